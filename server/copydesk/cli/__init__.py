@@ -1,0 +1,1 @@
+"""The command-line face over the same services. Start with `main`."""

@@ -1,0 +1,1 @@
+"""Symbols, definitions, references and problems over any FileSource. Start with `intel`."""

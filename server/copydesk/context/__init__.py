@@ -1,0 +1,1 @@
+"""What the model sees: system prompt, instructions, task messages. Knows no tools and no loop."""

@@ -1,0 +1,184 @@
+"""Session events: everything observable about a session, in order. Each is one record; state is derived from them.
+
+`store.records` gives each its `seq` and writes it before anyone sees it. The faces turn events into their protocol.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from copydesk.domain.edits import PendingEdit
+from copydesk.domain.messages import Message, Usage, Verb
+from copydesk.domain.permissions import Mode, PermissionRequest
+from copydesk.domain.tools import Location, ToolKind
+
+StopReason: TypeAlias = Literal["end_turn", "max_tokens", "max_steps", "refusal", "cancelled", "error"]
+CallStatus: TypeAlias = Literal["pending", "in_progress", "completed", "failed"]
+ReviewState: TypeAlias = Literal["none", "pending", "applied", "partial", "deferred", "unconfirmed", "refused", "draft", "discarded"]
+"""none: the turn proposed nothing. draft: kept, not offered (cancelled, or the client would not take it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStarted:
+    session: str
+    roots: tuple[str, ...]
+    created: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    turn: str
+    verb: Verb
+    title: str
+    model: str
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    turn: str
+    step: int
+    max_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChunk:
+    turn: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtChunk:
+    turn: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageAdded:
+    """A whole message joined the history: the user's, the assistant's (with its calls) or the tools' results."""
+
+    turn: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Steered:
+    """Text sent while the turn ran; it joins the next step."""
+
+    turn: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStarted:
+    turn: str
+    call: str
+    tool: str
+    title: str
+    kind: ToolKind
+    locations: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallUpdated:
+    turn: str
+    call: str
+    status: CallStatus
+    content: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class EditProposed:
+    turn: str
+    edit: PendingEdit
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAsked:
+    turn: str
+    request: PermissionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAnswered:
+    turn: str
+    request: str
+    allowed: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageUpdated:
+    turn: str
+    usage: Usage
+    total: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A model request failed before output began and is tried again after `delay_s`."""
+
+    turn: str
+    attempt: int
+    delay_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileReview:
+    """What became of one file's edits. `note` says why when it is not applied."""
+
+    uri: str
+    state: ReviewState
+    n_hunks: int = 0
+    note: str = ""
+    saved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewUpdated:
+    turn: str
+    state: ReviewState
+    files: tuple[FileReview, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know. `level`: info, warning, error."""
+
+    turn: str
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    turn: str
+    stop_reason: StopReason
+    message: str
+    usage: Usage
+    review: ReviewState = "none"
+    error: str = ""
+
+
+Event: TypeAlias = (
+    SessionStarted
+    | TurnStarted
+    | StepStarted
+    | MessageChunk
+    | ThoughtChunk
+    | MessageAdded
+    | Steered
+    | ToolCallStarted
+    | ToolCallUpdated
+    | EditProposed
+    | PermissionAsked
+    | PermissionAnswered
+    | UsageUpdated
+    | Retried
+    | ReviewUpdated
+    | Notice
+    | TurnEnded
+)

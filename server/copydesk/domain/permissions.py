@@ -1,0 +1,33 @@
+"""Modes, questions and answers about what a tool call may do."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from copydesk.domain.tools import Effect, ToolKind
+
+Mode: TypeAlias = Literal["plan", "ask", "acceptEdits", "auto"]
+MODES: tuple[Mode, ...] = ("plan", "ask", "acceptEdits", "auto")
+PermissionOption: TypeAlias = Literal["allow_once", "allow_session", "allow_always", "reject_once", "reject_always"]
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """A question about one prepared call. `target` is the path or command it is about."""
+
+    id: str
+    session: str
+    turn: str
+    tool: str
+    kind: ToolKind
+    effect: Effect
+    title: str
+    target: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`reason` is told to the model when the call is refused."""
+
+    allowed: bool
+    reason: str = ""

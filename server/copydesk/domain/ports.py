@@ -1,0 +1,268 @@
+"""The seams: small Protocols that let a layer use something without knowing it. `app` passes the real things in."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from copydesk.domain.edits import Base, PendingEdit, Span
+from copydesk.domain.messages import LineRange, Problem
+from copydesk.domain.permissions import Decision, PermissionRequest
+from copydesk.domain.stream import ModelRequest, StreamEvent
+from copydesk.domain.tools import Location, Prepared, ToolOutput, ToolSpec
+
+
+class Clock(Protocol):
+    def monotonic_s(self) -> float: ...
+    def now_iso(self) -> str:
+        """UTC, RFC 3339, milliseconds."""
+        ...
+
+
+# --- files -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileHandle:
+    """One file as some source sees it. `text` has the BOM removed and its line ends as they are.
+
+    `content_hash` is of the text (sha256, first 16 hex digits); `encoding` a Python codec name; `bom` whether
+    the bytes start with one. `epoch` / `version` are the editor's for an open document, else 0 / None.
+    """
+
+    uri: str
+    text: str
+    content_hash: str
+    encoding: str = "utf-8"
+    bom: bool = False
+    epoch: int = 0
+    version: int | None = None
+    same_as_disk: bool = True
+
+    @property
+    def base(self) -> Base:
+        return Base(self.uri, self.content_hash, self.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    name: str
+    uri: str
+    is_dir: bool
+
+
+class FileSource(Protocol):
+    """Disk, overlay, pending, snapshot: no caller knows which it holds. Methods may block on the disk."""
+
+    def read(self, uri: str) -> FileHandle:
+        """The file's text. Raises a `WorkspaceError` that names the file and the next action."""
+        ...
+
+    def exists(self, uri: str) -> bool: ...
+
+    def children(self, uri: str) -> Iterable[Entry]:
+        """The entries of a directory, sorted by name, unread files included, ignore rules not applied."""
+        ...
+
+    def changed(self) -> Mapping[str, FileHandle | None]:
+        """What differs from disk: the handle as this source sees it, None where the file is deleted."""
+        ...
+
+
+# --- the agent's collaborators ---------------------------------------------------------------------------
+
+
+class Model(Protocol):
+    @property
+    def name(self) -> str:
+        """`provider/model` as a person writes it."""
+        ...
+
+    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
+        """Opens one response. Leaving the context closes the connection. Raises only `ModelError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question to the person. With no choices the answer is free text."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+class Work(Protocol):
+    """What one tool call may touch: a frozen view, a way to propose, a way to ask. Made afresh for each call."""
+
+    @property
+    def files(self) -> FileSource: ...
+
+    def resolve(self, path: str) -> str:
+        """Workspace path → URI, jailed after resolving links. Raises `OutsideWorkspace`."""
+        ...
+
+    def display(self, uri: str) -> str:
+        """URI → the path a model or person reads."""
+        ...
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """URIs of the workspace folders."""
+        ...
+
+    def propose(self, *edits: PendingEdit) -> None:
+        """Adds pending edits planned on `files`. All or nothing; raises `WorkspaceError`."""
+        ...
+
+    def problems(self, uri: str | None) -> tuple[Problem, ...]:
+        """The client's newest diagnostics for a file (or all), only those made for the version in `files`."""
+        ...
+
+    async def ask(self, question: Question) -> str | None:
+        """The person's answer; None when nobody answers."""
+        ...
+
+
+class Tool(Protocol):
+    """prepare → (ask) → execute. Arguments are schema-valid before `prepare` sees them."""
+
+    @property
+    def spec(self) -> ToolSpec: ...
+
+    def prepare(self, arguments: Mapping[str, Any], work: Work) -> Prepared:
+        """Checks what the schema cannot. Never blocks long, changes nothing. Raises `ToolError`/`WorkspaceError`."""
+        ...
+
+    async def execute(self, arguments: Mapping[str, Any], work: Work) -> ToolOutput: ...
+
+
+class Approver(Protocol):
+    async def decide(self, request: PermissionRequest) -> Decision: ...
+
+
+# --- the editor ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdit:
+    """Text spans for one document. `version` is the one they were computed on; None when it is not open."""
+
+    uri: str
+    version: int | None
+    text: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceChange:
+    """One reviewable, undoable edit. File operations first (creates, moves), then text, then deletes.
+
+    `creates` maps uri → whole text; `moves` are (from, to).
+    """
+
+    label: str
+    edits: tuple[FileEdit, ...] = ()
+    creates: tuple[tuple[str, str], ...] = ()
+    moves: tuple[tuple[str, str], ...] = ()
+    deletes: tuple[str, ...] = ()
+    overwrite: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyReply:
+    """What the client *said*; never proof. `answered` is False when it did not answer in time."""
+
+    applied: bool
+    reason: str = ""
+    answered: bool = True
+
+
+class Editor(Protocol):
+    """The person's editor, as services see it. The CLI has one too, over the disk."""
+
+    async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+        """Sends one workspace edit. With `confirm` the person says yes first."""
+        ...
+
+    async def ask(self, question: Question) -> str | None: ...
+
+    async def show_message(self, level: str, text: str) -> None:
+        """`level`: info, warning, error. At most three lines; never waits for the person."""
+        ...
+
+    async def show_document(self, name: str, text: str, *, focus: bool = False) -> None:
+        """A read-only text such as `turn/ID.md`."""
+        ...
+
+
+# --- code intelligence -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A definition. `range` spans the whole of it, `line`/`column` its name; `container` is dotted."""
+
+    name: str
+    kind: str
+    uri: str
+    line: int
+    column: int
+    range: LineRange
+    container: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A definition or reference, with the line's text for the reader."""
+
+    location: Location
+    column: int
+    name: str
+    text: str = ""
+
+
+class CodeIntel(Protocol):
+    """Answers about code in any FileSource: unsaved and pending text of *other* modules is seen too.
+
+    Lines are 0-based, columns code points. Answers are empty when nothing is known; `ToolFailed` when the
+    question cannot be asked (a language with no support, say).
+    """
+
+    def symbols(self, files: FileSource, uri: str) -> tuple[Symbol, ...]:
+        """Definitions in one file, in order. Survives syntax errors. In process: fast, no worker."""
+        ...
+
+    async def find_symbols(self, files: FileSource, query: str) -> tuple[Symbol, ...]:
+        """Definitions in the workspace whose name contains `query`."""
+        ...
+
+    async def definition(self, files: FileSource, uri: str, line: int, column: int) -> tuple[Found, ...]: ...
+
+    async def references(self, files: FileSource, uri: str, line: int, column: int) -> tuple[Found, ...]: ...
+
+    async def hover(self, files: FileSource, uri: str, line: int, column: int) -> str:
+        """Signature and documentation as plain text."""
+        ...
+
+    async def problems(self, files: FileSource, uri: str) -> tuple[Problem, ...]:
+        """Syntax errors, and what ruff and jedi find: undefined names, unused imports and the like."""
+        ...
+
+    async def fix(self, files: FileSource, uri: str, rules: str) -> tuple[PendingEdit, ...]:
+        """ruff's own safe fixes for `rules` (a comma-separated selector such as "F401,I") on the text in `files`."""
+        ...
+
+    async def annotate(self, files: FileSource, uri: str, line: int) -> tuple[PendingEdit, ...]:
+        """Type annotations that jedi infers for the function at `line`."""
+        ...
+
+    async def rename(
+        self, files: FileSource, uri: str, line: int, column: int, new_name: str
+    ) -> tuple[PendingEdit, ...]: ...
+
+    async def extract(
+        self, files: FileSource, uri: str, range: LineRange, new_name: str, kind: str
+    ) -> tuple[PendingEdit, ...]:
+        """`kind`: variable or function."""
+        ...

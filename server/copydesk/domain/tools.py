@@ -1,0 +1,47 @@
+"""What a tool says of itself, and what one call of it needs before it may run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+ToolKind: TypeAlias = Literal["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "other"]
+"""The Agent Client Protocol's words."""
+
+Effect: TypeAlias = Literal["read", "edit", "execute", "ask"]
+"""read: in parallel, never asks. edit: proposes pending edits. execute: runs something. ask: waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """`parameters` is a JSON schema of type object; its text counts against the first request's size."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    kind: ToolKind
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file: `line` is 0-based."""
+
+    uri: str
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A checked call: the title a person sees ("Read src/a.py") and the places it touches."""
+
+    title: str
+    locations: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """`content` goes to the model, `details` (JSON) to the person's view."""
+
+    content: str
+    is_error: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -1,0 +1,1 @@
+"""The one place that spawns: environment, process group, limits, kill. Knows no models and no tools."""

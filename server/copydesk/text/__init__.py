@@ -1,0 +1,1 @@
+"""Pure text algebra: lines, positions, documents, edits, diffs, encodings. No I/O, no async. Start with `edits`."""
