@@ -29,7 +29,7 @@ endif
 
 check: $(VENV)/.ready
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/lint-imports
+	@PYTHONPATH=server $(BIN)/lint-imports
 	@$(BIN)/basedpyright
 
 format: $(VENV)/.ready

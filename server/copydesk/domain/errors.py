@@ -1,34 +1,34 @@
 """The error tree. Every error a person can see names the thing, says why, and what to do next.
 
-    CopydeskError
-    ├── ConfigError               a setting that cannot be used
-    ├── WorkspaceError
-    │   ├── OutsideWorkspace      the path leaves the workspace, by itself or through a link
-    │   ├── MissingFile           there is nothing at the path
-    │   ├── UnreadableFile        permission, a directory, a device
-    │   ├── BinaryFile            not text
-    │   ├── UnknownEncoding       text in an encoding that cannot be known
-    │   ├── FileTooLarge          over the limit for reading
-    │   ├── FileExists            creating would overwrite
-    │   └── StaleEdit             the text an edit was planned on is gone
-    ├── ToolError                 a message *to the model*; never ends a turn
-    │   ├── InvalidArguments      the call does not fit the schema
-    │   ├── PermissionDenied      the person, a rule or the mode said no
-    │   └── ToolFailed            it ran and did not work
-    └── ModelError                the only error a model stream raises
-        ├── TransientModelError   may work if tried again
-        │   ├── RateLimited       (retry_after_s)
-        │   ├── Overloaded        (retry_after_s)
-        │   ├── ModelTimeout
-        │   └── ConnectionLost
-        └── PermanentModelError   will not work unchanged
-            ├── MissingKey        no key: which variable, how to set it, what works without
-            ├── AuthRejected
-            ├── UnknownModel
-            ├── BadRequest
-            ├── ContextOverflow
-            ├── BadStream         the bytes are not what the wire promises (HTML, broken JSON)
-            └── Offline           network.offline is on
+CopydeskError
+├── ConfigError               a setting that cannot be used
+├── WorkspaceError
+│   ├── OutsideWorkspace      the path leaves the workspace, by itself or through a link
+│   ├── MissingFile           there is nothing at the path
+│   ├── UnreadableFile        permission, a directory, a device
+│   ├── BinaryFile            not text
+│   ├── UnknownEncoding       text in an encoding that cannot be known
+│   ├── FileTooLarge          over the limit for reading
+│   ├── FileExists            creating would overwrite
+│   └── StaleEdit             the text an edit was planned on is gone
+├── ToolError                 a message *to the model*; never ends a turn
+│   ├── InvalidArguments      the call does not fit the schema
+│   ├── PermissionDenied      the person, a rule or the mode said no
+│   └── ToolFailed            it ran and did not work
+└── ModelError                the only error a model stream raises
+    ├── TransientModelError   may work if tried again
+    │   ├── RateLimited       (retry_after_s)
+    │   ├── Overloaded        (retry_after_s)
+    │   ├── ModelTimeout
+    │   └── ConnectionLost
+    └── PermanentModelError   will not work unchanged
+        ├── MissingKey        no key: which variable, how to set it, what works without
+        ├── AuthRejected
+        ├── UnknownModel
+        ├── BadRequest
+        ├── ContextOverflow
+        ├── BadStream         the bytes are not what the wire promises (HTML, broken JSON)
+        └── Offline           network.offline is on
 """
 
 

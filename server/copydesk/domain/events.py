@@ -14,7 +14,9 @@ from copydesk.domain.tools import Location, ToolKind
 
 StopReason: TypeAlias = Literal["end_turn", "max_tokens", "max_steps", "refusal", "cancelled", "error"]
 CallStatus: TypeAlias = Literal["pending", "in_progress", "completed", "failed"]
-ReviewState: TypeAlias = Literal["none", "pending", "applied", "partial", "deferred", "unconfirmed", "refused", "draft", "discarded"]
+ReviewState: TypeAlias = Literal[
+    "none", "pending", "applied", "partial", "deferred", "unconfirmed", "refused", "draft", "discarded"
+]
 """none: the turn proposed nothing. draft: kept, not offered (cancelled, or the client would not take it)."""
 
 

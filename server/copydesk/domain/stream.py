@@ -80,12 +80,5 @@ class Finished:
 
 
 StreamEvent: TypeAlias = (
-    TextDelta
-    | ThinkingDelta
-    | ThinkingEnd
-    | RefusalDelta
-    | ToolCallStart
-    | ToolCallDelta
-    | UsageReport
-    | Finished
+    TextDelta | ThinkingDelta | ThinkingEnd | RefusalDelta | ToolCallStart | ToolCallDelta | UsageReport | Finished
 )
