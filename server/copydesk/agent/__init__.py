@@ -1,1 +1,1 @@
-"""The loop: prompt, model stream, tool calls, results, until stop. Knows no files, HTTP or editors. Start with `loop`."""
+"""The loop: prompt, model stream, tool calls, results, until stop. Knows no files and no editors. Start with `loop`."""
