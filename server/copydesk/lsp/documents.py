@@ -89,7 +89,7 @@ class DocumentSync:
         try:
             start, end = place["start"], place["end"]
             first = self._position(start["line"], start["character"], document)
-            last = self._position(end["line"], end["character"], document)
+            last = first if start == end else self._position(end["line"], end["character"], document)
         except (TypeError, KeyError):
             raise invalid_params("params.contentChanges.range: start and end need a line and a character") from None
         return LineRange(*first, *last) if first <= last else LineRange(*last, *first)

@@ -16,6 +16,7 @@ MAX_HEADER_BYTES = 16 * 1024
 _KNOWN_HEADERS = frozenset({b"content-length", b"content-type"})
 _NEXT_FRAME = re.compile(rb"content-length[ \t]*:", re.IGNORECASE)
 _LONGEST_PARTIAL_MATCH = 64
+_USUAL_HEADER = re.compile(rb"Content-Length: (\d{1,18})\r\n\r\n")
 _HEADER_NAME = re.compile(rb"[\w-]+[ \t]*")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
@@ -95,6 +96,10 @@ class FrameDecoder:
         return True
 
     def _read_header(self, frames: list[Frame]) -> bool:
+        usual = _USUAL_HEADER.match(self._buffer, self._start)
+        if usual is not None and (length := int(usual[1])) <= self._max_body_bytes:
+            self._start, self._body_length = usual.end(), length
+            return True
         end = _HEADER_END.search(self._buffer, self._start, self._start + MAX_HEADER_BYTES)
         block = bytes(self._buffer[self._start : end.start() if end else self._start + MAX_HEADER_BYTES])
         if self._strict and (reason := _foreign_header(block, whole=end is not None)):
