@@ -5,7 +5,7 @@ import pytest
 from copydesk.lsp.server import Server
 from tests.support.demo_server import demo_server
 
-URI = "file:///work/a.py"
+URI = "file:///project/a.py"
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ async def test_a_versioned_edit_with_a_new_file_lands_in_every_editor(server: Se
     ],
 )
 async def test_a_stale_edit_is_answered_as_the_real_editor_does(server: Server, editor: str, reply: ApplyReply):
-    uri = "file:///work/b.py"
+    uri = "file:///project/b.py"
     async with connect(server, editor=editor) as client:
         client.editor.open(uri, "abc")
         client.editor.type(uri, 3, 3, "d")
