@@ -18,7 +18,6 @@ from copydesk.domain.events import (
 )
 from copydesk.domain.messages import Message, Usage
 
-
 _NOTHING = Usage()
 
 
