@@ -24,7 +24,7 @@ async def test_golden(path: Path, tmp_path: Path) -> None:
 
 
 def check(golden: Golden, played: Played) -> None:
-    expected = {name: body for name, body in golden.named("expect file")}
+    expected = dict(golden.named("expect file"))
     assert {name: played.seen(name) for name in expected} == expected
     for name, _ in golden.named("expect no file"):
         assert played.seen(name) is None, f"{name} should be gone"

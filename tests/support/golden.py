@@ -11,8 +11,8 @@
     ## expect result          JSON: a subset of {stop_reason, review, error (part), message (part)}
     ## expect calls           the tool results the model saw, one fenced text
 
-`UPDATE_GOLDEN=1` rewrites the `expect file` and `expect calls` blocks. Every conversation also proves, for free: each call has
-exactly one result, the prompt prefix only grows, and replaying the transcript gives the same state.
+`UPDATE_GOLDEN=1` rewrites the `expect file` and `expect calls` blocks. Every conversation also proves,
+for free: each call has exactly one result, the prompt prefix only grows, and replaying gives the same state.
 """
 
 import json
