@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 ThinkingForm: TypeAlias = Literal["none", "effort", "anthropic_budget", "anthropic_adaptive"]
-"""effort: `reasoning_effort`. anthropic_budget: a number of tokens. anthropic_adaptive: the model's choice, with effort."""
+"""effort: `reasoning_effort`. anthropic_budget: a number of tokens. anthropic_adaptive: its own choice, with effort."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import failures, sse
 from copydesk.models.catalog import Entry
+from copydesk.models.failures import Origin
 from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry
 from copydesk.models.wires import Decoder, Wire
@@ -123,11 +124,13 @@ class RemoteModel:
             if response.status != 200:
                 raise await self._refusal(response)
             decoder = self._wire.decoder(self._origin)
-            if response.content_type in ("application/json", "text/html"):
-                for event in self._from_whole(await response.read(WHOLE_LIMIT_BYTES), decoder, response.content_type):
+            head = await _head(response)
+            if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say
+                body = head + await response.read(WHOLE_LIMIT_BYTES)
+                for event in self._from_whole(body, decoder, response.content_type):
                     yield event
                 return
-            async with aclosing(self._events(response, decoder)) as events:
+            async with aclosing(self._events(response, decoder, head)) as events:
                 async for event in events:
                     yield event
 
@@ -149,17 +152,13 @@ class RemoteModel:
             raise failures.not_a_stream(body, content_type, self._origin)
         return decoder.whole(text)
 
-    async def _events(self, response: Response, decoder: Decoder) -> AsyncGenerator[StreamEvent]:
+    async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
         lines = sse.Decoder()
-        head = b""
         n_events = 0
         heard_s = time.monotonic()
-        while not decoder.done:
-            chunk = await self._chunk(response, decoder)
-            if chunk is None:
-                break
-            head = head if n_events or len(head) >= 256 else head + chunk
+        chunk: bytes | None = head
+        while chunk is not None:
             arrived = lines.feed(chunk)
             n_events += len(arrived)
             heard_s = self._still_heard(heard_s, bool(arrived))
@@ -167,6 +166,7 @@ class RemoteModel:
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
                 yield event
+            chunk = None if decoder.done else await self._chunk(response, decoder)
         if not decoder.done:
             for event in self._last(lines, decoder, head, n_events):
                 yield event
@@ -193,9 +193,7 @@ class RemoteModel:
                 rest = None  # half an event: the stream was cut inside it
         if n_events or rest is not None:
             return events + decoder.end()
-        if head.lstrip()[:1] in (b"<", b"{", b"["):
-            return self._from_whole(head, decoder, "something")
-        if head.strip() and not head.lstrip().startswith((b":", b"data", b"event")):
+        if head.strip() and not head.lstrip(b"\xef\xbb\xbf \r\n").startswith((b":", b"data", b"event")):
             raise failures.not_a_stream(head, "something", self._origin)
         raise errors.ConnectionLost(
             f"{self._origin.provider} at {self._origin.host!r} ended the answer before it began.",
@@ -212,6 +210,14 @@ class RemoteModel:
                 advice="Try again, or set another model.name.",
             )
         return heard_s
+
+
+async def _head(response: Response) -> bytes:
+    """The first bytes, enough to see how the body begins; empty when there are none."""
+    head = b""
+    while not head.strip() and (chunk := await response.next_chunk()) is not None:
+        head += chunk
+    return head
 
 
 async def _error_body(response: Response) -> bytes:

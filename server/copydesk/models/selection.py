@@ -162,12 +162,8 @@ class Models:
 
     def _remote(self, provider: Provider, model: str, on_retry: OnRetry) -> RemoteModel:
         endpoint = self.endpoint(provider)
-        if (
-            provider.needs_key
-            and not endpoint.key
-            and not endpoint.note
-            and not is_loopback(host_of(endpoint.base_url))
-        ):
+        free = endpoint.key or endpoint.note or is_loopback(host_of(endpoint.base_url))
+        if provider.needs_key and not free:
             raise MissingKey(
                 f"{provider.title} needs a key, and {provider.key_variable} is not set.",
                 advice=f"{_how_to_set(provider)} {OFFLINE_WORKS}",
