@@ -4,7 +4,7 @@
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,11 @@ class Host:
             self._group = group
             task_status.started()
             await anyio.sleep_forever()
+
+    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Runs something bounded beside the turns, as long as the host lives."""
+        if self._group is not None:
+            self._group.start_soon(work)
 
     # --- turns ---
 
@@ -112,6 +117,11 @@ class Host:
             for session in self._sessions.values()
         ]
         return sorted(listed, key=lambda item: str(item["updated"]), reverse=True)
+
+    def close(self) -> None:
+        """Lets go of every transcript; called after the task group ended."""
+        for session in self._sessions.values():
+            session.close()
 
     def session(self, id: str) -> Session | None:
         return self._sessions.get(id)

@@ -6,7 +6,7 @@ conflicts with it is held back and said. A mismatch is reported, never repaired.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 import anyio
