@@ -101,7 +101,7 @@ def parts_for(
         tools=ToolSet(*tools),
         approver=approver or RuleApprover(),
         work=lambda call, tool: None,  # type: ignore[arg-type, return-value]
-        validate=lambda spec, arguments: (arguments, ()),
+        validate=lambda spec, arguments: dict(arguments),  # type: ignore[call-overload]
         journal=journal,
         max_steps=max_steps,
     )

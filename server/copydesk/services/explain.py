@@ -48,8 +48,8 @@ class Explainer:
         self,
         models: ModelSource,
         settings: Callable[[], Settings],
-        model_name: Callable[[], str],
-        is_local: Callable[[str], bool],
+        model_name: Callable[[], str | None],
+        is_local: Callable[[Model], bool],
         start: Callable[[Callable[[], Awaitable[None]]], None],
     ) -> None:
         self._models = models
@@ -98,7 +98,7 @@ class Explainer:
             model = await self._models.resolve(self._model_name())
         except CopydeskError:
             return False
-        return model.name != "offline" and (policy == "always" or self._is_local(model.name))
+        return model.name != "offline" and (policy == "always" or self._is_local(model))
 
     async def _ask(self, key: str, source: str) -> str:
         done = self._asking.get(key)

@@ -153,8 +153,9 @@ class Host:
         self._chosen_mode = known
         return known
 
-    def model_name(self) -> str:
-        return self._chosen_model or self.parts.settings().text("model.name") or "auto"
+    def model_name(self) -> str | None:
+        """The model chosen by command; None leaves it to the settings."""
+        return self._chosen_model
 
     def set_model(self, name: str) -> None:
         """For the turns that start from now on; whether it answers is found out then."""
