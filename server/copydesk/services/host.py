@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Problem
-from copydesk.domain.permissions import MODES, Mode
+from copydesk.domain.permissions import MODES, Mode, mode_of
 from copydesk.services.session import Session, SessionParts
 from copydesk.services.turns import PromptRequest, Turn
 from copydesk.store.records import Listener, RecordWriter
@@ -142,12 +142,11 @@ class Host:
     def mode(self) -> Mode:
         if self._chosen_mode:
             return self._chosen_mode
-        mode = self.parts.settings().text("permissions.mode")
-        return next((known for known in MODES if known == mode), "ask")
+        return mode_of(self.parts.settings().text("permissions.mode")) or "ask"
 
     def set_mode(self, mode: str) -> Mode:
         """For the turns that start from now on. Raises `CopydeskError` for a word that is no mode."""
-        known = next((known for known in MODES if known == mode), None)
+        known = mode_of(mode)
         if known is None:
             raise CopydeskError(f"{mode!r} is not a mode.", advice=f"Choose one of {', '.join(MODES)}.")
         self._chosen_mode = known
