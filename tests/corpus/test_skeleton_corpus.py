@@ -19,39 +19,52 @@ import pytest
 
 from copydesk.models.offline.skeleton import write_tests
 from copydesk.models.offline.skeleton_cases import targets_of
-from copydesk.models.offline.skeleton_source import read_module
+from copydesk.models.offline.skeleton_source import read_module, words
 
 HERE = Path(__file__).parent
 SAMPLE = ("textwrap", "colorsys", "bisect", "keyword")
-STANDARD = (
-    "textwrap string bisect heapq statistics fractions html html.parser html.entities shlex keyword colorsys difflib "
-    "calendar ast inspect ipaddress base64 copy enum fnmatch posixpath ntpath genericpath operator reprlib tokenize token "
-    "types urllib.parse uuid json json.encoder json.decoder json.scanner email.utils email.quoprimime email.base64mime "
-    "email.header email.charset email.errors email.iterators email.encoders email._parseaddr email._header_value_parser "
-    "configparser argparse functools numbers stringprep quopri random pprint gettext locale mimetypes optparse "
-    "collections collections.abc contextlib dataclasses datetime decimal _pydecimal _strptime abc bdb cmd code codecs "
-    "codeop copyreg dis opcode glob graphlib hashlib hmac imghdr sndhdr linecache nturl2path pickle pickletools "
-    "plistlib pyclbr queue re re._parser re._constants sched secrets selectors signal stat string struct symtable "
-    "tabnanny textwrap timeit tomllib tomllib._parser tomllib._re trace traceback typing unittest.util warnings weakref "
-    "wsgiref.headers wsgiref.util xml.sax.saxutils xml.dom.minidom zipapp getopt chunk fileinput filecmp http "
-    "http.cookies http.cookiejar urllib.robotparser urllib.error rlcompleter sre_compile tracemalloc cgi aifc "
-    "lib2to3.pytree lib2to3.fixer_util lib2to3.btm_utils distutils.version distutils.util encodings.idna encodings.punycode"
-).split()
-INSTALLED = (
-    "anyio._core._exceptions anyio.abc._streams httpx._utils httpx._urls httpx._urlparse httpx._content httpx._models "
-    "httpx._status_codes httpx._types httpx._auth httpx._decoders httpx._config httpcore._models httpcore._utils h11._util h11._headers h11._events "
-    "h11._abnf attr._make attr._cmp attr._config attr.converters attr.filters attr.setters attr.validators "
-    "attr._version_info parso.utils parso.tree parso.python.tokenize parso.python.prefix parso.python.token parso.pgen2.generator "
-    "parso.pgen2.grammar_parser parso.python.tree parso.python.errors jedi.common jedi.inference.helpers jedi.parser_utils "
-    "jedi.inference.utils jedi.api.helpers jedi.settings jedi.debug idna.core idna.intranges idna.codec certifi.core "
-    "pluggy._hooks pluggy._result iniconfig iniconfig._parse packaging.version packaging.utils packaging.tags packaging.specifiers "
-    "packaging.markers packaging._parser packaging._tokenizer packaging.requirements packaging.metadata pathspec.util pathspec.pattern "
-    "hypothesis.internal.floats hypothesis.internal.intervalsets hypothesis.internal.conjecture.utils "
-    "hypothesis.internal.filtering hypothesis.internal.charmap "
-    "grimp.domain.valueobjects click.utils click.formatting click.parser rich.color rich.cells rich.measure rich.segment "
-    "rich.style rich.text rich.padding rich._ratio rich._pick rich.region rich.filesize rich.markup pygments.util "
-    "sortedcontainers.sortedlist cattrs.strategies._unions pygls.uris pygls.workspace.position_codec"
-).split()
+STANDARD = tuple(
+    words(
+        """
+        textwrap string bisect heapq statistics fractions html html.parser html.entities shlex keyword
+        colorsys difflib calendar ast inspect ipaddress base64 copy enum fnmatch posixpath ntpath
+        genericpath operator reprlib tokenize token types urllib.parse uuid json json.encoder json.decoder
+        json.scanner email.utils email.quoprimime email.base64mime email.header email.charset email.errors
+        email.iterators email.encoders email._parseaddr email._header_value_parser configparser argparse
+        functools numbers stringprep quopri random pprint gettext locale mimetypes optparse collections
+        collections.abc contextlib dataclasses datetime decimal _pydecimal _strptime abc bdb cmd code codecs
+        codeop copyreg dis opcode glob graphlib hashlib hmac imghdr sndhdr linecache nturl2path pickle
+        pickletools plistlib pyclbr queue re re._parser re._constants sched secrets selectors signal stat
+        string struct symtable tabnanny textwrap timeit tomllib tomllib._parser tomllib._re trace traceback
+        typing unittest.util warnings weakref wsgiref.headers wsgiref.util xml.sax.saxutils xml.dom.minidom
+        zipapp getopt chunk fileinput filecmp http http.cookies http.cookiejar urllib.robotparser
+        urllib.error rlcompleter sre_compile tracemalloc cgi aifc lib2to3.pytree lib2to3.fixer_util
+        lib2to3.btm_utils distutils.version distutils.util encodings.idna encodings.punycode
+        """
+    )
+)
+INSTALLED = tuple(
+    words(
+        """
+        anyio._core._exceptions anyio.abc._streams httpx._utils httpx._urls httpx._urlparse httpx._content
+        httpx._models httpx._status_codes httpx._types httpx._auth httpx._decoders httpx._config
+        httpcore._models httpcore._utils h11._util h11._headers h11._events h11._abnf attr._make attr._cmp
+        attr._config attr.converters attr.filters attr.setters attr.validators attr._version_info
+        parso.utils parso.tree parso.python.tokenize parso.python.prefix parso.python.token
+        parso.pgen2.generator parso.pgen2.grammar_parser parso.python.tree parso.python.errors jedi.common
+        jedi.inference.helpers jedi.parser_utils jedi.inference.utils jedi.api.helpers jedi.settings
+        jedi.debug idna.core idna.intranges idna.codec certifi.core pluggy._hooks pluggy._result iniconfig
+        iniconfig._parse packaging.version packaging.utils packaging.tags packaging.specifiers
+        packaging.markers packaging._parser packaging._tokenizer packaging.requirements packaging.metadata
+        pathspec.util pathspec.pattern hypothesis.internal.floats hypothesis.internal.intervalsets
+        hypothesis.internal.conjecture.utils hypothesis.internal.filtering hypothesis.internal.charmap
+        grimp.domain.valueobjects click.utils click.formatting click.parser rich.color rich.cells
+        rich.measure rich.segment rich.style rich.text rich.padding rich._ratio rich._pick rich.region
+        rich.filesize rich.markup pygments.util sortedcontainers.sortedlist cattrs.strategies._unions
+        pygls.uris pygls.workspace.position_codec
+        """
+    )
+)
 
 
 @dataclass(slots=True)
@@ -143,7 +156,7 @@ def test_a_sample_of_the_standard_library(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_whole_corpus(tmp_path: Path) -> None:
-    figures = generate(list(dict.fromkeys([*STANDARD, *INSTALLED])), tmp_path)
+    figures = generate((sorted({*STANDARD, *INSTALLED})), tmp_path)
     assert figures.n_targets >= 500
     check(figures, run(tmp_path, figures))
 
@@ -154,7 +167,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(os.environ.get("KEEP") or name)
         folder.mkdir(exist_ok=True)
-        figures = generate(list(dict.fromkeys([*STANDARD, *INSTALLED])), folder)
+        figures = generate((sorted({*STANDARD, *INSTALLED})), folder)
         output = run(folder, figures)
     if os.environ.get("KEEP"):
         (folder / "notes.txt").write_text("\n".join(figures.notes), encoding="utf-8")

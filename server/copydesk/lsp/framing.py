@@ -47,7 +47,7 @@ class FrameDecoder:
         self._strict = strict
         self._max_body_bytes = max_body_bytes
         self._buffer = bytearray()
-        self._start = 0
+        self._start: int = 0
         self._body_length: int | None = None
         self._searching = False
         self._ended = False

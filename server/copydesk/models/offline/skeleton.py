@@ -40,7 +40,9 @@ class _Draft:
     taken: set[str]
 
 
-def write_tests(source: str, path: str, qualname: str | None, module: str, existing: str | None = None) -> SkeletonResult:
+def write_tests(
+    source: str, path: str, qualname: str | None, module: str, existing: str | None = None
+) -> SkeletonResult:
     """Tests for `qualname` (`f`, `C` or `C.method`; None: everything public) of the module imported as `module`.
 
     `existing` is a test file to extend: its text is kept, only imports and missing tests are added. `path` is only
@@ -53,7 +55,9 @@ def write_tests(source: str, path: str, qualname: str | None, module: str, exist
         return SkeletonResult(existing or "", (), (f"{path}: cannot be read as Python: {error}",))
     unsafe, at_import = import_hazards(picture)
     if unsafe:
-        return SkeletonResult(existing or "", (), (f"Importing {module} is not safe: it {'; '.join(unsafe)}. No test calls it.",))
+        return SkeletonResult(
+            existing or "", (), (f"Importing {module} is not safe: it {'; '.join(unsafe)}. No test calls it.",)
+        )
     draft = _Draft([], [], [f"Importing {module} {note}." for note in at_import], [], set())
     targets = targets_of(picture, qualname)
     if not targets:
@@ -69,7 +73,11 @@ def _test_names(existing: str | None) -> set[str]:
 
 
 def _draft(module: Module, target: Target, draft: _Draft) -> None:
-    label = f"{target.owner.name}.{target.name}" if target.owner is not None and target.kind != "constructor" else target.name
+    label = (
+        f"{target.owner.name}.{target.name}"
+        if target.owner is not None and target.kind != "constructor"
+        else target.name
+    )
     reason = _refusal(module, target)
     if reason:
         _leave_out(draft, label, reason)
@@ -82,7 +90,9 @@ def _draft(module: Module, target: Target, draft: _Draft) -> None:
         draft.names.append(name)
         draft.tests.append(spell(target, case, name, type_check(module, target.node)))
     if not cases and not (target.kind == "constructor" and target.node is None):
-        why = found.gave_up or (f"every input tried ends in {found.accident}" if found.accident else "no inputs of the right type are known")
+        why = found.gave_up or (
+            f"every input tried ends in {found.accident}" if found.accident else "no inputs of the right type are known"
+        )
         _leave_out(draft, label, f"no input is known to work ({why})")
     _report_raises(target, label, cases, draft)
 
@@ -112,7 +122,11 @@ def _refusal(module: Module, target: Target) -> str:
 
 def _guess(module: Module, target: Target, found: Found) -> Iterator[Case]:
     """One call whose result is not known, if nothing in the code makes an exception likely."""
-    if found.first_try is not None and target.node is not None and is_unlikely_to_raise(module, target.node, target.owner):
+    if (
+        found.first_try is not None
+        and target.node is not None
+        and is_unlikely_to_raise(module, target.node, target.owner)
+    ):
         yield found.first_try
 
 

@@ -139,7 +139,9 @@ def _diagonal(columns: list[_Column], i: int, shift: int) -> tuple[Row, ...]:
     )
 
 
-def _singles(module: Module, target: Target, base: tuple[str, tuple[Row, ...]] | None) -> Iterator[tuple[str, tuple[Row, ...]]]:
+def _singles(
+    module: Module, target: Target, base: tuple[str, tuple[Row, ...]] | None
+) -> Iterator[tuple[str, tuple[Row, ...]]]:
     if base is None:
         return
     for i, column in enumerate(_columns(module, target)):
@@ -149,7 +151,9 @@ def _singles(module: Module, target: Target, base: tuple[str, tuple[Row, ...]] |
             yield base[0], tuple(rows)
 
 
-def _pairs(module: Module, target: Target, base: tuple[str, tuple[Row, ...]] | None) -> Iterator[tuple[str, tuple[Row, ...]]]:
+def _pairs(
+    module: Module, target: Target, base: tuple[str, tuple[Row, ...]] | None
+) -> Iterator[tuple[str, tuple[Row, ...]]]:
     columns = _columns(module, target)
     if any(c.required and not c.texts for c in columns):
         return
@@ -178,7 +182,10 @@ def _inputs(target: Target, rows: tuple[Row, ...]) -> tuple[tuple[str, str, bool
 def _try(module: Module, target: Target, receiver: str, rows: tuple[Row, ...], found: Found) -> Case | None:
     inputs = _inputs(target, rows)
     n_positional = len(target.node.args.posonlyargs) if target.node is not None else 0
-    if any(kw and any(name == a.arg for a in target.node.args.posonlyargs) for name, _, kw in inputs if target.node) and n_positional:
+    if (
+        any(kw and any(name == a.arg for a in target.node.args.posonlyargs) for name, _, kw in inputs if target.node)
+        and n_positional
+    ):
         return None
     run = Run(module, target, receiver, inputs)
     try:
@@ -198,7 +205,9 @@ def _try(module: Module, target: Target, receiver: str, rows: tuple[Row, ...], f
 class Run:
     """One call inside a fresh evaluator."""
 
-    def __init__(self, module: Module, target: Target, receiver: str, inputs: tuple[tuple[str, str, bool], ...]) -> None:
+    def __init__(
+        self, module: Module, target: Target, receiver: str, inputs: tuple[tuple[str, str, bool], ...]
+    ) -> None:
         self.module, self.target, self.receiver, self.inputs = module, target, receiver, inputs
         self.machine = Machine(module)
         self.started = False
@@ -262,7 +271,9 @@ class Run:
             if isinstance(result, Obj):
                 checks = (*checks, *((f".{n}", t) for n, t in _state(result).items()))
                 return self._case("object", result.cls.name, checks)
-            return self._case("state" if checks else "unknown", type(result).__name__ if type(result) in _SHOWN else "", checks)
+            return self._case(
+                "state" if checks else "unknown", type(result).__name__ if type(result) in _SHOWN else "", checks
+            )
         return self._case(outcome, expected, checks)
 
     def _built(self, result: object) -> Case:
@@ -323,14 +334,18 @@ def targets_of(module: Module, qualname: str | None) -> list[Target]:
     if head not in module.classes:
         return []
     rows = _class_targets(module.classes[head])
-    return [t for t in rows if t.name == member or (member == "__init__" and t.kind == "constructor")] if member else rows
+    return (
+        [t for t in rows if t.name == member or (member == "__init__" and t.kind == "constructor")] if member else rows
+    )
 
 
 def _class_targets(node: ast.ClassDef) -> list[Target]:
     methods = {m.name: m for m in node.body if isinstance(m, ast.FunctionDef | ast.AsyncFunctionDef)}
     rows = [Target(node.name, "constructor", methods.get("__init__"), node)]
     for name, method in methods.items():
-        if name.startswith("_") or any(decorator_name(d) in {"overload", "abstractmethod", "setter"} for d in method.decorator_list):
+        if name.startswith("_") or any(
+            decorator_name(d) in {"overload", "abstractmethod", "setter"} for d in method.decorator_list
+        ):
             continue
         rows.append(Target(name, _method_kind(method), method, node))
     return rows
@@ -338,7 +353,12 @@ def _class_targets(node: ast.ClassDef) -> list[Target]:
 
 def _method_kind(method: Def) -> str:
     names = {decorator_name(d) for d in method.decorator_list}
-    kinds = {"staticmethod": "static", "classmethod": "class_method", "property": "property", "cached_property": "property"}
+    kinds = {
+        "staticmethod": "static",
+        "classmethod": "class_method",
+        "property": "property",
+        "cached_property": "property",
+    }
     return next((kinds[name] for name in sorted(names) if name in kinds), "method")
 
 

@@ -33,6 +33,13 @@ def is_dataclass(node: ast.ClassDef) -> bool:
     return any(decorator_name(d) == "dataclass" for d in node.decorator_list)
 
 
+def is_protocol(node: ast.ClassDef) -> bool:
+    bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+    return any(dotted_name(base).rpartition(".")[2] in {"Protocol", "Generic"} for base in bases[-1:]) and any(
+        "Protocol" in dotted_name(base) for base in bases
+    )
+
+
 def build_class(node: ast.ClassDef, machine: Interpreter, frame: Frame) -> ClassValue:
     """A class value, or `Unsupported` when a base, metaclass or decorator is not understood."""
     if node.keywords or any(decorator_name(d) not in {"dataclass", "final", "unique"} for d in node.decorator_list):
@@ -66,11 +73,19 @@ def _read_body(cls: ClassValue, frame: Frame) -> None:
                 if cls.kind == "enum" and not name.startswith("_"):
                     _add_member(cls, name, value, frame)
                 else:
-                    cls.constants[name] = cls.machine.evaluate(value, _class_frame(cls, frame))
+                    cls.constants[name] = _constant(cls, value, frame)
             case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None and name not in skip:
-                cls.constants[name] = cls.machine.evaluate(value, _class_frame(cls, frame))
+                cls.constants[name] = _constant(cls, value, frame)
             case _:
                 pass
+
+
+def _constant(cls: ClassValue, value: ast.expr, frame: Frame) -> object:
+    """A class attribute; one that is not understood only matters to code that reads it."""
+    try:
+        return cls.machine.evaluate(value, _class_frame(cls, frame))
+    except Unsupported as reason:
+        return reason
 
 
 def _class_frame(cls: ClassValue, frame: Frame) -> Frame:
@@ -140,7 +155,7 @@ def construct(cls: ClassValue, args: Sequence[object], kwargs: Mapping[str, obje
             if args and member.attrs["value"] == args[0]:
                 return member
         raise ValueError("not a member")
-    if cls.method("__new__") is not None or _is_abstract(cls):
+    if cls.method("__new__") is not None or _is_abstract(cls) or is_protocol(cls.node):
         raise Unsupported(f"{cls.name} is not built in the ordinary way")
     obj = Obj(cls)
     found = cls.method("__init__")
@@ -163,7 +178,9 @@ def _hand_written(cls: ClassValue) -> bool:
 def _is_abstract(cls: ClassValue) -> bool:
     for one in cls.lineage():
         for item in one.node.body:
-            if isinstance(item, ast.FunctionDef) and any(decorator_name(d) == "abstractmethod" for d in item.decorator_list):
+            if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+                decorator_name(d) == "abstractmethod" for d in item.decorator_list
+            ):
                 found = cls.method(item.name)
                 if found is not None and found[0] is item:
                     return True

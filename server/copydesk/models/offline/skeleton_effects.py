@@ -8,34 +8,59 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import cast
 
 from copydesk.models.offline.skeleton_source import (
-    Def, Module, dotted_name, imported_names, is_type_checking, walk_shallow,
-)  # fmt: skip
+    Def,
+    Module,
+    dotted_name,
+    imported_names,
+    is_type_checking,
+    walk_shallow,
+    words,
+)
 
-PURE = frozenset(
-    "math cmath re string itertools functools collections collections.abc json json.decoder textwrap dataclasses enum "
-    "typing typing_extensions operator statistics fractions decimal datetime html html.entities base64 binascii hashlib "
-    "struct unicodedata difflib copy bisect heapq keyword numbers abc types posixpath ntpath shlex colorsys fnmatch "
-    "contextlib __future__ urllib.parse ipaddress stringprep quopri graphlib array ast _collections_abc".split()
+PURE = words(
+    """
+    math cmath re string itertools functools collections collections.abc json json.decoder textwrap
+    dataclasses enum typing typing_extensions operator statistics fractions decimal datetime html
+    html.entities base64 binascii hashlib struct unicodedata difflib copy bisect heapq keyword numbers
+    abc types posixpath ntpath shlex colorsys fnmatch contextlib __future__ urllib.parse ipaddress
+    stringprep quopri graphlib array ast _collections_abc
+    """
 )
-UNSAFE_BUILTINS = frozenset(
-    "open input exit quit exec eval compile __import__ breakpoint help globals locals vars setattr delattr".split()
+UNSAFE_BUILTINS = words(
+    """
+    open input exit quit exec eval compile __import__ breakpoint help globals locals vars setattr
+    delattr
+    """
 )
-UNSAFE_ATTRIBUTES = frozenset(
-    "now today utcnow system popen spawn fork kill unlink rmdir mkdir makedirs rmtree write_text write_bytes read_text "
-    "read_bytes touch chmod chown symlink_to hardlink_to iterdir is_file is_dir exists lstat connect sendall recv "
-    "accept listen bind urlopen urlretrieve Popen check_output check_call communicate sleep getpass write writelines "
-    "readline readlines flush fileno resolve cwd home expanduser stat open glob rglob absolute samefile is_symlink readlink is_mount setcontext getcontext localcontext file_digest import_module exec_module".split()
+UNSAFE_ATTRIBUTES = words(
+    """
+    now today utcnow system popen spawn fork kill unlink rmdir mkdir makedirs rmtree write_text
+    write_bytes read_text read_bytes touch chmod chown symlink_to hardlink_to iterdir is_file is_dir
+    exists lstat connect sendall recv accept listen bind urlopen urlretrieve Popen check_output
+    check_call communicate sleep getpass write writelines readline readlines flush fileno resolve cwd
+    home expanduser stat open glob rglob absolute samefile is_symlink readlink is_mount setcontext
+    getcontext localcontext file_digest import_module exec_module
+    """
 )
-OS_PURE = frozenset("os.fspath os.sep os.PathLike os.path.join os.path.basename os.path.dirname os.path.splitext "
-                    "os.path.split os.path.normpath os.path.isabs os.path.sep os.pathsep os.linesep".split())  # fmt: skip
-SYS_PURE = frozenset({"sys.maxsize", "sys.version_info", "sys.byteorder", "sys.maxunicode", "sys.float_info"})
-EFFECTS = (
-    "os.", "subprocess.", "socket.", "shutil.", "requests.", "httpx.", "urllib.request.", "http.", "ftplib.", "smtplib.",
-    "multiprocessing.", "threading.", "asyncio.run", "sys.exit", "time.sleep", "tempfile.", "sqlite3.", "webbrowser.",
-    "pathlib.", "ctypes.", "signal.", "select.", "ssl.", "aiohttp.", "paramiko.", "boto3.",
+OS_PURE = words(
+    """
+    os.fspath os.sep os.PathLike os.path.join os.path.basename os.path.dirname os.path.splitext
+    os.path.split os.path.normpath os.path.isabs os.path.sep os.pathsep os.linesep
+    """
 )  # fmt: skip
+SYS_PURE = frozenset({"sys.maxsize", "sys.version_info", "sys.byteorder", "sys.maxunicode", "sys.float_info"})
+EFFECTS = tuple(
+    words(
+        """
+        os. subprocess. socket. shutil. requests. httpx. urllib.request. http. ftplib. smtplib. multiprocessing. threading.
+        asyncio.run sys.exit time.sleep tempfile. sqlite3. webbrowser. pathlib. ctypes. signal. select. ssl. aiohttp.
+        paramiko. boto3.
+        """
+    )
+)
 OS_HARMLESS = frozenset({"os.environ.get", "os.getenv", "os.fspath", "os.getcwd", "os.getpid", "os.cpu_count",
                          "os.register_at_fork", "os.PathLike"})  # fmt: skip
 
@@ -84,7 +109,7 @@ def _runtime_nodes(body: ast.AST) -> Iterator[ast.AST]:
         for name, value in ast.iter_fields(node):
             if name in {"annotation", "returns"}:
                 continue
-            children = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType]  # ast fields
+            children = cast("list[object]", value) if isinstance(value, list) else [cast("object", value)]
             pending.extend(c for c in children if isinstance(c, ast.AST))
 
 
@@ -184,9 +209,9 @@ def _judge_import_call(module: Module, node: ast.Call, unsafe: dict[str, None], 
     origin = module.imports.get(root, "")
     full = f"{origin}.{rest}" if origin and rest else origin or dotted
     at = f"line {node.lineno}"
-    if full in UNSAFE_BUILTINS - {"globals", "locals", "vars", "setattr", "compile"} and not module.is_local(full):
-        unsafe[f"calls {full}() at {at}"] = None
-    elif full.startswith(EFFECTS) and full not in OS_HARMLESS | OS_PURE:
+    if (
+        full in UNSAFE_BUILTINS - {"globals", "locals", "vars", "setattr", "compile"} and not module.is_local(full)
+    ) or (full.startswith(EFFECTS) and full not in OS_HARMLESS | OS_PURE):
         unsafe[f"calls {full}() at {at}"] = None
     elif root in module.functions and not rest:
         reasons = hazards(module, module.functions[root], None)

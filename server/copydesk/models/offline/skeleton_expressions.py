@@ -96,7 +96,12 @@ def _compare_once(op: ast.cmpop, left: object, right: object) -> object:
 
 def _identical(left: object, right: object) -> bool:
     plain = (int, float, str, bytes, tuple)
-    if isinstance(left, plain) and isinstance(right, plain) and not isinstance(left, bool) and not isinstance(right, bool):
+    if (
+        isinstance(left, plain)
+        and isinstance(right, plain)
+        and not isinstance(left, bool)
+        and not isinstance(right, bool)
+    ):
         raise Unsupported("the identity of plain values is not fixed")
     return left is right
 
@@ -270,9 +275,7 @@ def _dict_comp(node: ast.DictComp, frame: Frame) -> object:
     return rows
 
 
-def _comprehend(
-    generators: Sequence[ast.comprehension], frame: Frame, make: Callable[[Frame], object]
-) -> list[object]:
+def _comprehend(generators: Sequence[ast.comprehension], frame: Frame, make: Callable[[Frame], object]) -> list[object]:
     inner = Frame(frame.machine, parent=frame)
     rows: list[object] = []
 

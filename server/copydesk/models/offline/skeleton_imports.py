@@ -13,8 +13,10 @@ from collections.abc import Iterable, Sequence
 from copydesk.models.offline.skeleton_source import Module, imported_names
 
 MODULES = frozenset({"asyncio", "itertools", "re", "pytest"})
-ORIGINS = {"Decimal": "decimal", "Fraction": "fractions", "date": "datetime", "datetime": "datetime", "timedelta": "datetime",
-           "Path": "pathlib", "PurePath": "pathlib", "PurePosixPath": "pathlib"}  # fmt: skip
+ORIGINS = {
+    "Decimal": "decimal", "Fraction": "fractions", "date": "datetime", "datetime": "datetime",
+    "timedelta": "datetime", "Path": "pathlib", "PurePath": "pathlib", "PurePosixPath": "pathlib",
+}  # fmt: skip
 Import = tuple[str, str]  # module, name ('' for `import module`)
 
 
@@ -97,7 +99,13 @@ def _widen(lines: list[str], statement: ast.stmt, missing: set[Import], end: str
     mine = {row for row in missing if row[0] == statement.module and row[1]}
     text = lines[statement.lineno - 1]
     one_line = statement.end_lineno == statement.lineno and statement.col_offset == 0
-    if not mine or not one_line or "#" in text or ";" in text or any(a.asname or a.name == "*" for a in statement.names):
+    if (
+        not mine
+        or not one_line
+        or "#" in text
+        or ";" in text
+        or any(a.asname or a.name == "*" for a in statement.names)
+    ):
         return set()
     names = [*(a.name for a in statement.names), *(name for _, name in mine)]
     lines[statement.lineno - 1] = from_line(statement.module, names).replace("\n", end) + end

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from typing import cast
 
-from copydesk.models.offline.skeleton_classes import Field, fields_of_node, is_dataclass
+from copydesk.models.offline.skeleton_classes import Field, fields_of_node, is_dataclass, is_protocol
 from copydesk.models.offline.skeleton_source import Def, Module, dotted_name, parameters
 
 LIMIT = 14
@@ -48,7 +48,9 @@ ORIGIN: dict[str, str] = {
     "Decimal": "decimal", "Fraction": "fractions", "date": "datetime", "datetime": "datetime", "timedelta": "datetime",
     "Path": "pathlib", "PurePath": "pathlib", "PurePosixPath": "pathlib",
 }  # fmt: skip
-LISTS = frozenset({"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence", "Iterator", "Reversible", "Container"})
+LISTS = frozenset(
+    {"list", "List", "Sequence", "Iterable", "Collection", "MutableSequence", "Iterator", "Reversible", "Container"}
+)
 DICTS = frozenset({"dict", "Dict", "Mapping", "MutableMapping"})
 SETS = frozenset({"set", "Set", "AbstractSet", "MutableSet", "frozenset", "FrozenSet"})
 ANYTHING = ('"text"', "3", "[3, 1, 2]", "2.5", "None", '""', "0", "[]", '{"key": 1}', 'b"data"', '["a", "b"]', "(1, 2)")
@@ -127,7 +129,7 @@ def _named(module: Module, name: str, depth: int) -> Iterator[str]:
     elif name in DICTS:
         yield from BY_TYPE["dict"]
     elif name in SETS:
-        yield from BY_TYPE["frozenset" if name.startswith("froz") or name.startswith("Froz") else "set"]
+        yield from BY_TYPE["frozenset" if name.lower() == "frozenset" else "set"]
     elif name == "Callable":
         yield "lambda *args: 1"
     else:
@@ -146,15 +148,19 @@ def _instances(module: Module, node: ast.ClassDef, depth: int) -> Iterator[str]:
     bases = {dotted_name(base).rpartition(".")[2] for base in node.bases}
     if bases & {"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag"}:
         for item in node.body:
-            if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name):
-                if not item.targets[0].id.startswith("_"):
-                    yield f"{node.name}.{item.targets[0].id}"
+            match item:
+                case ast.Assign(targets=[ast.Name(id=name)]) if not name.startswith("_"):
+                    yield f"{node.name}.{name}"
+                case _:
+                    pass
         return
     yield from constructions(module, node, depth + 1)
 
 
 def constructions(module: Module, node: ast.ClassDef, depth: int = 0) -> list[str]:
     """Calls that should build an instance: all defaults first, then with each required value varied."""
+    if is_protocol(node):
+        return []
     init = next((m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"), None)
     if init is not None:
         rows = [(a.arg, candidates(module, init, a, d), d is None, kw) for a, d, kw in parameters(init)[1:]]
@@ -265,10 +271,18 @@ def _hints(node: Def, name: str) -> Iterator[str]:
 
 
 def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr, name: str) -> Iterator[str]:
-    if isinstance(left, ast.Call) and dotted_name(left.func) == "len" and ast.unparse(left.args[0] if left.args else left) == name:
+    if (
+        isinstance(left, ast.Call)
+        and dotted_name(left.func) == "len"
+        and ast.unparse(left.args[0] if left.args else left) == name
+    ):
         yield from _of_length(right)
         return
-    values = right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) and isinstance(op, ast.In | ast.NotIn) else [right]
+    values = (
+        right.elts
+        if isinstance(right, ast.Tuple | ast.List | ast.Set) and isinstance(op, ast.In | ast.NotIn)
+        else [right]
+    )
     if not _mentions(left, name):
         return
     for value in values:
@@ -287,7 +301,8 @@ def _compared(left: ast.expr, op: ast.cmpop, right: ast.expr, name: str) -> Iter
 def _mentions(node: ast.expr, name: str) -> bool:
     """The parameter itself, or the attribute of `self` that carries its name."""
     return any(
-        (isinstance(n, ast.Name) and n.id == name) or (isinstance(n, ast.Attribute) and ast.unparse(n) == f"self.{name}")
+        (isinstance(n, ast.Name) and n.id == name)
+        or (isinstance(n, ast.Attribute) and ast.unparse(n) == f"self.{name}")
         for n in ast.walk(node)
     )
 

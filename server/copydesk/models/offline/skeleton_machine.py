@@ -7,14 +7,30 @@ Start at `Machine.run`. Nothing of the user's code is compiled or executed.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from copydesk.models.offline.skeleton_classes import build_class, construct, isolate
 from copydesk.models.offline.skeleton_expressions import EnoughItems, Super, defaults_of, evaluate
-from copydesk.models.offline.skeleton_native import CHANGING, builtin, call_native, items_of, method_of, native_attribute
+from copydesk.models.offline.skeleton_native import (
+    CHANGING,
+    builtin,
+    call_native,
+    items_of,
+    method_of,
+    native_attribute,
+)
 from copydesk.models.offline.skeleton_objects import (
-    Bound, Callee, ClassValue, Frame, FuncValue, NativeModule, Obj, Raised, Unsupported,
+    Bound,
+    Callee,
+    ClassValue,
+    Frame,
+    FuncValue,
+    NativeModule,
+    Obj,
+    Raised,
+    Unsupported,
 )  # fmt: skip
 from copydesk.models.offline.skeleton_source import Module, decorator_name, is_generator
 from copydesk.models.offline.skeleton_statements import Return, execute, matches
@@ -138,7 +154,9 @@ class Machine:
             return self._class_constant(value.cls, name)
         return self._take(found, value.cls, value)
 
-    def _take(self, found: tuple[ast.FunctionDef | ast.AsyncFunctionDef, ClassValue], cls: ClassValue, value: Obj) -> object:
+    def _take(
+        self, found: tuple[ast.FunctionDef | ast.AsyncFunctionDef, ClassValue], cls: ClassValue, value: Obj
+    ) -> object:
         node, owner = found
         kinds = check_decorators(node)
         function = FuncValue(node, None, self, owner, self._fix_all(defaults_of(node, Frame(self))))
@@ -168,7 +186,10 @@ class Machine:
     def _class_constant(self, cls: ClassValue, name: str) -> object:
         for one in cls.lineage():
             if name in one.constants:
-                return self._fix(one.constants[name])
+                value = one.constants[name]
+                if isinstance(value, Unsupported):
+                    raise value
+                return self._fix(value)
         if name.startswith("__") or any(c.method("__getattr__") for c in cls.lineage()):
             raise Unsupported(f"the attribute {name!r} of {cls.name}")
         raise AttributeError(name)
@@ -180,7 +201,9 @@ class Machine:
                 kinds = check_decorators(found[0])
                 if kinds & {"property", "cached_property", "staticmethod"}:
                     raise Unsupported("super() of a property")
-                return Bound(FuncValue(found[0], None, self, found[1], defaults_of(found[0], Frame(self))), value.receiver)
+                return Bound(
+                    FuncValue(found[0], None, self, found[1], defaults_of(found[0], Frame(self))), value.receiver
+                )
         if name == "__init__":
             return _nothing
         raise Unsupported(f"super().{name}")
@@ -199,19 +222,17 @@ class Machine:
             case Obj():
                 return self.call(self._object_attribute(callee, "__call__"), args, kwargs)
             case _:
-                return self._call_native(callee, args, kwargs)
+                return self._call_native(cast("Callee", callee), args, kwargs)
 
     def _call_native(self, callee: object, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         if not callable(callee):
             raise TypeError("not callable")
-        special = _SPECIAL.get(cast("Callable[..., object]", callee)) if callee.__hash__ else None
+        special = _SPECIAL.get(callee) if _hashable(callee) else None
         if special is not None:
             return special(self, *args)
         receiver = cast("object", getattr(callee, "__self__", None))
         if getattr(callee, "__name__", "") in CHANGING:
             self.guard_change(receiver)
-        if callee in {map, filter, zip, enumerate, reversed, iter, list, tuple, dict, sorted} and args:
-            args = [*args[:1], *args[1:]]
         for value in args:
             isolate(value)
         return call_native(cast("Callee", callee), args, kwargs)
@@ -252,6 +273,11 @@ class Machine:
                 raise Unsupported("a long generator") from None
             self.truncated = True
         return iter(frame.yielded)
+
+
+def _hashable(callee: Callee) -> bool:
+    """Bound methods of lists and the like are compared by their object: only plain functions are looked up."""
+    return isinstance(callee, type) or getattr(callee, "__self__", None) is builtins
 
 
 def _nothing(*args: object, **kwargs: object) -> None:

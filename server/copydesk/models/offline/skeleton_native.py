@@ -18,23 +18,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from copydesk.models.offline.skeleton_objects import Bound, Callee, ClassValue, FuncValue, Obj, Unsupported
+from copydesk.models.offline.skeleton_source import words
 
 LIMIT_ITEMS = 20_000
 LIMIT_BITS = 20_000
 
-BUILTINS = frozenset(
-    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format frozenset "
-    "hex int isinstance issubclass iter len list map max min next oct ord pow range repr reversed round set slice sorted "
-    "str sum tuple zip type getattr hasattr object".split()
+BUILTINS = words(
+    """
+    abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float
+    format frozenset hex int isinstance issubclass iter len list map max min next oct ord pow range repr
+    reversed round set slice sorted str sum tuple zip type getattr hasattr object
+    """
 )
 EVALUATED: Mapping[str, frozenset[str] | None] = {
     "math": None,
     "re": None,
     "string": None,
     "operator": None,
-    "itertools": frozenset(
-        "accumulate chain combinations combinations_with_replacement compress dropwhile filterfalse groupby islice "
-        "pairwise permutations product starmap takewhile zip_longest".split()
+    "itertools": words(
+        """
+    accumulate chain combinations combinations_with_replacement compress dropwhile filterfalse groupby
+    islice pairwise permutations product starmap takewhile zip_longest
+    """
     ),
     "functools": frozenset({"reduce", "partial", "cmp_to_key"}),
     "collections": frozenset({"Counter", "OrderedDict", "defaultdict", "deque"}),
@@ -61,9 +66,11 @@ EVALUATED: Mapping[str, frozenset[str] | None] = {
     "statistics": frozenset({"mean", "median", "fmean", "StatisticsError"}),
     "urllib.parse": frozenset({"quote", "unquote", "quote_plus", "unquote_plus", "urlencode"}),
 }
-FORBIDDEN = frozenset(
-    "now today utcnow fromtimestamp utcfromtimestamp timestamp astimezone ctime strftime purge template "
-    "attrgetter methodcaller encode_basestring main test test1 encode decode".split()
+FORBIDDEN = words(
+    """
+    now today utcnow fromtimestamp utcfromtimestamp timestamp astimezone ctime strftime purge template
+    attrgetter methodcaller encode_basestring main test test1 encode decode
+    """
 )
 # `encode`/`decode` above are base64's file functions; on text and bytes they are ordinary methods.
 METHODS_ALLOWED = frozenset({"encode", "decode"})
@@ -72,9 +79,15 @@ EXTRA = (
     re.Pattern, re.Match, datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo, decimal.Decimal,
     fractions.Fraction, deque, Counter, OrderedDict, defaultdict, BaseException,
 )  # fmt: skip
-CHANGING = frozenset(
-    "append extend insert remove pop clear sort reverse update setdefault popitem add discard appendleft extendleft "
-    "popleft rotate difference_update intersection_update symmetric_difference_update subtract".split()
+_OPEN_TYPES: frozenset[type] = frozenset(
+    {str, bytes, int, float, dict, bytearray, fractions.Fraction, decimal.Decimal, datetime.date, datetime.datetime}
+    | {datetime.timedelta, datetime.timezone}
+)
+CHANGING = words(
+    """
+    append extend insert remove pop clear sort reverse update setdefault popitem add discard appendleft
+    extendleft popleft rotate difference_update intersection_update symmetric_difference_update subtract
+    """
 )
 _HASHES = frozenset({"hexdigest", "digest"})
 _UNORDERED_OK = frozenset(
@@ -120,13 +133,11 @@ def method_of(value: object, name: str) -> object:
     if name.startswith("_") or (name in FORBIDDEN and name not in METHODS_ALLOWED):
         raise Unsupported(f"the attribute {name!r} is not evaluated")
     if isinstance(value, type):
-        allowed = value in {str, bytes, int, float, dict, bytearray, datetime.date, datetime.datetime, datetime.timedelta,
-                            datetime.timezone, fractions.Fraction, decimal.Decimal}  # fmt: skip
-        if not allowed:
+        if value not in _OPEN_TYPES:
             raise Unsupported(f"{name!r} of a type is not evaluated")
     elif not isinstance(value, (*DATA, *EXTRA)) and name not in _HASHES:
         raise Unsupported(f"{name!r} of {type(value).__name__} is not evaluated")
-    return cast("object", getattr(value, name))
+    return cast("object", getattr(cast("object", value), name))
 
 
 def unordered(value: object) -> bool:
@@ -157,7 +168,11 @@ def _check_order(name: str, receiver: object, values: Sequence[object]) -> None:
 
 def _check_sizes(name: str, receiver: object, values: Sequence[object]) -> None:
     for value in values:
-        if isinstance(value, int) and abs(value) > LIMIT_ITEMS and (name in _SIZED or isinstance(receiver, str | bytes)):
+        if (
+            isinstance(value, int)
+            and abs(value) > LIMIT_ITEMS
+            and (name in _SIZED or isinstance(receiver, str | bytes))
+        ):
             raise Unsupported("too large for the evaluator")
         if isinstance(value, decimal.Decimal) and value.is_finite() and abs(value.adjusted()) > 400:
             raise Unsupported("too large for the evaluator")
@@ -167,13 +182,16 @@ def _check_sizes(name: str, receiver: object, values: Sequence[object]) -> None:
         check_power(values[0], values[1])
     if name in {"mul", "lshift"} and len(values) == 2:
         check_product(values[0], values[1], name == "lshift")
-    if name in {"permutations", "combinations", "product", "combinations_with_replacement"}:
-        if any(hasattr(v, "__len__") and len(cast("Sequence[object]", v)) > 7 for v in values):
-            raise Unsupported("too many combinations")
+    many = any(hasattr(v, "__len__") and len(cast("Sequence[object]", v)) > 7 for v in values)
+    if many and name in {"permutations", "combinations", "product", "combinations_with_replacement"}:
+        raise Unsupported("too many combinations")
 
 
-_SIZED = frozenset(
-    "range bytes bytearray factorial comb perm center ljust rjust zfill expandtabs to_bytes isqrt round lcm".split()
+_SIZED = words(
+    """
+    range bytes bytearray factorial comb perm center ljust rjust zfill expandtabs to_bytes isqrt round
+    lcm
+    """
 )
 
 
@@ -181,7 +199,7 @@ def _check_text(name: str, receiver: object, values: Sequence[object]) -> None:
     texts = [v for v in (*values, receiver) if isinstance(v, str)]
     if name in {"format", "format_map"} and any("__" in t or _WIDE.search(t) for t in texts):
         raise Unsupported("a wide or private format")
-    pattern = receiver.pattern if isinstance(receiver, re.Pattern) else None
+    pattern = cast("object", cast("re.Pattern[str]", receiver).pattern) if isinstance(receiver, re.Pattern) else None
     if name in {"compile", "match", "search", "fullmatch", "sub", "split", "findall", "finditer", "subn"}:
         for text in (*texts, pattern):
             if isinstance(text, str) and (_NESTED_REPEAT.search(text) or len(text) > 2000):
@@ -201,9 +219,9 @@ def check_product(left: object, right: object, shift: bool = False) -> None:
     for many, count in ((left, right), (right, left)):
         if isinstance(many, int) and many.bit_length() > LIMIT_BITS:
             raise Unsupported("too large for the evaluator")
-        if isinstance(many, str | bytes | bytearray | list | tuple) and isinstance(count, int):
-            if len(cast("Sequence[object]", many)) * count > LIMIT_ITEMS:
-                raise Unsupported("too large for the evaluator")
+        n = len(cast("Sequence[object]", many)) if isinstance(many, str | bytes | bytearray | list | tuple) else 0
+        if isinstance(count, int) and n * count > LIMIT_ITEMS:
+            raise Unsupported("too large for the evaluator")
 
 
 def binary(symbol: str, left: object, right: object) -> object:
@@ -220,11 +238,19 @@ def binary(symbol: str, left: object, right: object) -> object:
     return _BINARY[symbol](left, right)
 
 
-_BINARY: Mapping[str, Callable[[object, object], object]] = {
-    "Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "Div": operator.truediv, "FloorDiv": operator.floordiv,
-    "Mod": operator.mod, "Pow": operator.pow, "LShift": operator.lshift, "RShift": operator.rshift,
-    "BitAnd": operator.and_, "BitOr": operator.or_, "BitXor": operator.xor,
+_OPERATORS = cast("Mapping[str, Callable[..., object]]", vars(operator))
+_BINARY: Mapping[str, Callable[..., object]] = {
+    symbol: _OPERATORS[name]
+    for symbol, name in (
+        ("Add", "add"), ("Sub", "sub"), ("Mult", "mul"), ("Div", "truediv"), ("FloorDiv", "floordiv"), ("Mod", "mod"),
+        ("Pow", "pow"), ("LShift", "lshift"), ("RShift", "rshift"), ("BitAnd", "and_"), ("BitOr", "or_"),
+        ("BitXor", "xor"), ("MatMult", "matmul"),
+    )
 }  # fmt: skip
+IN_PLACE: Mapping[str, Callable[..., object]] = {
+    symbol: _OPERATORS[name]
+    for symbol, name in (("Add", "iadd"), ("BitOr", "ior"), ("BitAnd", "iand"), ("Sub", "isub"))
+}
 
 
 def items_of(value: object, step: Callable[[], None]) -> Iterator[object]:

@@ -36,7 +36,9 @@ def read_module(source: str) -> Module:
         _read(module, statement)
     exported = module.constants.get("__all__")
     if isinstance(exported, ast.List | ast.Tuple):
-        module.exported = tuple(e.value for e in exported.elts if isinstance(e, ast.Constant) and isinstance(e.value, str))
+        module.exported = tuple(
+            e.value for e in exported.elts if isinstance(e, ast.Constant) and isinstance(e.value, str)
+        )
     return module
 
 
@@ -51,14 +53,18 @@ def _read(module: Module, statement: ast.stmt) -> None:
             module.classes[statement.name] = statement
         case ast.Import() | ast.ImportFrom():
             _read_import(module, statement)
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value):
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ):
             if value is not None:
                 _once(module, name)
                 module.constants[name] = value
         case ast.If(test=test) if is_type_checking(test):
             for inner in statement.body:
                 _read(module, inner)
-        case ast.Expr() | ast.Pass():
+        case ast.Expr(value=value):
+            module.unsure.update(_handed_out(value))
+        case ast.Pass():
             pass
         case _:
             _read_block(module, statement)
@@ -96,6 +102,10 @@ def _read_block(module: Module, statement: ast.stmt) -> None:
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 module.unsure.add(name)
+            case ast.Subscript(ctx=ast.Store() | ast.Del()) | ast.Attribute(ctx=ast.Store() | ast.Del()):
+                module.unsure.add(_root(node))
+            case ast.Call():
+                module.unsure.update(_handed_out(node))
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 module.unsure.add(node.name)
             case ast.Import() | ast.ImportFrom():
@@ -103,6 +113,20 @@ def _read_block(module: Module, statement: ast.stmt) -> None:
                 module.unsure.update(local for local, _ in imported_names(node))
             case _:
                 pass
+
+
+def _handed_out(node: ast.AST) -> Iterator[str]:
+    """Names whose value a call at module level may change: `TABLE.update(…)`, `fill(TABLE)`."""
+    for call in walk_shallow([node]):
+        if isinstance(call, ast.Call):
+            yield from ([_root(call.func)] if isinstance(call.func, ast.Attribute) else [])
+            yield from (arg.id for arg in call.args if isinstance(arg, ast.Name))
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def walk_shallow(roots: Sequence[ast.AST]) -> Iterator[ast.AST]:
@@ -154,3 +178,8 @@ def parameters(node: Def | ast.Lambda) -> list[tuple[ast.arg, ast.expr | None, b
 
 def is_generator(node: Def) -> bool:
     return any(isinstance(n, ast.Yield | ast.YieldFrom) for s in node.body for n in walk_shallow([s]))
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())

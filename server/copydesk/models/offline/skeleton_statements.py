@@ -12,8 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from copydesk.models.offline.skeleton_expressions import assign, defaults_of, evaluate, truth
-from copydesk.models.offline.skeleton_native import binary, items_of, unordered
-from copydesk.models.offline.skeleton_objects import ClassValue, Frame, FuncValue, NativeModule, Obj, Raised, Unsupported
+from copydesk.models.offline.skeleton_native import IN_PLACE, binary, items_of, unordered
+from copydesk.models.offline.skeleton_objects import (
+    ClassValue,
+    Frame,
+    FuncValue,
+    NativeModule,
+    Obj,
+    Raised,
+    Unsupported,
+)
 from copydesk.models.offline.skeleton_source import imported_names
 
 
@@ -42,7 +50,15 @@ def execute(body: Sequence[ast.stmt], frame: Frame) -> None:
             raise Unsupported(f"{type(statement).__name__} is not evaluated")
         try:
             handler(statement, frame)
-        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, AssertionError, StopIteration) as error:
+        except (
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            AssertionError,
+            StopIteration,
+        ) as error:
             raise Raised(error, False, statement.lineno) from None
 
 
@@ -63,25 +79,17 @@ def _annotated(node: ast.AnnAssign, frame: Frame) -> None:
 
 
 def _augmented(node: ast.AugAssign, frame: Frame) -> None:
-    load = cast("ast.expr", ast.parse(ast.unparse(node.target), mode="eval").body)
+    load = ast.parse(ast.unparse(node.target), mode="eval").body
     left, right = evaluate(load, frame), evaluate(node.value, frame)
     symbol = type(node.op).__name__
     if isinstance(left, list | set | dict | bytearray):
         frame.machine.guard_change(cast("object", left))
-        change = _IN_PLACE.get(symbol)
+        change = IN_PLACE.get(symbol)
         if change is None or unordered(right):
             raise Unsupported("an unusual change in place")
         assign(node.target, change(left, right), frame)
         return
     assign(node.target, binary(symbol, left, right), frame)
-
-
-_IN_PLACE: Mapping[str, Callable[..., object]] = {
-    "Add": operator.iadd,
-    "BitOr": operator.ior,
-    "BitAnd": operator.iand,
-    "Sub": operator.isub,
-}
 
 
 def _return(node: ast.Return, frame: Frame) -> None:

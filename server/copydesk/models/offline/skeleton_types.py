@@ -7,16 +7,29 @@ from __future__ import annotations
 
 import ast
 
-from copydesk.models.offline.skeleton_source import Def, Module, dotted_name
+from copydesk.models.offline.skeleton_source import Def, Module, dotted_name, words
 
-CONCRETE = frozenset({"int", "str", "bytes", "bool", "list", "dict", "tuple", "set", "frozenset", "complex", "bytearray"})
-ALIASES = {"List": "list", "Dict": "dict", "Tuple": "tuple", "Set": "set", "FrozenSet": "frozenset", "float": "(int, float)"}
-SAFE_CALLS = frozenset(
-    "str repr len bool hash id isinstance type list tuple dict set frozenset print format sorted lower upper strip title "
-    "append add update copy items keys values get setdefault extend startswith endswith join replace hexdigest".split()
+CONCRETE = frozenset(
+    {"int", "str", "bytes", "bool", "list", "dict", "tuple", "set", "frozenset", "complex", "bytearray"}
+)
+ALIASES = {
+    "List": "list",
+    "Dict": "dict",
+    "Tuple": "tuple",
+    "Set": "set",
+    "FrozenSet": "frozenset",
+    "float": "(int, float)",
+}
+SAFE_CALLS = words(
+    """
+    str repr len bool hash id isinstance type list tuple dict set frozenset print format sorted lower
+    upper strip title append add update copy items keys values get setdefault extend startswith endswith
+    join replace hexdigest
+    """
 )
 RISKY = (
-    ast.Raise, ast.Assert, ast.Await, ast.With, ast.Try, ast.While, ast.Yield, ast.YieldFrom, ast.Starred, ast.Delete, ast.Match,
+    ast.Raise, ast.Assert, ast.Await, ast.With, ast.Try, ast.While, ast.Yield, ast.YieldFrom, ast.Starred, ast.Delete,
+    ast.Match, ast.Global,
 )  # fmt: skip
 
 

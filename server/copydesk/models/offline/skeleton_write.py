@@ -44,7 +44,9 @@ def _check(path: str, text: str) -> str:
 
 
 def _assert(left: str, right: str) -> str:
-    return f"assert {left} is {right}" if right in {"None", "True", "False", "Ellipsis"} else f"assert {left} == {right}"
+    return (
+        f"assert {left} is {right}" if right in {"None", "True", "False", "Ellipsis"} else f"assert {left} == {right}"
+    )
 
 
 def _equal(call: str, expected: str) -> list[str]:
@@ -148,7 +150,13 @@ def _what(case: Case) -> str:
 
 
 def _value_words(case: Case) -> str:
-    words = {"None": "returns_none", "True": "is_true", "False": "is_false", '""': "returns_empty_text", "[]": "returns_empty_list"}
+    words = {
+        "None": "returns_none",
+        "True": "is_true",
+        "False": "is_false",
+        '""': "returns_empty_text",
+        "[]": "returns_empty_list",
+    }
     if case.expected == "None" and case.checks:
         return "changes_" + snake(case.checks[0][0])
     if case.expected in words:
