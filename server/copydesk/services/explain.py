@@ -5,8 +5,9 @@ late is finished in the background and shown at the next hover. The cache is key
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 
@@ -50,7 +51,7 @@ class Explainer:
         settings: Callable[[], Settings],
         model_name: Callable[[], str | None],
         is_local: Callable[[Model], bool],
-        start: Callable[[Callable[[], Awaitable[None]]], None],
+        start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None],
     ) -> None:
         self._models = models
         self._settings = settings

@@ -4,7 +4,7 @@
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class Host:
             task_status.started()
             await anyio.sleep_forever()
 
-    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Runs something bounded beside the turns, as long as the host lives."""
         if self._group is not None:
             self._group.start_soon(work)
