@@ -61,9 +61,7 @@ async def _run(options: Options) -> int:
     from copydesk.domain.permissions import mode_of
     from copydesk.workspace.uris import to_uri
 
-    root = Path(options.cwd).resolve()
-    if not root.is_dir():
-        raise CopydeskError(f"--cwd {str(root)!r} is not a folder.", advice="Give the root of a source tree.")
+    root = _folder(options.cwd)
     arguments: dict[str, object] = {"review.mode": "apply"}
     if options.model:
         arguments["model.name"] = options.model
@@ -80,6 +78,13 @@ async def _run(options: Options) -> int:
     async with core.running():
         mode = mode_of(options.mode) if options.mode else None
         return await run_task(core.host, core.workspace, options.task, mode=mode, as_json=options.json)
+
+
+def _folder(text: str) -> Path:
+    root = Path(text).resolve()
+    if not root.is_dir():
+        raise CopydeskError(f"--cwd {str(root)!r} is not a folder.", advice="Give the root of a source tree.")
+    return root
 
 
 async def _models(options: Options) -> int:
