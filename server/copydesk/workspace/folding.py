@@ -20,7 +20,7 @@ from copydesk.domain.errors import (
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, compose, normalised, rebase
-from copydesk.workspace.pending import Authored, Files, Pending, PendingFile, PendingView, gone
+from copydesk.workspace.proposals import Authored, Files, PendingFile, PendingView, gone
 from copydesk.workspace.uris import normalise
 
 _READ_AGAIN = "Read it again and plan the edit on what it says now."
@@ -158,7 +158,7 @@ class Folding:
     # --- looking ---
 
     def _view(self) -> PendingView:
-        return PendingView(self.files, self._below, Pending())
+        return PendingView(self.files, self._below, lambda _file, _held: None)
 
     def _exists(self, uri: str) -> bool:
         return self._view().exists(uri)
@@ -199,7 +199,7 @@ class Folding:
         self.files[file.uri] = file
 
 
-def fold(files: Files, edits: Iterable[PendingEdit], below: FileSource, planned: FileSource) -> Files:
+def fold(files: Files, edits: Iterable[PendingEdit], below: FileSource, planned: FileSource) -> dict[str, PendingFile]:
     """All the edits folded in, or the error of the first that cannot be."""
     folding = Folding(files, below, planned)
     for edit in edits:
