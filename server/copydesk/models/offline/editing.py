@@ -3,6 +3,7 @@
 Pure; knows nothing of any language. Start with `edit_calls`.
 """
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,12 @@ def edit_calls(path: str, lines: Sequence[str], edits: Iterable[LineEdit]) -> tu
         calls.append(Call("edit_file", {"path": path, "old_text": old, "new_text": new}))
         current[edit.start : edit.end] = edit.new
     return tuple(calls)
+
+
+def line_changes(old: Sequence[str], new: Sequence[str]) -> list[LineEdit]:
+    """The edits that turn `old` into `new`."""
+    matcher = difflib.SequenceMatcher(None, list(old), list(new), autojunk=False)
+    return [LineEdit(a, b, tuple(new[c:d])) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
 
 
 def make_edits(path: str, lines: Sequence[str], edits: Sequence[LineEdit]) -> Plan[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from copydesk.models.offline.editing import LineEdit, apply_edits, make_edits
+from copydesk.models.offline.editing import LineEdit, apply_edits, line_changes, make_edits
 from copydesk.models.offline.fix_imports import import_edit
 from copydesk.models.offline.fix_names import known_import, near_match
 from copydesk.models.offline.fix_syntax import repair
@@ -178,14 +178,7 @@ def _import_edits(module: Module, statements: list[str]) -> tuple[list[LineEdit]
         current = after
     if current is module:
         return [], []
-    return _line_changes(module.lines, current.lines), [f"added `{statement}`" for statement in statements]
-
-
-def _line_changes(old: Sequence[str], new: Sequence[str]) -> list[LineEdit]:
-    import difflib
-
-    matcher = difflib.SequenceMatcher(None, list(old), list(new), autojunk=False)
-    return [LineEdit(a, b, tuple(new[c:d])) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
+    return line_changes(module.lines, current.lines), [f"added `{statement}`" for statement in statements]
 
 
 def _column_of(module: Module, item: Trouble) -> int | None:

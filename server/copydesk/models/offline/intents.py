@@ -65,6 +65,8 @@ _STOP_WORDS = """
     two first last more only them they call calls caller callers who whom definition undefined syntax
 """
 _STOP = frozenset(_STOP_WORDS.split())
+
+
 def requests_of(task: Task) -> list[Request]:
     """The work in a task, in the order it is said; one `unknown` when nothing is recognised."""
     text = task.text.strip()

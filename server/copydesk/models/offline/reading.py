@@ -12,6 +12,7 @@ from copydesk.models.offline.planning import Call, Plan
 
 MAX_LINES = 20_000
 _NUMBERED = re.compile(r"^[ \t]*(\d+)→(.*)$", re.DOTALL)
+_CUT = re.compile(r"… \(\+[\d,]+ characters\)$")
 _NEXT = re.compile(r"offset\D{0,12}(\d+)", re.IGNORECASE)
 _PLACE = re.compile(
     r"^\s*(?:[-*] )?(?P<path>(?:[A-Za-z]:)?[^\s:][^:\n]*?):(?P<line>\d+)(?::(?P<column>\d+))?:?(?P<rest>.*)$"
@@ -72,6 +73,11 @@ def read_whole(path: str) -> Plan[Source | Failure]:
             return Failure(f"Could not read `{path}`: {one_line(result.content)}")
         page = parse_page(result.content)
         lines.extend(page)
+        cut = (
+            next((i for i, line in enumerate(page) if _CUT.search(line)), None) if result.details.get("n_cut") else None
+        )
+        if cut is not None:
+            return Failure(f"`{path}` has a line too long to read whole, so nothing in it is changed.")
         offset = _next_offset(result, len(lines)) if page else None
         if offset is None:
             return Source(path, tuple(lines))
@@ -117,10 +123,12 @@ def findings(content: str) -> Iterator[Finding]:
         match = _PLACE.match(row) or _NUMBER_FIRST.match(row)
         if match is None:
             continue
-        rest = match["rest"].strip()
-        code = _CODE.search(rest)
+        rest = re.sub(
+            r"^(?:error|warning|information|info|hint)\b:?\s*", "", match["rest"].strip(), flags=re.IGNORECASE
+        )
+        codes = _CODE.findall(rest)
         column = int(match["column"]) - 1 if match["column"] else -1
-        yield Finding(int(match["line"]) - 1, column, code[1] if code else "", rest)
+        yield Finding(int(match["line"]) - 1, column, codes[-1] if codes else "", rest)
 
 
 def one_line(text: str, limit: int = 300) -> str:

@@ -97,8 +97,8 @@ def extract(request: Request) -> Plan[Outcome]:
         "end_line": target.last + 1,
         "new_name": request.new_name,
     }
-    if task.selection.strip() and "\n" not in task.selection.strip("\n"):
-        arguments["symbol"] = task.selection.strip()
+    if request.lines is None and task.selection.strip() and "\n" not in task.selection.strip("\n"):
+        arguments["text"] = task.selection.strip()
     (result,) = yield (Call("refactor", arguments),)
     span = f"lines {target.first + 1}-{target.last + 1}" if target.last > target.first else f"line {target.first + 1}"
     return _done(result, f"Extracted {span} of `{target.path}` into the {kind} `{request.new_name}`.", "extraction")
@@ -174,7 +174,7 @@ def organize(request: Request) -> Plan[Outcome]:
 def _changed(result: ToolResult) -> bool:
     """Whether the tool says that it changed something."""
     return not re.search(
-        r"\b(?:nothing|no (?:changes?|edits?|fix(?:es)?|annotations?|types?)|unchanged|already)\b", result.content, re.I
+        r"\b(?:nothing|no (?:changes?|edits?|fix(?:es)?|annotations?|types?)|unchanged)\b", result.content, re.I
     )
 
 
@@ -183,8 +183,8 @@ def _done(result: ToolResult, success: str, what: str) -> Outcome:
         return Outcome(f"The {what} was not made: {one_line(result.content)}")
     if not _changed(result):
         return Outcome(f"The {what} changed nothing: {one_line(result.content)}")
-    detail = one_line(result.content, 160)
-    return Outcome(f"{success} {detail}" if re.search(r"\d|`|/", detail) else success, edited=True)
+    files = [row.strip() for row in result.content.split("\n")[1:] if row.strip()]
+    return Outcome(f"{success} Changed: {listed(files)}." if files else success, edited=True)
 
 
 # --- suggestions -----------------------------------------------------------------------------------------
