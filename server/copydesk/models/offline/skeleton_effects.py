@@ -55,8 +55,8 @@ SYS_PURE = frozenset({"sys.maxsize", "sys.version_info", "sys.byteorder", "sys.m
 EFFECTS = tuple(
     words(
         """
-        os. subprocess. socket. shutil. requests. httpx. urllib.request. http. ftplib. smtplib. multiprocessing. threading.
-        asyncio.run sys.exit time.sleep tempfile. sqlite3. webbrowser. pathlib. ctypes. signal. select. ssl. aiohttp.
+        os. subprocess. socket. shutil. requests. httpx. urllib.request. http. ftplib. smtplib. multiprocessing.
+        threading. asyncio.run sys.exit time.sleep tempfile. sqlite3. webbrowser. pathlib. ctypes. signal. select. ssl. aiohttp.
         paramiko. boto3.
         """
     )

@@ -222,7 +222,7 @@ class Machine:
             case Obj():
                 return self.call(self._object_attribute(callee, "__call__"), args, kwargs)
             case _:
-                return self._call_native(cast("Callee", callee), args, kwargs)
+                return self._call_native(callee, args, kwargs)
 
     def _call_native(self, callee: object, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         if not callable(callee):
