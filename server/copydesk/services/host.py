@@ -34,7 +34,7 @@ class Host:
         self._listeners: list[Listener] = []
         self._group: TaskGroup | None = None
         self._problems: dict[str, tuple[int | None, tuple[Problem, ...]]] = {}
-        self.parts = replace(parts, mode=self.mode, model_name=self.model_name, problems=self.problems)
+        self.parts = replace(parts, mode=self.mode, model_name=self.chosen_model, problems=self.problems)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Lives as long as the host does; cancelling it cancels every session."""
@@ -152,9 +152,13 @@ class Host:
         self._chosen_mode = known
         return known
 
-    def model_name(self) -> str | None:
+    def chosen_model(self) -> str | None:
         """The model chosen by command; None leaves it to the settings."""
         return self._chosen_model
+
+    def model_name(self) -> str:
+        """As a person knows it: chosen by command, else as set."""
+        return self._chosen_model or self.parts.settings().text("model.name")
 
     def set_model(self, name: str) -> None:
         """For the turns that start from now on; whether it answers is found out then."""
