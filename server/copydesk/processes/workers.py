@@ -1,17 +1,16 @@
 """A long-lived child that answers requests: newline-delimited JSON over its stdin and stdout, in the order sent.
 
 Owns starting on first use, time limits, restart after a crash (bounded) and the end. Has no task of its own: whoever
-waits first reads for all. A request that outlives its limit while it is the one being worked on costs the child its
-life: nothing else can stop it. Knows nothing of what is asked. The child ends by itself when its stdin closes.
-Start with `Worker.request`.
+waits first reads for all. A request that outlives its limit costs the child its life: nothing else can stop it.
+Knows nothing of what is asked. The child ends by itself when its stdin closes. Start with `Worker.request`.
 """
 
 import json
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeAlias
@@ -101,20 +100,20 @@ class Worker:
         with anyio.move_on_after(timeout_s):
             waiting.append(await self.submit(build))
             return await self.result(waiting[0])
-        if waiting:
-            await self.give_up(waiting[0])
+        for one in waiting:
+            # It was at work all this time, on this or on something before it that nobody waits for any more.
+            await self._lose(one.life)
         raise WorkerTimeout(f"The {self._name} did not answer within {timeout_s:g} s.")
 
     async def submit(self, build: Build) -> Waiting:
         """Sends a request, starting the child if need be. Ask `result` for its answer."""
-        async with self._sending:
-            # A start or a line begun is finished: the next request needs both whole.
-            with anyio.CancelScope(shield=True):
-                life = await self._alive()
-                self._next_id += 1
-                waiting = life.waiting[self._next_id] = Waiting(self._next_id, life)
-                await self._send(life, {"id": waiting.id, **build(self.generation)})
-        return waiting
+        # A start or a line begun is finished: the next request needs both whole.
+        async with self._sending, _shielded():
+            life = await self._alive()
+            self._next_id += 1
+            waiting = life.waiting[self._next_id] = Waiting(self._next_id, life)
+            await self._send(life, {"id": waiting.id, **build(self.generation)})
+            return waiting
 
     async def result(self, waiting: Waiting) -> Mapping[str, Any]:
         """Waits without limit; being cancelled leaves the request on its way, and `result` may be asked again."""
@@ -129,13 +128,6 @@ class Worker:
                 raise ToolFailed(message)
             case answer:
                 return answer["result"]
-
-    async def give_up(self, waiting: Waiting) -> None:
-        """Forgets a request. If the child is at work on it, a fresh child is needed for the next."""
-        oldest = next(iter(waiting.life.waiting), None)
-        waiting.life.waiting.pop(waiting.id, None)
-        if oldest == waiting.id:
-            await self._lose(waiting.life)
 
     async def _alive(self) -> _Life:
         if self._is_closed:
@@ -191,6 +183,12 @@ class Worker:
         life.waiting.clear()
         with anyio.CancelScope(shield=True):
             await life.leave.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def _shielded() -> AsyncGenerator[None]:
+    with anyio.CancelScope(shield=True):
+        yield
 
 
 def _lower_priority(pid: int) -> None:

@@ -3,12 +3,12 @@
 Owns the one live `Script`. Changes no file. Start with `Answers.answer`; refactorings are in `refactorings`.
 """
 
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 from typing import Any, TypeAlias
 
 from copydesk.code.jedi_worker.projects import environment, project_for
-from copydesk.code.jedi_worker.virtual import VirtualFiles
+from copydesk.code.jedi_worker.virtual import VirtualFiles, forget_trees
 
 Request: TypeAlias = dict[str, Any]
 _N_NAMES = 200
@@ -55,7 +55,7 @@ class Answers:
                 raise Refused(f"The worker does not know {op!r}.")
 
     def script(self, request: Request, *, fresh: bool = False) -> Any:
-        """The script for the request's file. `fresh` parses it whole: refactorings must not stand on a patched tree."""
+        """The script for the request's file. `fresh` parses all of the project anew: no refactoring on a patched tree."""
         import importlib
 
         import jedi
@@ -64,7 +64,8 @@ class Answers:
         if self._script is not None and self._script[0] == key and not fresh:
             return self._script[1]
         importlib.invalidate_caches()
-        jedi.settings.fast_parser = not fresh
+        if fresh:
+            forget_trees(request["root"])
         text = self.files.read(request["path"])
         project = project_for(request["root"])
         script = jedi.Script(text, path=request["path"], environment=environment(), project=project)

@@ -3,7 +3,7 @@
 Start with `project_for` and `environment`.
 """
 
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportMissingTypeStubs=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportMissingTypeStubs=false
 
 import functools
 import os

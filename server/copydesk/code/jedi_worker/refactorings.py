@@ -5,7 +5,7 @@ Start with `rename` and `extract`.
 """
 
 # jedi and parso have no types.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportPrivateUsage=false, reportUnknownParameterType=false, reportMissingParameterType=false
 
 import ast
@@ -181,7 +181,7 @@ def _trimmed(text: str, selection: list[int]) -> tuple[int, int, int, int]:
     """The selection without white space at its ends: an editor's line selection ends at column 0 of the next."""
     import parso
 
-    lines = parso.split_lines(text, keepends=True)
+    lines = parso.split_lines(text, keepends=True)  # pyright: ignore[reportPrivateImportUsage]  # it is documented
     line, column, until_line, until_column = selection
     until_line = min(until_line, len(lines) - 1)
     while (line, column) < (until_line, until_column) and not lines[until_line][:until_column].strip():

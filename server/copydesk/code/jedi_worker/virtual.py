@@ -4,7 +4,7 @@ Owns the virtual files and all changes to jedi and parso. Knows no requests. Sta
 """
 
 # jedi and parso have no types for what is replaced here.
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownParameterType=false, reportMissingParameterType=false, reportPrivateUsage=false
 # pyright: reportUnknownLambdaType=false, reportAttributeAccessIssue=false
 
@@ -79,6 +79,16 @@ def _forget_tree(key: str) -> None:
         for name in (key, Path(key)):
             if name in by_path:
                 by_path[name].change_time = _STALE
+
+
+def forget_trees(root: str) -> None:
+    """Drops every parsed file under a folder, so that each is parsed whole when it is next needed."""
+    from parso.cache import parser_cache
+
+    prefix = _key(root).rstrip(os.sep) + os.sep
+    for by_path in parser_cache.values():
+        for path in [path for path in by_path if path is not None and _key(path).startswith(prefix)]:
+            del by_path[path]
 
 
 def _install_reading(files: VirtualFiles) -> None:
