@@ -7,7 +7,7 @@ call order. Every call gets exactly one result, whatever happens to it.
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 import anyio
 
@@ -87,12 +87,8 @@ def _prepare(parts: TurnParts, call: ToolCall, work: Work) -> tuple[Tool, dict[s
         raise InvalidArguments(parts.tools.unknown(call.name))
     if call.problem:
         raise InvalidArguments(f"{call.name}: {call.problem}")
-    arguments, problems = parts.validate(tool.spec, dict(call.arguments))
-    if problems:
-        listed = "; ".join(problems)
-        raise InvalidArguments(f"{call.name} was not run: {listed}.")
-    checked = cast("dict[str, Any]", arguments)
-    return tool, checked, tool.prepare(checked, work)
+    arguments = parts.validate(tool.spec, call.arguments)
+    return tool, arguments, tool.prepare(arguments, work)
 
 
 async def _ask(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared) -> None:

@@ -290,6 +290,8 @@ def _imported(syntax: Syntax, node: "Node") -> str:
         alias = holder if holder.type == "aliased_import" else holder.parent
         name = alias.child_by_field_name("name") if alias is not None else None
         own = syntax.text(name) if name is not None else ""
+        if name is not None and node.start_byte < name.end_byte:
+            own = syntax.data[name.start_byte : node.end_byte].decode()
     else:
         own = syntax.data[holder.start_byte : node.end_byte].decode()
     if statement.type == "future_import_statement":

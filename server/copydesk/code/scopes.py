@@ -71,6 +71,7 @@ class Names:
     def __init__(self, syntax: Syntax) -> None:
         self.syntax = syntax
         self._occurrences: dict[str, tuple[Node, ...]] = {}
+        self._declarations: dict[str, dict[int, str]] = {}
         self._bindings: dict[str, dict[int, tuple[Binding, ...]]] = {}
 
     def occurrences(self, name: str) -> "tuple[Node, ...]":
@@ -113,7 +114,9 @@ class Names:
 
     def _declared(self, name: str) -> dict[int, str]:
         """Scopes (by id) that say `global name` or `nonlocal name`."""
-        found: dict[int, str] = {}
+        if name in self._declarations:
+            return self._declarations[name]
+        found = self._declarations[name] = {}
         for node in self.occurrences(name):
             parent = node.parent
             if parent is not None and parent.type in ("global_statement", "nonlocal_statement"):
@@ -126,7 +129,7 @@ class Names:
         for node in self.occurrences(meaning.name):
             if node.id in bound:
                 yield node
-            elif is_plain(node):
+            elif meaning.scope.start_byte <= node.start_byte < meaning.scope.end_byte and is_plain(node):
                 other = self.meaning(node)
                 if other is not None and other.scope.id == meaning.scope.id:
                     yield node
@@ -158,7 +161,22 @@ class Names:
             return self._class_of_attribute(node, depth)
         if node.type != "identifier":
             return None
+        owner = self._class_of_self(node)
+        if owner is not None:
+            return owner
         return self.class_named(node) or self._class_of_name(node, depth)
+
+    def _class_of_self(self, node: "Node") -> "Node | None":
+        """The class around when the name is a method's first parameter, without looking at every `self` there is."""
+        name = self.syntax.data[node.start_byte : node.end_byte]
+        function = enclosing(node, "function_definition")
+        while function is not None:
+            parameters = function.child_by_field_name("parameters")
+            first = parameters.named_children[0] if parameters is not None and parameters.named_child_count else None
+            if first is not None and self.syntax.data[first.start_byte : first.end_byte] == name:
+                return method_class(function)
+            function = enclosing(function, "function_definition")
+        return None
 
     def _is_super(self, function: "Node") -> bool:
         return function.type == "identifier" and self.syntax.text(function) == "super"
@@ -231,10 +249,9 @@ class Names:
 
     @cached_property
     def classes(self) -> "tuple[Node, ...]":
-        from tree_sitter import Query, QueryCursor
+        from tree_sitter import QueryCursor
 
-        query = Query(self.syntax.grammar.language, "(class_definition) @class")
-        return tuple(QueryCursor(query).captures(self.syntax.root).get("class", []))
+        return tuple(QueryCursor(self.syntax.grammar.definitions).captures(self.syntax.root).get("class", []))
 
 
 def binding_kind(node: "Node") -> str:

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from copydesk.code.grammars import Grammar, grammar_for
@@ -18,7 +19,6 @@ from copydesk.domain.ports import FileHandle
 if TYPE_CHECKING:
     from tree_sitter import Node, Tree
 
-_LINE_BREAK = re.compile(rb"\r\n|\n|\r")
 _N_CACHED = 48
 
 
@@ -114,7 +114,10 @@ class SyntaxCache:
 def parse(handle: FileHandle, grammar: Grammar, old: Syntax | None = None) -> Syntax:
     """Parses a text; with an `old` tree of the same file only what differs is parsed anew."""
     data = handle.text.encode("utf-8", "replace")
-    starts = [0, *(match.end() for match in _LINE_BREAK.finditer(data))]
+    lines = data.splitlines(keepends=True)  # of bytes: at LF, CRLF and CR only
+    starts = list(accumulate(map(len, lines), initial=0))
+    if lines and not lines[-1].endswith((b"\n", b"\r")):
+        starts.pop()
     with grammar.lock:
         if old is None or old.grammar is not grammar:
             tree = grammar.parser.parse(data)

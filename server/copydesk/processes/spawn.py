@@ -145,10 +145,13 @@ async def run(
 
 @asynccontextmanager
 async def start(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, stderr: bool = True
 ) -> AsyncGenerator[Child]:
-    """Starts a command with three pipes. `env` is the whole environment (`minimal_env()` when None)."""
-    child = Child(await _open(command, cwd, minimal_env() if env is None else env))
+    """Starts a command with three pipes, or two: without `stderr` what it writes there is dropped.
+
+    `env` is the whole environment (`minimal_env()` when None).
+    """
+    child = Child(await _open(command, cwd, minimal_env() if env is None else env, stderr))
     try:
         yield child
     finally:
@@ -156,7 +159,7 @@ async def start(
         await child.close()
 
 
-async def _open(command: Sequence[str], cwd: Path | None, env: Mapping[str, str]) -> Process:
+async def _open(command: Sequence[str], cwd: Path | None, env: Mapping[str, str], stderr: bool) -> Process:
     resolved = _resolved(command, cwd, env)
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) if sys.platform == "win32" else 0
     try:
@@ -164,6 +167,7 @@ async def _open(command: Sequence[str], cwd: Path | None, env: Mapping[str, str]
             [*_leash(), *resolved],
             cwd=cwd,
             env=dict(env),
+            stderr=subprocess.PIPE if stderr else subprocess.DEVNULL,
             start_new_session=sys.platform != "win32",
             creationflags=flags,
         )

@@ -5,8 +5,9 @@ late is finished in the background and shown at the next hover. The cache is key
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 
@@ -48,9 +49,9 @@ class Explainer:
         self,
         models: ModelSource,
         settings: Callable[[], Settings],
-        model_name: Callable[[], str],
-        is_local: Callable[[str], bool],
-        start: Callable[[Callable[[], Awaitable[None]]], None],
+        model_name: Callable[[], str | None],
+        is_local: Callable[[Model], bool],
+        start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None],
     ) -> None:
         self._models = models
         self._settings = settings
@@ -98,7 +99,7 @@ class Explainer:
             model = await self._models.resolve(self._model_name())
         except CopydeskError:
             return False
-        return model.name != "offline" and (policy == "always" or self._is_local(model.name))
+        return model.name != "offline" and (policy == "always" or self._is_local(model))
 
     async def _ask(self, key: str, source: str) -> str:
         done = self._asking.get(key)

@@ -84,11 +84,11 @@ class Review:
         plan: list[PlannedFile] = []
         for uri, file in pending.files().items():
             try:
-                planned = self._plan_file(uri, base, view, moved_from=file.moved_from, overwrite=file.overwrite)
+                planned = self._plan_file(uri, base, view, moved_from=file.moved_from or None, overwrite=file.overwrite)
             except WorkspaceError as error:
                 landing.put(uri, "draft", str(error))
                 continue
-            held = len(pending.held(uri))
+            held = len(pending.files()[uri].held) if uri in pending.files() else 0
             if planned is None:
                 note = f"{held} of its edits conflict with newer typing and were held back" if held else ""
                 landing.put(uri, "draft" if held else "applied", note or "it already says that")
@@ -189,7 +189,7 @@ class Review:
             if left <= 0:
                 return False
             document = self._workspace.overlay.get(uri)
-            version = document.version if document else None
+            version = document.version if document else -1
             await self._workspace.overlay.wait_change(uri, version, min(left, 0.1))
         return True
 
@@ -259,7 +259,7 @@ def _edits(file: PlannedFile) -> Iterable[FileEdit]:
 
 def overall(files: Iterable[FileReview]) -> ReviewState:
     """One word for the whole edit: the files' own when they agree, else `partial`."""
-    states = {file.state for file in files}
+    states: set[ReviewState] = {file.state for file in files}
     if not states:
         return "none"
     return states.pop() if len(states) == 1 else "partial"
