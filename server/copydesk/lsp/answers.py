@@ -112,4 +112,4 @@ def write_read_only(path: Path, text: str) -> Path:
         file.write(text)
     if os.name == "nt" and path.exists():  # Windows does not replace a read-only file
         path.chmod(0o600)
-    return cast("Path", fresh.replace(path))
+    return fresh.replace(path)

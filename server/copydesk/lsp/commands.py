@@ -266,6 +266,7 @@ class Commands:
             "running": running,
             "capabilities": [*self.names, "codeActions", "hover", "instructionComments", "progress"],
             "sandbox": "none yet",
+            "positionEncoding": self._places.encoding(),
             "counts": {"sessions": len(self._host.sessions()), "running": len(running)},
             **self._sources.describe(),
         }

@@ -4,18 +4,19 @@ Owns how a change, a question and an answer look on the wire; it proves nothing 
 decides nothing. Start with `LspEditor.apply`.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import anyio
+from lsprotocol import types
 
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
 from copydesk.lsp.client import ClientError
+from copydesk.lsp.convert import UnsupportedFileOperations, to_lsp_workspace_edit
 from copydesk.text.diffs import unified
-from copydesk.text.documents import Document
-from copydesk.text.positions import Encoding, from_codepoints
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from copydesk.lsp.answers import Answers
     from copydesk.lsp.client import Client
@@ -27,13 +28,12 @@ ASK_METHOD = "copydesk/editor/ask"
 APPLY_TIMEOUT_S = 30.0
 ASK_TIMEOUT_S = 600.0
 MAX_BUTTONS = 4
-_ANNOTATION = "copydesk"
 _INFO = 3
 NO_REASON = "the editor refused the edit and gave no reason"
 
 
 class LspEditor:
-    """One client's editor. `display` turns a URI into the path a person reads."""
+    """One client's editor. `display` turns a URI into the path a person reads, `spell` into the editor's spelling."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class LspEditor:
         prompts: "Prompts",
         display: "Callable[[str], str]",
         *,
+        spell: "Callable[[str], str]" = str,
         apply_timeout_s: float = APPLY_TIMEOUT_S,
         ask_timeout_s: float = ASK_TIMEOUT_S,
     ) -> None:
@@ -49,6 +50,7 @@ class LspEditor:
         self._answers = answers
         self._prompts = prompts
         self._display = display
+        self._spell = spell
         self._apply_timeout_s = apply_timeout_s
         self._ask_timeout_s = ask_timeout_s
 
@@ -56,84 +58,20 @@ class LspEditor:
 
     async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
         """Sends one workspace edit. A confirmation has no time limit: it ends with the turn."""
-        refusal = self._refusal(change)
-        if refusal:
-            return ApplyReply(applied=False, reason=refusal)
         annotates = self._client.supports("workspace.workspaceEdit.changeAnnotationSupport") is not None
+        note = types.ChangeAnnotation(change.label, needs_confirmation=True, description="Proposed by Copydesk")
+        annotation = note if confirm and annotates else None
+        try:
+            edit = to_lsp_workspace_edit(
+                change, self._client.capabilities, self._client.encoding, annotation, spell=self._spell
+            )
+        except UnsupportedFileOperations as error:
+            return ApplyReply(applied=False, reason=str(error))
         if confirm and not annotates and not await self._confirmed(change):
             return ApplyReply(applied=False, reason="you chose Discard")
-        edit = self._workspace_edit(change, annotate=confirm and annotates)
-        return await self._send(change.label, edit, None if confirm and annotates else self._apply_timeout_s)
-
-    async def _send(self, label: str, edit: JsonObject, timeout_s: float | None) -> ApplyReply:
-        reply: object = None
-        with anyio.move_on_after(timeout_s) as limit:
-            try:
-                reply = await self._client.request(
-                    "workspace/applyEdit", {"label": label, "edit": edit}, timeout_s=None
-                )
-            except ClientError as error:
-                return ApplyReply(applied=False, reason=error.message, answered=error.code is not None)
-        if limit.cancelled_caught:
-            reason = f"the editor did not answer within {timeout_s:g} s"
-            return ApplyReply(applied=False, reason=reason, answered=False)
-        body = cast("JsonObject", reply) if isinstance(reply, dict) else {}
-        if body.get("applied") is True:
-            return ApplyReply(applied=True)
-        return ApplyReply(applied=False, reason=str(body.get("failureReason") or NO_REASON))
-
-    def _refusal(self, change: WorkspaceChange) -> str:
-        if not self._client.supports("workspace.applyEdit"):
-            return "this editor takes no workspace edits"
-        for needed, operation in (("rename", change.moves), ("delete", change.deletes)):
-            if operation and not self._does(needed):
-                return f"this editor cannot {needed} files by a workspace edit"
-        return ""
-
-    def _does(self, operation: str) -> bool:
-        return operation in (self._client.supports("workspace.workspaceEdit.resourceOperations") or ())
-
-    def _workspace_edit(self, change: WorkspaceChange, *, annotate: bool) -> JsonObject:
-        if not self._takes_document_changes and not change.moves and not change.deletes:
-            return {"changes": {edit.uri: self._text_edits(edit, annotate=False) for edit in _with_creates(change)}}
-        operations = list(self._operations(change))
-        if not annotate:
-            return {"documentChanges": operations}
-        note = {"label": change.label, "needsConfirmation": True, "description": "proposed by Copydesk"}
-        marked = [item if "edits" in item else {**item, "annotationId": _ANNOTATION} for item in operations]
-        for item in marked:
-            for edit in item.get("edits", ()):
-                edit["annotationId"] = _ANNOTATION
-        return {"documentChanges": marked, "changeAnnotations": {_ANNOTATION: note}}
-
-    @property
-    def _takes_document_changes(self) -> bool:
-        """Neovim takes them without saying so, but names operations that are nothing without them."""
-        return bool(
-            self._client.supports("workspace.workspaceEdit.documentChanges")
-            or self._client.supports("workspace.workspaceEdit.resourceOperations")
-        )
-
-    def _operations(self, change: WorkspaceChange) -> "Iterator[JsonObject]":
-        for uri, _ in change.creates if self._does("create") else ():
-            options = {"options": {"overwrite": True}} if uri in change.overwrite else {}
-            yield {"kind": "create", "uri": uri, **options}
-        for source, destination in change.moves:
-            options = {"options": {"overwrite": True}} if destination in change.overwrite else {}
-            yield {"kind": "rename", "oldUri": source, "newUri": destination, **options}
-        for edit in _with_creates(change):
-            document = {"uri": edit.uri, "version": edit.version}
-            yield {"textDocument": document, "edits": self._text_edits(edit, annotate=False)}
-        for uri in change.deletes:
-            yield {"kind": "delete", "uri": uri}
-
-    def _text_edits(self, edit: FileEdit, *, annotate: bool) -> list[JsonObject]:
-        document = Document.of(edit.text)
-        extra = {"annotationId": _ANNOTATION} if annotate else {}
-        return [
-            {"range": _range(document, start, end, self._client.encoding), "newText": text, **extra}
-            for start, end, text in edit.spans
-        ]
+        limit_s = None if annotation else self._apply_timeout_s
+        reply = await self._client.apply_edit(change.label, edit, timeout_s=limit_s)
+        return reply if reply.applied or reply.reason else replace(reply, reason=NO_REASON)
 
     async def _confirmed(self, change: WorkspaceChange) -> bool:
         """A diff to read and two buttons; nothing is sent before Apply."""
@@ -217,20 +155,6 @@ def _applied(edit: FileEdit) -> str:
         parts += [edit.text[at:start], text]
         at = end
     return "".join([*parts, edit.text[at:]])
-
-
-def _with_creates(change: WorkspaceChange) -> list[FileEdit]:
-    """New files get their text by an edit, so that a client which cannot create still takes them."""
-    return [*(FileEdit(uri, None, "", ((0, 0, text),)) for uri, text in change.creates if text), *change.edits]
-
-
-def _range(document: Document, start: int, end: int, encoding: Encoding) -> JsonObject:
-    return {"start": _position(document, start, encoding), "end": _position(document, end, encoding)}
-
-
-def _position(document: Document, offset: int, encoding: Encoding) -> JsonObject:
-    line, column = document.position_at(offset)
-    return {"line": line, "character": from_codepoints(document.line(line), column, encoding)}
 
 
 def _slug(label: str) -> str:

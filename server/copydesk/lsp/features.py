@@ -50,11 +50,13 @@ class FeatureParts:
 class Voice:
     """The parts that talk to the person. Made first, because the services need the editor and we need the host."""
 
-    def __init__(self, client: "Client", state_dir: Path, display: Callable[[str], str]) -> None:
+    def __init__(
+        self, client: "Client", state_dir: Path, display: Callable[[str], str], spell: Callable[[str], str] = str
+    ) -> None:
         self.client = client
         self.answers = Answers(client, state_dir)
         self.prompts = Prompts(client, self.answers, state_dir)
-        self.editor = LspEditor(client, self.answers, self.prompts, display)
+        self.editor = LspEditor(client, self.answers, self.prompts, display, spell=spell)
 
 
 class Features:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from copydesk.domain.messages import LineRange, Problem
 from copydesk.lsp.arguments import ArgumentError, ClientRange, Fields, TurnArguments, read_range
 from copydesk.text.positions import Encoding, to_codepoints
+from copydesk.workspace.uris import normalise
 
 if TYPE_CHECKING:
     from copydesk.text.documents import Document
@@ -20,6 +21,8 @@ MAX_SELECTION = 200_000
 
 
 class OpenText(Protocol):
+    @property
+    def uri(self) -> str: ...
     @property
     def language(self) -> str: ...
     @property
@@ -56,7 +59,7 @@ class Places:
     def __init__(self, encoding: Callable[[], Encoding], read: Callable[[str], Awaitable["Document"]]) -> None:
         """`read` gives a document that is not open; it raises `WorkspaceError`."""
         self.last: Seen | None = None
-        self._encoding = encoding
+        self.encoding = encoding
         self._read = read
 
     def note(self, seen: Seen) -> None:
@@ -83,9 +86,9 @@ class Places:
         if given.range is not None and given.range.start_line >= document.n_lines:
             asked = given.range.start_line
             raise ArgumentError(f"{command}: 'range' starts at line {asked}, but {uri} has {document.n_lines} lines.")
-        lines = None if at is None else to_line_range(document, at, self._encoding())
-        problems = tuple(_problem(uri, item, document, self._encoding()) for item in diagnostics)
-        return Place(uri, language, lines, _selection(document, lines), problems)
+        lines = None if at is None else to_line_range(document, at, self.encoding())
+        problems = tuple(_problem(uri, item, document, self.encoding()) for item in diagnostics)
+        return Place(opened.uri if opened else normalise(uri), language, lines, _selection(document, lines), problems)
 
     def _known_diagnostics(self, uri: str, at: ClientRange | None) -> tuple[Fields, ...]:
         """Those the client sent with its last code-action request, where they touch the same place."""

@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import unquote
 
 import anyio
+
+from copydesk.workspace.uris import normalise
 
 if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
@@ -51,7 +52,7 @@ class Prompts:
         """Makes a document and opens it; `send` runs when the person sends it."""
         path = await anyio.to_thread.run_sync(_create, self._folder, template(subject))
         prompt = Prompt(path.as_uri(), path, subject, send)
-        self._open[_key(prompt.uri)] = prompt
+        self._open[normalise(prompt.uri)] = prompt
         while len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
         if not await self._client.show_document(prompt.uri, take_focus=True):
@@ -59,7 +60,7 @@ class Prompts:
         return prompt
 
     def get(self, uri: str) -> Prompt | None:
-        return self._open.get(_key(uri))
+        return self._open.get(normalise(uri))
 
     def newest(self) -> Prompt | None:
         """The newest document that is not sent yet."""
@@ -67,7 +68,7 @@ class Prompts:
 
     def forget(self, prompt: Prompt) -> None:
         """The question was answered otherwise, or nobody waits for the answer any more."""
-        self._open.pop(_key(prompt.uri), None)
+        self._open.pop(normalise(prompt.uri), None)
 
     async def text(self, prompt: Prompt, buffer: str | None) -> str:
         """What the person wrote: from the buffer where the client has it open for us, else from the file."""
@@ -85,12 +86,6 @@ def written(text: str, subject: str) -> str:
     if found:
         return below.strip()
     return above.strip().removeprefix(subject).strip()
-
-
-def _key(uri: str) -> str:
-    """Clients escape a file's URI in their own ways (`file:///c%3A/…`)."""
-    plain = unquote(uri)
-    return plain.casefold() if os.name == "nt" else plain
 
 
 def _create(folder: Path, text: str) -> Path:
