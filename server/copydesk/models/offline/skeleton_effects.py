@@ -56,8 +56,8 @@ EFFECTS = tuple(
     words(
         """
         os. subprocess. socket. shutil. requests. httpx. urllib.request. http. ftplib. smtplib. multiprocessing.
-        threading. asyncio.run sys.exit time.sleep tempfile. sqlite3. webbrowser. pathlib. ctypes. signal. select. ssl. aiohttp.
-        paramiko. boto3.
+        threading. asyncio.run sys.exit time.sleep tempfile. sqlite3. webbrowser. pathlib. ctypes. signal. select. ssl.
+        aiohttp. paramiko. boto3.
         """
     )
 )

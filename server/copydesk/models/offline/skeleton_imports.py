@@ -62,7 +62,7 @@ def from_line(module: str, names: Sequence[str]) -> str:
 
 def _order(name: str) -> tuple[int, str]:
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
-    return kind, name
+    return kind, name.lower()
 
 
 def _group(module: str) -> int:

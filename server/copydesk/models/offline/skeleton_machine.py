@@ -29,6 +29,7 @@ from copydesk.models.offline.skeleton_objects import (
     FuncValue,
     NativeModule,
     Obj,
+    Quiet,
     Raised,
     Unsupported,
 )  # fmt: skip
@@ -105,6 +106,8 @@ class Machine:
 
     def _imported(self, dotted: str) -> object:
         parent, _, last = dotted.rpartition(".")
+        if parent == "logging":
+            return Quiet()
         if not parent:
             return NativeModule(dotted)
         return NativeModule(dotted) if dotted == "urllib.parse" else native_attribute(parent, last)
@@ -128,6 +131,8 @@ class Machine:
     def attribute(self, value: object, name: str) -> object:
         self.step()
         match value:
+            case Quiet() | NativeModule(name="logging"):
+                return Quiet()
             case NativeModule(name=module):
                 dotted = f"{module}.{name}"
                 return NativeModule(dotted) if dotted in {"urllib.parse", "os.path"} else native_attribute(module, name)
@@ -219,6 +224,8 @@ class Machine:
                 return self._call_function(function, [receiver, *args], kwargs)
             case ClassValue():
                 return construct(callee, args, kwargs)
+            case Quiet():
+                return Quiet()
             case Obj():
                 return self.call(self._object_attribute(callee, "__call__"), args, kwargs)
             case _:
@@ -364,8 +371,13 @@ def _issubclass(machine: Machine, *values: object) -> object:
     raise Unsupported("issubclass")
 
 
+def _print(machine: Machine, *values: object) -> object:
+    return None
+
+
 _SPECIAL: Mapping[Callable[..., object], Callable[..., object]] = {
     isinstance: _isinstance,
+    print: _print,
     getattr: _getattr,
     hasattr: _hasattr,
     type: _type,

@@ -27,7 +27,7 @@ BUILTINS = words(
     """
     abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float
     format frozenset hex int isinstance issubclass iter len list map max min next oct ord pow range repr
-    reversed round set slice sorted str sum tuple zip type getattr hasattr object
+    reversed round set slice sorted str sum print tuple zip type getattr hasattr object
     """
 )
 EVALUATED: Mapping[str, frozenset[str] | None] = {
@@ -99,6 +99,10 @@ _NESTED_REPEAT = re.compile(r"[+*}]\)?[^|()]*\)[+*{]")
 
 def native_attribute(module: str, name: str) -> object:
     """`module.name` if the allow-list has it (a dotted sub-module gives its name), else `Unsupported`."""
+    if module in {"typing", "typing_extensions"} and name == "cast":
+        return _cast
+    if module == "typing" and name == "TYPE_CHECKING":
+        return False
     if module == "os" and name == "fspath":
         return _fspath
     allowed = EVALUATED.get(module, frozenset[str]())
@@ -110,6 +114,10 @@ def native_attribute(module: str, name: str) -> object:
         return cast("object", getattr(importlib.import_module(module), name))
     except AttributeError as missing:
         raise Unsupported(f"{module} has no {name!r}") from missing
+
+
+def _cast(kind: object, value: object) -> object:
+    return value
 
 
 def _fspath(path: object) -> object:

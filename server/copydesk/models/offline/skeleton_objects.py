@@ -115,6 +115,16 @@ class NativeModule:
     name: str
 
 
+class Quiet:
+    """Logging: it may be called and looked into, and nothing comes of it."""
+
+    def __bool__(self) -> bool:
+        raise Unsupported("whether something is logged")
+
+    def __repr__(self) -> str:
+        raise Unsupported("the text of a logger")
+
+
 @dataclass(slots=True, eq=False)
 class ClassValue:
     """A class of the file. `kind`: plain, dataclass, enum or exception; `native` is the built-in exception below it."""

@@ -26,7 +26,7 @@ def spell(target: Target, case: Case, name: str, type_check: str) -> str:
             lines += _built(case, call)
         case "object":
             lines += [f"result = {call}", f"assert isinstance(result, {case.expected})"]
-            lines += [f"assert result{path} == {text}" for path, text in case.checks if path.startswith(".")]
+            lines += [_assert(f"result{path}", text) for path, text in case.checks if path.startswith(".")]
         case "state":
             lines += [call]
         case "unknown":
@@ -71,7 +71,8 @@ def _unknown(call: str, type_check: str) -> list[str]:
 
 
 def _raises(case: Case) -> str:
-    text = (case.message or "").split("\n")[0][:70]
+    room = max(WIDTH - len(f"    with pytest.raises({case.expected}, match=re.escape()):") - 4, 16)
+    text = (case.message or "").split("\n")[0][:room].rstrip()
     if not text.strip():
         return case.expected
     if re.escape(text).replace("\\ ", " ").replace("\\-", "-") == text:
