@@ -16,7 +16,7 @@ from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, WorkspaceChange
 from copydesk.text.diffs import diff
-from copydesk.text.edits import invert, rebase
+from copydesk.text.edits import Edit, invert, rebase
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
 
@@ -232,8 +232,20 @@ def is_explained(before: str, after: str, now: str) -> bool:
         return True
     if now == before:
         return False
-    ours_undone = invert(before, diff(before, after))
-    return not rebase(ours_undone, diff(after, now)).conflicts
+    ours = invert(before, diff(before, after))
+    theirs = diff(after, now)
+    return not any(_touches(their, our) for our in ours for their in theirs)
+
+
+def _touches(their: Edit, our: Edit) -> bool:
+    """Whether an edit of the result disturbs one of ours. `our` is given as its undoing, in the result's offsets.
+
+    Typing right beside our text leaves it whole. Where we only deleted, putting the deleted text back disturbs it.
+    """
+    if our.end > our.start:
+        return their.start < our.end and their.end > our.start
+    inside = their.start < our.start < their.end
+    return inside or (their.start <= our.start <= their.end and our.text in their.text)
 
 
 def change_of(plan: Iterable[PlannedFile], label: str) -> WorkspaceChange:
