@@ -1,47 +1,11 @@
-"""A server with a few demo methods, for tests of the core alone."""
+"""The demo server as a fixture."""
 
-from typing import Any
-
-import anyio
 import pytest
 
-from copydesk.lsp.handlers import RequestContext, RpcError
 from copydesk.lsp.server import Server
-from copydesk.workspace.overlay import Overlay
+from tests.support.demo_server import demo_server
 
 URI = "file:///work/a.py"
-
-
-def demo_server(**options: Any) -> Server:
-    """`demo/text` the text at arrival, `demo/wait` never ends by itself, `demo/fail`, `demo/refuse`, `demo/echo`."""
-    server = Server(Overlay(), version="1.2.3", **options)
-
-    async def text(params: Any, context: RequestContext) -> str:
-        await anyio.sleep(0)
-        return context.files[params["uri"]].document.text
-
-    async def wait(params: Any, context: RequestContext) -> None:
-        await anyio.sleep_forever()
-
-    async def fail(params: Any, context: RequestContext) -> None:
-        raise RuntimeError("/secret/path/to/file went wrong")
-
-    async def refuse(params: Any, context: RequestContext) -> None:
-        raise RpcError(-32803, "not today")
-
-    async def echo(params: Any, context: RequestContext) -> Any:
-        return params
-
-    async def bad_result(params: Any, context: RequestContext) -> Any:
-        return {"x": float("nan")}
-
-    async def hover(params: Any, context: RequestContext) -> None:
-        return None
-
-    for handler in (text, wait, fail, refuse, echo, bad_result):
-        server.handlers.request(f"demo/{handler.__name__}", handler)
-    server.handlers.request("textDocument/hover", hover)
-    return server
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from copydesk.lsp.server import Server
-from tests.lsp.core.conftest import URI, demo_server
+from tests.lsp.core.conftest import URI
+from tests.support.demo_server import demo_server
 from tests.support.fake_editor import PROFILES
 from tests.support.lsp_client import LspClient, connect, frame
 

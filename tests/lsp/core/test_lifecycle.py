@@ -256,7 +256,7 @@ async def test_the_server_ends_with_its_parent(server: Server, monkeypatch: pyte
 
 
 async def test_the_token_is_checked():
-    from tests.lsp.core.conftest import demo_server
+    from tests.support.demo_server import demo_server
 
     for options in ({"token": "wrong"}, {}, None, {"token": 5}):
         async with connect(demo_server(token="right"), initialize=False) as client:

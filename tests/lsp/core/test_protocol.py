@@ -8,7 +8,8 @@ import anyio
 import pytest
 
 from copydesk.lsp.server import Server
-from tests.lsp.core.conftest import URI, demo_server
+from tests.lsp.core.conftest import URI
+from tests.support.demo_server import demo_server
 from tests.support.lsp_client import RpcFailure, connect, frame
 
 
