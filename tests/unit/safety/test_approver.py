@@ -21,11 +21,7 @@ TABLE: tuple[tuple[Mode, str], ...] = (
     ("auto", "y y y ?"),
 )
 EFFECTS: tuple[Effect, ...] = ("read", "ask", "edit", "execute")
-CASES = [
-    (mode, effect, verdict)
-    for mode, row in TABLE
-    for effect, verdict in zip(EFFECTS, row.split(), strict=True)
-]
+CASES = [(mode, effect, verdict) for mode, row in TABLE for effect, verdict in zip(EFFECTS, row.split(), strict=True)]
 
 
 def test_the_table_covers_every_mode():

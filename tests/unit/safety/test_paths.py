@@ -5,18 +5,65 @@ import pytest
 from copydesk.domain.errors import PermissionDenied
 from copydesk.safety.paths import is_secret, refuse_secret
 
-SECRET = """
-.env  .env.local  app/.env.production  prod.env  .envrc  server.pem  tls/server.KEY  id_rsa  .ssh/id_ed25519
-.ssh/config  .ssh/known_hosts  .aws/credentials  credentials.json  config/secrets.yml  secrets.yaml  .netrc  .npmrc
-.pypirc  .git-credentials  .docker/config.json  .kube/config  terraform.tfstate  prod.tfvars  keys.kdbx  .ENV
-C:\\work\\.env  file:///w/.env  .env.  .env::$DATA  root-name/.env  .htpasswd  client_secret_123.json
-""".split()
+SECRET = [
+    ".env",
+    ".env.local",
+    "app/.env.production",
+    "prod.env",
+    ".envrc",
+    "server.pem",
+    "tls/server.KEY",
+    "id_rsa",
+    ".ssh/id_ed25519",
+    ".ssh/config",
+    ".ssh/known_hosts",
+    ".aws/credentials",
+    "credentials.json",
+    "config/secrets.yml",
+    "secrets.yaml",
+    ".netrc",
+    ".npmrc",
+    ".pypirc",
+    ".git-credentials",
+    ".docker/config.json",
+    ".kube/config",
+    "terraform.tfstate",
+    "prod.tfvars",
+    "keys.kdbx",
+    ".ENV",
+    "C:\\work\\.env",
+    "file:///w/.env",
+    ".env.",
+    ".env::$DATA",
+    "root-name/.env",
+    ".htpasswd",
+    "client_secret_123.json",
+]
 
-PLAIN = """
-.env.example  .env.sample  .env.template  example.env  src/env.py  environment.yml  credentials.py  secrets.py
-test_credentials.py  keys.py  key.md  monkey.txt  public.pub  id_rsa.pub  config.json  docker/config.json
-src/secrets/mod.rs  README.md  .gitignore  .editorconfig  tokens.ts  package.json
-""".split()
+PLAIN = [
+    ".env.example",
+    ".env.sample",
+    ".env.template",
+    "example.env",
+    "src/env.py",
+    "environment.yml",
+    "credentials.py",
+    "secrets.py",
+    "test_credentials.py",
+    "keys.py",
+    "key.md",
+    "monkey.txt",
+    "public.pub",
+    "id_rsa.pub",
+    "config.json",
+    "docker/config.json",
+    "src/secrets/mod.rs",
+    "README.md",
+    ".gitignore",
+    ".editorconfig",
+    "tokens.ts",
+    "package.json",
+]
 
 
 @pytest.mark.parametrize("path", SECRET)
