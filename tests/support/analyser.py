@@ -50,7 +50,14 @@ class TinyIntel:
     async def problems(self, files: FileSource, uri: str) -> tuple[Problem, ...]:
         rows = enumerate(files.read(uri).text.split("\n"))
         return tuple(
-            Problem(uri, LineRange(number, row.index("undefined"), number, len(row)), "Undefined name", "error", "ruff", "F821")
+            Problem(
+                uri,
+                LineRange(number, row.index("undefined"), number, len(row)),
+                "Undefined name",
+                "error",
+                "ruff",
+                "F821",
+            )
             for number, row in rows
             if "undefined" in row
         )

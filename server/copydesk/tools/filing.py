@@ -39,8 +39,8 @@ async def _based(work: Work, uri: str) -> tuple[Base, str]:
     """What stands at the URI, and its size in words. What is not text has no hash: it can go, unread."""
     try:
         handle = await opened(work, uri)
-    except (BinaryFile, UnknownEncoding, FileTooLarge) as error:
-        return Base(uri, ""), {BinaryFile: "not text", FileTooLarge: "large"}.get(type(error), "unknown encoding")
+    except (BinaryFile, UnknownEncoding, FileTooLarge):
+        return Base(uri, ""), "not read as text"
     return handle.base, counted(len(file_lines(handle.text)), "line")
 
 

@@ -192,5 +192,3 @@ def _problem_row(problem: Problem, work: Work) -> str:
     said = cut(" ".join(problem.message.split()), 400)
     place = f"{work.display(problem.uri)}:{start.start_line + 1}:{start.start_column + 1}"
     return f"{place} {problem.severity}: {said}{f' ({by})' if by else ''}"
-
-

@@ -27,13 +27,6 @@ def file_uri(work: Work, path: str) -> str:
     return uri
 
 
-def folder_uri(work: Work, path: str) -> str | None:
-    """The URI to search or list in; None stands for the whole workspace when it has not exactly one root."""
-    if path.strip() in ("", ".", "./"):
-        return work.roots[0] if len(work.roots) == 1 else None
-    return work.resolve(path)
-
-
 def prepared(verb: str, arguments: Arguments, work: Work) -> Prepared:
     """The title "Verb path", for tools that take a file."""
     uri = file_uri(work, arguments["path"])

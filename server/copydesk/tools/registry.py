@@ -15,7 +15,8 @@ from copydesk.tools.filing import delete_file, move_file
 from copydesk.tools.intelligence import code_intel, definitions, diagnostics
 from copydesk.tools.reading import read_file
 from copydesk.tools.refactoring import refactor
-from copydesk.tools.searching import Search, glob, grep, list_dir, tree
+from copydesk.tools.searching import glob, grep, list_dir, tree
+from copydesk.workspace.workspace import Workspace
 
 
 class Toolbox:
@@ -48,14 +49,14 @@ class Toolbox:
         return by_letters[near[0]] if near else ""
 
 
-def default_tools(search: Search, code: CodeIntel) -> tuple[Tool, ...]:
+def default_tools(workspace: Workspace, code: CodeIntel) -> tuple[Tool, ...]:
     """Every tool of this version, in the order the model sees them."""
     return (
         read_file(),
-        list_dir(search),
-        tree(search),
-        glob(search),
-        grep(search),
+        list_dir(workspace),
+        tree(workspace),
+        glob(workspace),
+        grep(workspace),
         definitions(code),
         code_intel(code),
         diagnostics(code),

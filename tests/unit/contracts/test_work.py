@@ -70,7 +70,11 @@ def test_what_is_proposed_is_seen(work: Work):
     a, b, c, d = map(work.resolve, ("a.py", "src/b.py", "c.py", "lib/d.py"))
     work.propose(ChangeText(work.files.read(a).base, ((4, 5, "9"),)), CreateFile(c, "new\n"))
     work.propose(MoveFile(work.files.read(b).base, d))
-    assert (text(work, "a.py"), text(work, "c.py"), text(work, "lib/d.py")) == ("a = 9\nb = 2\n", "new\n", FILES["src/b.py"])
+    assert (text(work, "a.py"), text(work, "c.py"), text(work, "lib/d.py")) == (
+        "a = 9\nb = 2\n",
+        "new\n",
+        FILES["src/b.py"],
+    )
     assert not work.files.exists(b)
     work.propose(DeleteFile(work.files.read(c).base))
     assert not work.files.exists(c)
@@ -93,7 +97,9 @@ async def test_the_tools_tell_the_same_story_everywhere(make: MakeWork):
     work = make(FILES)
     told = [
         (await call(edit_file(), work, path="a.py", old_text="b = 2", new_text="b = 3\nc = 4")).content,
-        (await call(edit_file(), work, path="src/b.py", old_text="import b\n", new_text="import b, c\nprint(c)\n")).content,
+        (
+            await call(edit_file(), work, path="src/b.py", old_text="import b\n", new_text="import b, c\nprint(c)\n")
+        ).content,
         (await call(write_file(), work, path="new/e.py", content="e = 5\n")).content,
         (await call(move_file(), work, source="a.py", destination="moved.py")).content,
         (await call(delete_file(), work, path="new/e.py")).content,

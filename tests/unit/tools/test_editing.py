@@ -39,7 +39,9 @@ async def test_an_exact_match_is_replaced_and_shown_in_its_place():
 async def test_what_is_proposed_is_small_and_based_on_what_was_read():
     work = MemoryWork({"a.py": "def f(a, b):\n    return a\n"})
     base = work.files.read(f"{ROOT}/a.py").base
-    await call(EDIT, work, path="a.py", old_text="def f(a, b):\n    return a\n", new_text="def f(a, b):\n    return b\n")
+    await call(
+        EDIT, work, path="a.py", old_text="def f(a, b):\n    return a\n", new_text="def f(a, b):\n    return b\n"
+    )
     assert work.proposed == [ChangeText(base, ((24, 25, "b"),))]
 
 
@@ -215,7 +217,9 @@ lines = st.lists(st.tuples(st.sampled_from(["", "a", "bb", "c c"]), st.sampled_f
 
 
 @given(lines, lines, st.sampled_from(["", "tail"]))
-def test_rewriting_gives_the_new_words_and_keeps_the_ends_of_lines_that_stay(before: list[tuple[str, str]], after: list[tuple[str, str]], tail: str):
+def test_rewriting_gives_the_new_words_and_keeps_the_ends_of_lines_that_stay(
+    before: list[tuple[str, str]], after: list[tuple[str, str]], tail: str
+):
     old = "".join(a + b for a, b in before)
     new = "".join(a + b for a, b in after) + tail
     result = apply(old, rewritten(old, new))

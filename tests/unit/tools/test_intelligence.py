@@ -109,9 +109,7 @@ async def test_both_sources_merged_in_order_without_repeats():
 async def test_without_a_path_all_changed_files_are_checked():
     texts = {"a.py": "undefined\n", "b.py": "x\n"}
     output = await call(diagnostics(TinyIntel()), MemoryWork(texts, problems=[problem("c.py", 4, "far")]))
-    assert output.content == (
-        "2 problems\na.py:1:1 error: Undefined name (ruff F821)\nc.py:5:1 warning: far (client)"
-    )
+    assert output.content == ("2 problems\na.py:1:1 error: Undefined name (ruff F821)\nc.py:5:1 warning: far (client)")
 
 
 async def test_no_problems():

@@ -17,7 +17,9 @@ def work() -> MemoryWork:
 
 async def test_rename_across_files():
     files = work()
-    output = await call(refactor(TinyIntel()), files, action="rename", path="b.py", line=2, symbol="add", new_name="plus")
+    output = await call(
+        refactor(TinyIntel()), files, action="rename", path="b.py", line=2, symbol="add", new_name="plus"
+    )
     assert (files.text("a.py")[:8], files.text("b.py")) == ("def plus", "from a import plus\nplus(1, 2)\n")
     assert output.content == "rename: changed 2 files.\na.py (1 place)\nb.py (2 places)"
 
