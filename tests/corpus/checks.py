@@ -104,6 +104,8 @@ def undocumented_parameters(text: str, written: set[str]) -> list[str]:
 
 
 def _agrees(node: ast.FunctionDef | ast.AsyncFunctionDef, in_class: bool) -> bool:
+    if any(ast.unparse(item).endswith("overload") for item in node.decorator_list):
+        return True
     args = node.args
     names = [arg.arg for arg in [*args.posonlyargs, *args.args]]
     static = any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in node.decorator_list)

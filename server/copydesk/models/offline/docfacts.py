@@ -114,7 +114,7 @@ def _described(module: Module, name: str, kind: str, default: ast.expr | None) -
     text = f"The {docwords.phrase(name)}."
     if default is not None:
         value = module.brief(default)
-        text += f" Defaults to {value}." if value else " Optional."
+        text += f" Defaults to {value}." if value and not value.endswith(".") else " Optional."
     return Item(name, "" if kind == "NoneType" else kind, text, optional=default is not None)
 
 
@@ -157,6 +157,8 @@ def _value(module: Module, name: str, returned: list[ast.expr]) -> str:
         match certain[0]:
             case ast.Name(id="self"):
                 return f"This instance{tail}."
+            case ast.Constant():
+                return f"Always `{texts[0]}`." if not tail else f"The value of `{texts[0]}`{tail}."
             case ast.Name(id=local):
                 return f"The {docwords.phrase(local)}{tail}."
             case _:
@@ -217,7 +219,7 @@ def _class_facts(module: Module, node: ast.ClassDef) -> Facts:
     noun = docwords.phrase(node.name)
     bases = [dotted(base).rpartition(".")[2] for base in node.bases]
     summary = docwords.article(noun)
-    if any(base.endswith("Enum") or base.endswith("Flag") for base in bases):
+    if any(base.endswith(("Enum", "Flag")) for base in bases):
         summary = f"an enumeration of {noun}"
     elif "Protocol" in bases:
         summary = f"what {docwords.article(noun)} provides"

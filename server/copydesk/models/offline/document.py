@@ -176,7 +176,9 @@ def _outcome(target: Target, draft: _Draft, look: Look, why: str) -> Outcome:
         many = "a docstring" if len(draft.edits) == 1 else f"{len(draft.edits)} docstrings"
         names = listed([f"`{name}`" if name != "the module" else name for name, _ in draft.edits])
         said.append(f"Wrote {many} in `{target.path}` ({look.style} style): {names}.")
-        said.append("They say what the code shows; purpose and meaning are yours to add.")
+        said.append(
+            f"{'It says' if len(draft.edits) == 1 else 'They say'} what the code shows; the purpose is yours to add."
+        )
     if draft.complete:
         said.append(
             f"Already complete: {listed([f'`{name}`' if name != 'the module' else name for name in draft.complete])}."

@@ -46,6 +46,7 @@ _ADVERBS_WORDS = """
     all each every any this that these those it them its both no one two some to from by with
 """
 _ADVERBS = frozenset(_ADVERBS_WORDS.split())
+_UNITS = {"s": "in seconds", "ms": "in milliseconds"}
 _QUESTIONS = {"is": "is", "are": "are", "has": "has", "have": "have", "can": "can", "should": "should", "was": "was",
               "will": "will", "needs": "needs", "supports": "supports", "contains": "contains", "does": "does"}  # fmt: skip
 _DUNDERS = {
@@ -105,7 +106,10 @@ def words(name: str) -> list[str]:
 
 def phrase(name: str) -> str:
     """The words of a name as a phrase, never empty."""
-    return " ".join(words(name)) or f"`{name}`"
+    parts = words(name)
+    if len(parts) > 1 and parts[-1] in _UNITS:
+        parts[-1] = _UNITS[parts[-1]]
+    return " ".join(parts) or f"`{name}`"
 
 
 def article(noun: str) -> str:
@@ -130,7 +134,7 @@ def summary(name: str, *, owner: str, first: str, gives: str) -> str:
     if head in _QUESTIONS and rest:
         return f"Return whether {subject} {_QUESTIONS[head]} {' '.join(rest)}."
     if head in ("to", "as", "into") and rest:
-        return f"Convert {subject} {'to' if head != 'as' else 'to'} {' '.join(rest)}."
+        return f"Convert {subject} to {' '.join(rest)}."
     if head == "from" and rest:
         return f"Create {article(phrase(owner)) if owner else 'a value'} from {' '.join(rest)}."
     if head == "on" and rest:
