@@ -129,7 +129,7 @@ def generate(modules: list[str], folder: Path) -> Figures:
 
 def run(folder: Path, figures: Figures, timeout_s: float = 240) -> str:
     """Run the generated files in a process of their own."""
-    env = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONDONTWRITEBYTECODE": "1"}
+    env = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     env.pop("PYTHONPATH", None)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=line", "-rfE",
                "-W", "ignore", str(folder)]  # fmt: skip

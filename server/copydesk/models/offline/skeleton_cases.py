@@ -131,10 +131,15 @@ def _diagonals(module: Module, target: Target, base: object) -> Iterator[tuple[s
                 yield receiver, _diagonal(columns, i, shift)
 
 
+def _n_alike(columns: list[_Column], j: int) -> int:
+    """How many columns before the j-th start with the same text."""
+    return sum(c.texts[:1] == columns[j].texts[:1] for c in columns[:j])
+
+
 def _diagonal(columns: list[_Column], i: int, shift: int) -> tuple[Row, ...]:
     """The i-th text of every required column; with a shift neighbours get different ones."""
     return tuple(
-        (c.name, c.texts[(i + j * shift) % len(c.texts)] if c.required else None, c.keyword)
+        (c.name, c.texts[(i + shift * _n_alike(columns, j)) % len(c.texts)] if c.required else None, c.keyword)
         for j, c in enumerate(columns)
     )
 
@@ -192,7 +197,7 @@ def _try(module: Module, target: Target, receiver: str, rows: tuple[Row, ...], f
         return run.case()
     except Unsupported as reason:
         found.gave_up = found.gave_up or str(reason)
-        if not run.started:
+        if not run.started and (target.owner is not None or not any("Path(" in text for _, text, _ in inputs)):
             return None
         found.first_try = found.first_try or Case(receiver, inputs, "unknown")
     except Raised as accident:

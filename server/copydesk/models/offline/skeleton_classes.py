@@ -7,7 +7,9 @@ Start at `build_class` and `construct`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+import enum
+from collections import namedtuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -37,6 +39,37 @@ def is_protocol(node: ast.ClassDef) -> bool:
     bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
     return any(dotted_name(base).rpartition(".")[2] in {"Protocol", "Generic"} for base in bases[-1:]) and any(
         "Protocol" in dotted_name(base) for base in bases
+    )
+
+
+_NATIVE_ENUMS: Mapping[str, Callable[..., object]] = {"IntEnum": enum.IntEnum, "StrEnum": enum.StrEnum}
+
+
+def native_class(node: ast.ClassDef, machine: Interpreter, frame: Frame) -> object | None:
+    """A real IntEnum, StrEnum or namedtuple for a class that only lists members or fields, else None."""
+    base = dotted_name(node.bases[0]).rpartition(".")[2] if len(node.bases) == 1 else ""
+    if node.decorator_list or node.keywords or not all(_only_lists(item) for item in node.body):
+        return None
+    if base == "NamedTuple":
+        fields = own_fields(node)
+        defaults = [machine.evaluate(f.default, frame) for f in fields if f.default is not None]
+        names: list[str] = [f.name for f in fields]
+        return cast("Callable[..., object]", namedtuple)(node.name, names, defaults=defaults)
+    if base not in _NATIVE_ENUMS:
+        return None
+    rows = [
+        (item.targets[0].id, machine.evaluate(item.value, frame))
+        for item in node.body
+        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name)
+    ]
+    kinds = {type(value) for _, value in rows}
+    wanted = {int} if base == "IntEnum" else {str}
+    return _NATIVE_ENUMS[base](node.name, rows) if kinds == wanted else None
+
+
+def _only_lists(item: ast.stmt) -> bool:
+    return isinstance(item, ast.Assign | ast.AnnAssign | ast.Pass) or (
+        isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant)
     )
 
 

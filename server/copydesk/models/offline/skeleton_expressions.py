@@ -6,12 +6,13 @@ Owns: the meaning of expressions. Must not know: statements, tests, files. Start
 from __future__ import annotations
 
 import ast
+import enum
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from copydesk.models.offline.skeleton_native import binary, items_of, unordered
-from copydesk.models.offline.skeleton_objects import ClassValue, Frame, FuncValue, Obj, Unsupported
+from copydesk.models.offline.skeleton_objects import ClassValue, Frame, FuncValue, Obj, Super, Unsupported
 
 
 def evaluate(node: ast.expr, frame: Frame) -> object:
@@ -139,14 +140,6 @@ def _call(node: ast.Call, frame: Frame) -> object:
     return frame.machine.call(callee, args, kwargs)
 
 
-class Super:
-    """`super()` inside a method: the bases of the owner, seen from one object."""
-
-    def __init__(self, owner: ClassValue, receiver: object) -> None:
-        self.owner = owner
-        self.receiver = receiver
-
-
 def _super(frame: Frame) -> Super:
     inner: Frame | None = frame
     while inner is not None and inner.owner is None:
@@ -193,6 +186,8 @@ def _dict(node: ast.Dict, frame: Frame) -> object:
 
 def _subscript(node: ast.Subscript, frame: Frame) -> object:
     value = evaluate(node.value, frame)
+    if isinstance(value, enum.EnumMeta):
+        return value.__members__[str(evaluate(node.slice, frame))]
     if isinstance(value, type):
         return value  # `list[int]` in an expression: the type itself
     key = evaluate(node.slice, frame)

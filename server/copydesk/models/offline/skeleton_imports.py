@@ -23,8 +23,10 @@ Import = tuple[str, str]  # module, name ('' for `import module`)
 def needed(module: Module, dotted: str, tests: str) -> set[Import]:
     """Imports for the free names of `tests`."""
     rows: set[Import] = set()
-    for node in ast.walk(ast.parse(tests)):
-        if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
+    names = [node for node in ast.walk(ast.parse(tests)) if isinstance(node, ast.Name)]
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    for node in names:
+        if node.id in own:
             continue
         if module.is_local(node.id) or (node.id in module.constants and not hasattr(builtins, node.id)):
             rows.add((dotted, node.id))

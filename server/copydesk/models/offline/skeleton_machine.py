@@ -11,8 +11,8 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
-from copydesk.models.offline.skeleton_classes import build_class, construct, isolate
-from copydesk.models.offline.skeleton_expressions import EnoughItems, Super, defaults_of, evaluate
+from copydesk.models.offline.skeleton_classes import build_class, construct, isolate, native_class
+from copydesk.models.offline.skeleton_expressions import EnoughItems, defaults_of, evaluate
 from copydesk.models.offline.skeleton_native import (
     CHANGING,
     builtin,
@@ -31,6 +31,7 @@ from copydesk.models.offline.skeleton_objects import (
     Obj,
     Quiet,
     Raised,
+    Super,
     Unsupported,
 )  # fmt: skip
 from copydesk.models.offline.skeleton_source import Module, decorator_name, is_generator
@@ -97,7 +98,9 @@ class Machine:
             check_decorators(node)
             return FuncValue(node, None, self, None, self._fix_all(defaults_of(node, frame)))
         if name in module.classes:
-            return build_class(module.classes[name], self, frame)
+            return native_class(module.classes[name], self, frame) or build_class(module.classes[name], self, frame)
+        if name in module.constants and ast.unparse(module.constants[name]).startswith("logging.getLogger("):
+            return Quiet()
         if name in module.constants:
             return self._fix(evaluate(module.constants[name], frame))
         if name in module.imports:
@@ -242,7 +245,7 @@ class Machine:
             self.guard_change(receiver)
         for value in args:
             isolate(value)
-        return call_native(cast("Callee", callee), args, kwargs)
+        return call_native(callee, args, kwargs)
 
     def _call_function(self, function: FuncValue, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
         frame = Frame(self, parent=function.closure, owner=function.owner)

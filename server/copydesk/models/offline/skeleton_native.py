@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import datetime
 import decimal
+import enum
 import fractions
 import importlib
 import operator
@@ -140,6 +141,8 @@ def method_of(value: object, name: str) -> object:
     """A public attribute of a native value; what depends on the clock or the machine is refused."""
     if name.startswith("_") or (name in FORBIDDEN and name not in METHODS_ALLOWED):
         raise Unsupported(f"the attribute {name!r} is not evaluated")
+    if isinstance(value, enum.EnumMeta) and name in value.__members__:
+        return value.__members__[name]
     if isinstance(value, type):
         if value not in _OPEN_TYPES:
             raise Unsupported(f"{name!r} of a type is not evaluated")
@@ -190,7 +193,9 @@ def _check_sizes(name: str, receiver: object, values: Sequence[object]) -> None:
         check_power(values[0], values[1])
     if name in {"mul", "lshift"} and len(values) == 2:
         check_product(values[0], values[1], name == "lshift")
-    many = any(hasattr(v, "__len__") and len(cast("Sequence[object]", v)) > 7 for v in values)
+    many = any(
+        isinstance(v, str | bytes | list | tuple | range) and len(cast("Sequence[object]", v)) > 7 for v in values
+    )
     if many and name in {"permutations", "combinations", "product", "combinations_with_replacement"}:
         raise Unsupported("too many combinations")
 

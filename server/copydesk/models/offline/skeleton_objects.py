@@ -115,6 +115,14 @@ class NativeModule:
     name: str
 
 
+class Super:
+    """`super()` inside a method: the bases of the owner, seen from one object."""
+
+    def __init__(self, owner: ClassValue, receiver: object) -> None:
+        self.owner = owner
+        self.receiver = receiver
+
+
 class Quiet:
     """Logging: it may be called and looked into, and nothing comes of it."""
 

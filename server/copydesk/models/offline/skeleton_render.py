@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import datetime
 import decimal
+import enum
 import fractions
 import math
 import re
@@ -19,6 +20,7 @@ from copydesk.models.offline.skeleton_objects import Obj, Unsupported
 from copydesk.models.offline.skeleton_source import decorator_name
 
 LIMIT_TEXT = 400
+NATIVE_HOME = fields_of.__module__  # real classes made for simple classes of the file say so
 LIMIT_DIGITS = 60
 
 
@@ -34,6 +36,10 @@ def _render(value: object, depth: int) -> str | None:
     kind = type(value)
     if value is None or value is Ellipsis or kind is bool:
         return repr(value)
+    if isinstance(value, enum.Enum):
+        return f"{kind.__name__}.{value.name}" if type(value).__module__ == NATIVE_HOME else None
+    if "_fields" in vars(kind):
+        return _named_tuple(cast("tuple[object, ...]", value), depth)
     if isinstance(value, Obj):
         return _object(value, depth)
     if isinstance(value, int) and kind is int:
@@ -49,6 +55,14 @@ def _render(value: object, depth: int) -> str | None:
         text = repr(value).removeprefix("datetime.")
         return None if "datetime." in text else text
     return _container(value, depth)
+
+
+def _named_tuple(value: tuple[object, ...], depth: int) -> str | None:
+    names = cast("tuple[str, ...]", getattr(value, "_fields", ()))
+    parts = [render(item, depth + 1) for item in value]
+    if type(value).__module__ != NATIVE_HOME or any(part is None for part in parts):
+        return None
+    return f"{type(value).__name__}({', '.join(f'{n}={p}' for n, p in zip(names, parts, strict=True))})"
 
 
 def _float(value: float) -> str | None:
