@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import anyio
+
 from copydesk import __version__
 from copydesk.app.compose import compose
 from copydesk.config.layers import state_path
@@ -28,27 +30,26 @@ if TYPE_CHECKING:
 class Assembly:
     """One client's server with everything behind it. `model` fixes the model, for tests."""
 
-    def __init__(
-        self, *, token: str | None = None, state: "Path | None" = None, model: Model | None = None, strict: bool = False
-    ) -> None:
+    def __init__(self, server: Server, *, state: "Path | None" = None, model: Model | None = None) -> None:
+        self.server = server
         self.state = state or state_path()
         self._said: set[str] = set()
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
-        self.workspace = Workspace(())
-        self.server = Server(self.workspace.overlay, version=__version__, token=token, strict=strict)
+        self.workspace = Workspace(server.roots, overlay=server.overlay)
         self.voice = Voice(self.server.client, self.state, self.workspace.display)
         self.core = compose(
             roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
         )
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
-        self.features.register(self.server.handlers, self.server.commands)
+        self.features.register(server.handlers, [])
         self._connect()
 
     def _connect(self) -> None:
         self.server.on_roots.append(self._take_roots)
         self.server.on_settings.append(self._take_settings)
+        self.server.spawn(self._run_core)
         self.server.on_initialized.append(self.features.run)
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self._stop)
@@ -70,6 +71,11 @@ class Assembly:
         self._said.update(fresh)
         if fresh:
             self.voice.answers.message("warning", "\n".join(fresh[:3]))
+
+    async def _run_core(self) -> None:
+        """A task of the connection: the host and what was opened live as long as it does."""
+        async with self.core.running():
+            await anyio.sleep_forever()
 
     async def _stop(self) -> None:
         self.core.host.cancel()

@@ -7,13 +7,16 @@ Start with `serve`.
 import gc
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from copydesk import __version__
 from copydesk.cli.arguments import Options
 from copydesk.domain.errors import CopydeskError
+
+if TYPE_CHECKING:
+    from copydesk.lsp.server import Server
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -51,13 +54,24 @@ async def _serve_tcp(address: str) -> int:
 
 
 async def _serve(reader: Any, writer: Any, *, token: str | None) -> int:
+    from copydesk.lsp.names import COMMANDS, REQUESTS
+    from copydesk.lsp.server import Server
+    from copydesk.workspace.overlay import Overlay
+
+    server = Server(Overlay(), version=__version__, token=token)
+    server.commands.extend(COMMANDS)
+    server.promised = REQUESTS
+    server.prepare = lambda: _prepare(server)
+    return await server.serve(reader, writer)
+
+
+def _prepare(server: "Server") -> None:
+    """Imports and connects the rest, between the answer to `initialize` and the next message."""
     from copydesk.app.assembly import Assembly
 
-    assembly = Assembly(token=token)
+    Assembly(server)
     gc.freeze()
     gc.enable()
-    async with assembly.core.running():
-        return await assembly.server.serve(reader, writer)
 
 
 def set_log_level(level: str) -> None:

@@ -40,6 +40,8 @@ class Host:
         """Lives as long as the host does; cancelling it cancels every session."""
         async with anyio.create_task_group() as group:
             self._group = group
+            for session in self._sessions.values():
+                group.start_soon(session.drain)
             task_status.started()
             await anyio.sleep_forever()
 
@@ -56,10 +58,9 @@ class Host:
         talks = request.task.verb in ("prompt", "ask")
         if session.current is not None and talks and not request.queue:
             return session.steer(request.task)
-        if self._group is None:
-            raise CopydeskError("The host is not running, so no turn can start.")
         turn = session.submit(request)
-        self._group.start_soon(session.drain)
+        if self._group is not None:  # else `run` starts it
+            self._group.start_soon(session.drain)
         return turn
 
     def cancel(self, turn: str | None = None) -> tuple[str, ...]:
