@@ -5,7 +5,6 @@ of secrets are listed by name, and no line of them is shown or counted. Start wi
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias
 
 from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.ports import Entry, Work
