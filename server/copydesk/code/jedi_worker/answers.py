@@ -55,7 +55,7 @@ class Answers:
                 raise Refused(f"The worker does not know {op!r}.")
 
     def script(self, request: Request, *, fresh: bool = False) -> Any:
-        """The script for the request's file. `fresh` parses all of the project anew: no refactoring on a patched tree."""
+        """The script for the request's file. `fresh` parses the project anew: no refactoring on a patched tree."""
         import importlib
 
         import jedi
