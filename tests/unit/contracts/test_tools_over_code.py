@@ -38,7 +38,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def test_definitions_and_diagnostics_of_unsaved_text(desk: Desk):
-    assert (await desk.said("definitions", path="b.py"))[1].startswith("4–6 function")
+    assert (await desk.said("definitions", path="b.py"))[1] == "4–6 def old_name(x)"
     rows = await desk.said("diagnostics", path="b.py")
     assert rows[1].startswith("b.py:1:8 ")
     assert "F401" in rows[1]
