@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import dropwhile
-from types import MappingProxyType
 
 import anyio
 
@@ -59,7 +58,7 @@ class OverlayView(Mapping[str, OpenDocument]):
 
     def __init__(self, documents: Mapping[str, OpenDocument], predicted: Mapping[str, str]) -> None:
         self._open = documents
-        self.predicted: Mapping[str, str] = MappingProxyType(predicted)  # pyright: ignore[reportArgumentType]  # any mapping
+        self.predicted = predicted
 
     def __getitem__(self, uri: str) -> OpenDocument:
         found = self._open.get(uri)
