@@ -9,7 +9,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import TypeAlias
@@ -31,12 +31,39 @@ def diff(old: str, new: str) -> tuple[Edit, ...]:
     """Edits that turn `old` into `new`, small enough that typing beside them does not touch them."""
     if old == new:
         return ()
-    before, after = split_lines(old), split_lines(new)
-    offsets = list(accumulate(map(len, before), initial=0))
+    start, end, new_end = _differing(old, new)
+    before, after = split_lines(old[start:end]), split_lines(new[start:new_end])
+    offsets = list(accumulate(map(len, before), initial=start))
     edits: list[Edit] = []
     for i1, i2, j1, j2 in changes(before, after):
         edits += _refined("".join(before[i1:i2]), "".join(after[j1:j2]), offsets[i1])
     return normalised(edits)
+
+
+def _differing(old: str, new: str) -> tuple[int, int, int]:
+    """(start, end in old, end in new) of the whole lines that differ; found without splitting what is equal."""
+    shortest = min(len(old), len(new))
+    start = old.rfind("\n", 0, _n_common(shortest, lambda n, m: old[n:m] == new[n:m])) + 1
+    room = shortest - start
+    a, b = len(old), len(new)
+    tail = _n_common(room, lambda n, m: old[a - m : a - n] == new[b - m : b - n])
+    line = old.find("\n", a - tail)
+    tail = a - line - 1 if tail and line >= 0 else 0
+    return start, a - tail, b - tail
+
+
+def _n_common(limit: int, equal: Callable[[int, int], bool]) -> int:
+    """How many leading items are equal, by doubling and then halving steps: slices compare at C speed."""
+    known, step = 0, 64
+    while known < limit:
+        reach = min(known + step, limit)
+        if equal(known, reach):
+            known, step = reach, step * 2
+        elif reach - known == 1:
+            break
+        else:
+            limit, step = reach, (reach - known) // 2
+    return known
 
 
 # --- lines -----------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def _checked(text: str, encoding: str, *, bom: bool) -> Decoded:
 
 def _as_declared(data: bytes, encoding: str) -> Decoded:
     text = _strict(data, encoding)
-    if not encoding.startswith("utf-8") and text.encode(encoding) != data:
+    if encoding != "utf-8" and text.encode(encoding, "backslashreplace") != data:
         raise UndecodableError(f"its {encoding} text could not be written back byte for byte")
     return _checked(text, encoding, bom=False)
 

@@ -58,10 +58,13 @@ def _checked_value(schema: Schema, value: object, path: str, problems: list[str]
         return value
     if isinstance(value, dict):
         return _checked_object(schema, cast("dict[str, object]", value), path, problems)
-    if isinstance(value, list) and "items" in schema:
-        items = enumerate(cast("list[object]", value))
-        return [_checked_value(schema["items"], item, f"{path}[{i}]", problems) for i, item in items]
+    if isinstance(value, list):
+        return _checked_items(schema.get("items", {}), cast("list[object]", value), path, problems)
     return value
+
+
+def _checked_items(schema: Schema, items: list[object], path: str, problems: list[str]) -> list[object]:
+    return [_checked_value(schema, item, f"{path}[{i}]", problems) for i, item in enumerate(items)]
 
 
 def _checked_object(schema: Schema, value: dict[str, object], path: str, problems: list[str]) -> dict[str, object]:
