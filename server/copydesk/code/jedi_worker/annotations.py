@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from copydesk.code.jedi_worker.certainty import FunctionNode, Module, returned, sure_parameter
-from copydesk.code.jedi_worker.refactorings import refuse
 from copydesk.code.jedi_worker.references import references
+from copydesk.code.jedi_worker.refusals import refuse
 from copydesk.code.jedi_worker.virtual import VirtualFiles
 
 Row: TypeAlias = tuple[int, int, int, str]
