@@ -26,7 +26,7 @@ from typing import Any
 import anyio
 
 from copydesk.app.compose import compose
-from copydesk.domain.messages import LineRange, Message, Task, ToolCall, ToolResult
+from copydesk.domain.messages import LineRange, Task
 from copydesk.models.scripted import Script, ScriptedModel
 from copydesk.services.session import Session
 from copydesk.services.turns import PromptRequest, TurnOutcome
@@ -35,6 +35,7 @@ from copydesk.store.state import SessionState, apply
 from copydesk.text.edits import Edit
 from copydesk.workspace.uris import to_uri
 from tests.support.buffer_editor import BufferEditor
+from tests.support.history import check_pairs, check_prefix
 
 SECTION = re.compile(r"^## (?P<name>.+?)\n+(?P<fence>`{3,})\w*\n(?P<body>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 
@@ -133,16 +134,3 @@ def check_invariants(played: Played) -> None:
     state = reduce(apply, (record.event for record in read_records(played.transcript)), SessionState())
     assert state == played.session.state, "replaying the transcript gives another state"
     assert played.transcript.stat().st_mode & 0o777 == 0o600
-
-
-def check_pairs(messages: tuple[Message, ...]) -> None:
-    calls = [part.id for message in messages for part in message.parts if isinstance(part, ToolCall)]
-    results = [part.call_id for message in messages for part in message.parts if isinstance(part, ToolResult)]
-    assert results == calls, "every call has exactly one result, in order"
-
-
-def check_prefix(model: ScriptedModel) -> None:
-    for earlier, later in zip(model.requests, model.requests[1:], strict=False):
-        assert later.system == earlier.system
-        assert later.tools == earlier.tools
-        assert later.messages[: len(earlier.messages)] == earlier.messages, "the prompt prefix changed"

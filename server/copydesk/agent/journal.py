@@ -5,7 +5,7 @@ The loop never keeps state of its own: `Journal.messages` is the history, derive
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
@@ -40,14 +40,16 @@ class Tools(Protocol):
 
     def get(self, name: str) -> Tool | None: ...
 
-    def unknown(self, name: str) -> str:
-        """What to tell a model that called a tool that does not exist."""
+    def find(self, name: str) -> Tool:
+        """The tool of this name. Raises `InvalidArguments` that names the nearest one."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TurnParts:
-    """Everything one turn runs with. `work(call_id, tool)` makes the frozen view of one tool call."""
+    """Everything one turn runs with. `work(call_id, tool)` makes the frozen view of one tool call; `validate` gives the
+    arguments a tool may see, or raises `InvalidArguments`.
+    """
 
     session: str
     turn: str
@@ -56,7 +58,7 @@ class TurnParts:
     tools: Tools
     approver: Approver
     work: Callable[[str, str], Work]
-    validate: Callable[[ToolSpec, dict[str, object]], tuple[dict[str, object], tuple[str, ...]]]
+    validate: Callable[[ToolSpec, object], dict[str, Any]]
     journal: Journal
     max_steps: int = 50
     max_output_tokens: int | None = None

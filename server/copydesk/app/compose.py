@@ -9,18 +9,22 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from copydesk import __version__
 from copydesk.config.layers import Loaded, load, state_path
 from copydesk.config.settings import Settings
-from copydesk.domain.ports import CodeIntel, Editor, Model
+from copydesk.domain.permissions import Mode
+from copydesk.domain.ports import Approver, CodeIntel, Editor, Model
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from copydesk.models.selection import ModelSettings
 
 
 def now_iso() -> str:
@@ -30,10 +34,16 @@ def now_iso() -> str:
 class Configuration:
     """The settings in force; reloaded when the editor's change or the folders do."""
 
-    def __init__(self, workspace: Workspace, editor: Mapping[str, Any], arguments: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        editor: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+    ) -> None:
         self._workspace = workspace
         self._editor: Mapping[str, Any] = editor
         self._arguments = arguments
+        self.changed: list[Callable[[Settings], None]] = []
         self.loaded: Loaded = self._load()
 
     def _load(self) -> Loaded:
@@ -53,7 +63,32 @@ class Configuration:
         if editor is not None:
             self._editor = editor
         self.loaded = self._load()
+        for listener in self.changed:
+            listener(self.settings)
         return self.loaded.problems
+
+
+def model_settings(settings: Settings) -> "ModelSettings":
+    """What the model selection needs to know; a base URL from the environment or the user's file may get keys."""
+    from copydesk.models.selection import ModelSettings
+
+    return ModelSettings(
+        name=settings.text("model.name"),
+        base_url=settings.text("model.baseUrl"),
+        fallbacks=settings.texts("model.fallbacks"),
+        offline=settings.flag("network.offline"),
+        base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
+    )
+
+
+def approver_for(mode: Callable[[], Mode], verb: str) -> Approver:
+    """The approver of one turn. Explaining never edits, whatever the mode."""
+    from copydesk.safety.approver import ModeApprover
+
+    def read_only() -> Mode:
+        return "plan"
+
+    return ModeApprover(read_only if verb == "explain" else mode)
 
 
 class FixedModel:
@@ -62,8 +97,8 @@ class FixedModel:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    async def resolve(self, name: str | None = None) -> Model:
-        del name
+    async def resolve(self, name: str | None = None, *, on_retry: object = None) -> Model:
+        del name, on_retry
         return self._model
 
 
@@ -111,27 +146,29 @@ def compose(
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts."""
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
+    from copydesk.models.offline.model import OfflineModel
     from copydesk.models.selection import Models
-    from copydesk.safety.approver import approver_for
     from copydesk.tools.registry import Toolbox, default_tools
-    from copydesk.tools.validation import validated
+    from copydesk.tools.validation import checked
 
     workspace = workspace or Workspace(roots)
     configuration = Configuration(workspace, editor_settings or {}, arguments or {})
     person = editor(workspace)
     code = Intel(workspace)
-    door = Door(lambda: configuration.settings.flag("network.offline"))
-    models: ModelSource = FixedModel(model) if model else Models(configuration, os.environ, door)
+    door = Door()
+    selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel)
+    configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
+    models: ModelSource = FixedModel(model) if model else selection
     parts = SessionParts(
         workspace=workspace,
         models=models,
         tools=Toolbox(default_tools(workspace, code)),
-        validate=validated,
+        validate=checked,
         editor=person,
         approver=approver_for,
         settings=lambda: configuration.settings,
         mode=lambda: "ask",
-        model_name=lambda: "auto",
+        model_name=lambda: None,
         problems=lambda uri: (),
         now=now_iso,
         version=__version__,

@@ -28,12 +28,10 @@ EXIT_CODES: dict[StopReason, int] = {
 }
 
 
-async def run_task(
-    host: Host, workspace: Workspace, task: str, *, mode: Mode | None, model: str | None, as_json: bool
-) -> int:
+async def run_task(host: Host, workspace: Workspace, task: str, *, mode: Mode | None, as_json: bool) -> int:
     """Runs the task to its end, prints, and returns the exit code."""
     host.subscribe(_json_lines(sys.stdout) if as_json else _progress(sys.stderr))
-    turn = host.prompt(PromptRequest(Task("prompt", task), mode=mode, model=model))
+    turn = host.prompt(PromptRequest(Task("prompt", task), mode=mode))
     outcome = await turn.wait()
     session = host.session(turn.session)
     if not as_json:

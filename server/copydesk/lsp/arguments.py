@@ -105,7 +105,7 @@ class Reader:
 
     def mode(self, key: str) -> Mode | None:
         value = self.text(key)
-        known = next((mode for mode in MODES if mode == value), None)
+        known: Mode | None = next((mode for mode in MODES if mode == value), None)
         if value is not None and known is None:
             raise ArgumentError(f"{self.command}: {value!r} is not a mode; choose one of {', '.join(MODES)}.")
         return known
@@ -132,7 +132,7 @@ class Reader:
 
 def read_range(value: object) -> ClientRange | None:
     """LSP's JSON range, the ends put in order; None when it is not one."""
-    fields = cast("Fields", value) if isinstance(value, Mapping) else {}
+    fields = as_fields(value)
     start = _position(fields.get("start"))
     end = _position(fields.get("end", fields.get("start")))
     if start is None or end is None:
@@ -140,8 +140,13 @@ def read_range(value: object) -> ClientRange | None:
     return ClientRange(*min(start, end), *max(start, end))
 
 
+def as_fields(value: object) -> Fields:
+    """A JSON object; anything else counts as an empty one."""
+    return cast("Fields", value) if isinstance(value, Mapping) else {}
+
+
 def _position(value: object) -> tuple[int, int] | None:
-    fields = cast("Fields", value) if isinstance(value, Mapping) else {}
+    fields = as_fields(value)
     line, character = fields.get("line"), fields.get("character", 0)
     if not _is_count(line) or not _is_count(character):
         return None

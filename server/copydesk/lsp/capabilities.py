@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from copydesk.lsp.client import Client
     from copydesk.text.positions import Encoding
 
+_ENCODINGS: "tuple[Encoding, ...]" = ("utf-8", "utf-16", "utf-32")
 TEXT_DOCUMENT_CONTENT = "workspace/textDocumentContent"
 SCHEME = "copydesk"
 CODE_ACTION_KINDS: tuple[str, ...] = (
@@ -30,11 +31,9 @@ CODE_ACTION_KINDS: tuple[str, ...] = (
 def negotiate_encoding(offered: object) -> "Encoding":
     """The first of the client's position encodings that we know; utf-16 when it offers none."""
     for name in cast("list[object]", offered) if isinstance(offered, list) else ():
-        match name:
-            case "utf-8" | "utf-16" | "utf-32":
-                return name
-            case _:
-                continue
+        for known in _ENCODINGS:
+            if name == known:
+                return known
     return "utf-16"
 
 

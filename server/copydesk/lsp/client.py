@@ -74,7 +74,8 @@ class Client:
     def experimental(self) -> frozenset[str]:
         """The `copydesk/…` methods that the client takes."""
         names = self.supports("experimental.copydesk")
-        return frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
+        listed = cast("list[object]", names) if isinstance(names, list) else []
+        return frozenset(name for name in listed if isinstance(name, str))
 
     def supports(self, path: str) -> Any:
         """The capability at a dotted path as in the specification ("workspace.applyEdit"); None when it is not said."""

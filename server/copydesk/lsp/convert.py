@@ -69,20 +69,19 @@ def from_lsp_position(document: Document, position: LspPosition, encoding: Encod
 
 def from_lsp_range(document: Document, place: LspRange, encoding: Encoding) -> LineRange:
     """Clamped; an end before the start is swapped with it. Raises ValueError when the JSON is no range."""
-    start, end = (place["start"], place["end"]) if _is_range(place) else _ends(place)
+    start, end = _ends(place)
     first = from_lsp_position(document, start, encoding)
     last = from_lsp_position(document, end, encoding)
     return LineRange(*first, *last) if first <= last else LineRange(*last, *first)
 
 
-def _is_range(place: Any) -> bool:
-    return isinstance(place, dict) and "start" in place and "end" in place
-
-
-def _ends(place: Any) -> tuple[Any, Any]:
-    if not isinstance(place, types.Range):
+def _ends(place: object) -> tuple[Any, Any]:
+    if isinstance(place, types.Range):
+        return place.start, place.end
+    given = cast("dict[str, Any]", place) if isinstance(place, dict) else {}
+    if "start" not in given or "end" not in given:
         raise ValueError(f"range: a start and an end are needed, not {place!r}")
-    return place.start, place.end
+    return given["start"], given["end"]
 
 
 def _line_and_character(position: object) -> tuple[int, int]:

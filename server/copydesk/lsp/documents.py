@@ -70,7 +70,7 @@ class DocumentSync:
     def _changes(self, given: Any, document: "Document") -> list[tuple[LineRange | None, str]]:
         """Each change's range refers to the text that the changes before it left."""
         changes: list[tuple[LineRange | None, str]] = []
-        for number, change in enumerate(given if isinstance(given, list) else ()):
+        for number, change in enumerate(cast("list[Any]", given) if isinstance(given, list) else ()):
             if number:
                 document = _applied(document, *changes[-1])
             try:

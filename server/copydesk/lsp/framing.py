@@ -16,6 +16,7 @@ MAX_HEADER_BYTES = 16 * 1024
 _KNOWN_HEADERS = frozenset({b"content-length", b"content-type"})
 _NEXT_FRAME = re.compile(rb"content-length[ \t]*:", re.IGNORECASE)
 _LONGEST_PARTIAL_MATCH = 64
+_HEADER_NAME = re.compile(rb"[\w-]+[ \t]*")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -47,7 +48,7 @@ class FrameDecoder:
         self._strict = strict
         self._max_body_bytes = max_body_bytes
         self._buffer = bytearray()
-        self._start = 0
+        self._start: int = 0
         self._body_length: int | None = None
         self._searching = False
         self._ended = False
@@ -106,6 +107,8 @@ class FrameDecoder:
             return True
         length = self._content_length(block)
         if isinstance(length, str):
+            if _NEXT_FRAME.match(block.lstrip()):  # a real header with a wrong length: no good one hides inside it
+                self._start = end.end() - 1
             return self._give_up(length, frames)
         self._start, self._body_length = end.end(), length
         return True
@@ -115,7 +118,7 @@ class FrameDecoder:
         values: set[bytes] = set()
         for line in block.strip().splitlines():
             name, colon, value = line.partition(b":")
-            if not colon:
+            if not colon or not _HEADER_NAME.fullmatch(name):
                 return f"{_shown(line)} is not a header"
             if name.strip().lower() == b"content-length":
                 values.add(value.strip())
@@ -171,4 +174,4 @@ def _foreign_header(block: bytes, *, whole: bool) -> str:
 
 
 def _shown(data: bytes) -> str:
-    return ascii(data[:40].decode("latin-1"))
+    return ascii(data.strip()[:40].decode("latin-1"))

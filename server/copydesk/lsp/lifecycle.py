@@ -7,11 +7,11 @@ Knows nothing of messages on the wire. Start with `Lifecycle.refusal`.
 """
 
 import os
-import sys
 from typing import Literal, NoReturn, TypeAlias
 
 from lsprotocol import types
 
+from copydesk.lsp import logs
 from copydesk.lsp.handlers import RpcError
 
 State: TypeAlias = Literal["fresh", "running", "stopping", "ended"]
@@ -51,13 +51,10 @@ class Lifecycle:
 
 
 def end_process(code: int) -> NoReturn:
-    """Ends the process at once, without the interpreter's teardown (~95 ms), after everything is flushed.
+    """Ends the process at once, without the interpreter's teardown (~95 ms), once the log is written.
+    The protocol's output is flushed when `Server.serve` returns.
 
     Only for the end of `copydesk serve`, where nothing is left to clean up.
     """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # closed already, or nobody reads: there is nothing to save
-            pass
+    logs.drain()
     os._exit(code)

@@ -20,7 +20,9 @@ _HIDDEN_FENCE = re.compile(r"^([\s>*+\-\d.)]*)(`{3,}|~{3,})")
 _INFO = re.compile(r"[\w+#.-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_MARKS = re.compile(r"[<`~!\[\]()]")
 MAX_NESTED_TAGS = 20
+MAX_ROUNDS = 8
 MAX_URL = 1_000
 _ELEMENTS = (
     "a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption center cite code "
@@ -41,9 +43,23 @@ _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 
 def sanitise(text: str) -> str:
-    """Markdown that shows the same words but loads, runs and hides nothing. Fenced code is kept verbatim."""
+    """Markdown that shows the same words but loads, runs and hides nothing. Fenced code is kept verbatim.
+
+    Taking something out can put what follows at the start of its line, where it means something else; so the text is
+    cleaned until cleaning changes nothing.
+    """
     text = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return "".join(_render(block) for block in _blocks(text.split("\n")))[:-1]
+    for _ in range(MAX_ROUNDS):
+        cleaned = "".join(_render(block) for block in _blocks(text.split("\n")))[:-1]
+        if cleaned == text:
+            return text
+        text = cleaned
+    return _inert(text)
+
+
+def _inert(text: str) -> str:
+    """Without any character that could begin something; for text that was built to resist."""
+    return _MARKS.sub(lambda found: "&lt;" if found.group() == "<" else f"\\{found.group()}", text.replace("\\", ""))
 
 
 def is_safe_url(url: str) -> bool:

@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.abc
@@ -64,8 +64,11 @@ class Protocol:
         """Handles one decoded message. Never raises."""
         if not isinstance(message, dict):
             self._refuse(None, "A message must be an object; LSP has no batches")
-            return
-        request_id: Any = message.get("id")
+        else:
+            self._receive_object(cast("dict[str, Any]", message))
+
+    def _receive_object(self, message: dict[str, Any]) -> None:
+        request_id = message.get("id")
         if not _is_id(request_id):
             self._refuse(None, "id: a number or a string is needed")
         elif message.get("jsonrpc") != "2.0":

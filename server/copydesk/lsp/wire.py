@@ -6,8 +6,9 @@ A typed structure is built only when a handler asks for one. Errors name the fie
 import functools
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
+import attrs
 import cattrs
 from lsprotocol import converters
 
@@ -27,6 +28,8 @@ def converter() -> cattrs.Converter:
 
 def _exactly(value: Any, wanted: type[Any]) -> Any:
     """cattrs would make "5" of 5 and 1 of "1"; a client that sends the wrong type is told so instead."""
+    if wanted not in (int, str, bool):  # an enum: cattrs takes it for the primitive it derives from
+        return wanted(value)
     if wanted is int and isinstance(value, float) and value.is_integer():
         return int(value)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
@@ -59,10 +62,10 @@ def _dumps(message: dict[str, Any], *, ascii_only: bool) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(type(value), "__attrs_attrs__"):
+    if isinstance(value, (set, frozenset)):
+        return list(cast("set[Any]", value))
+    if attrs.has(cast("type[Any]", type(value))):
         return converter().unstructure(value)
-    if isinstance(value, (tuple, set, frozenset)):
-        return list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # plain JSON
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 

@@ -5,8 +5,9 @@ late is finished in the background and shown at the next hover. The cache is key
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import anyio
 
@@ -36,11 +37,11 @@ ASK_LIMIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class HoverText:
-    """Markdown, and the range it is about. `is_partial`: more may come at the next hover."""
+    """Markdown. `explanation` is a model's, empty when there is none (yet); `range` what it is about."""
 
-    markdown: str
+    facts: str
+    explanation: str = ""
     range: LineRange | None = None
-    is_partial: bool = False
 
 
 class Explainer:
@@ -48,9 +49,9 @@ class Explainer:
         self,
         models: ModelSource,
         settings: Callable[[], Settings],
-        model_name: Callable[[], str],
-        is_local: Callable[[str], bool],
-        start: Callable[[Callable[[], Awaitable[None]]], None],
+        model_name: Callable[[], str | None],
+        is_local: Callable[[Model], bool],
+        start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None],
     ) -> None:
         self._models = models
         self._settings = settings
@@ -62,16 +63,15 @@ class Explainer:
         self._cache: OrderedDict[str, str] = OrderedDict()
         self._asking: dict[str, anyio.Event] = {}
 
-    async def hover(self, handle: FileHandle, line: int, column: int) -> HoverText | None:
-        """What to show at a place; None where there is nothing to say. Waits at most `hover.budgetMs`."""
+    async def hover(self, handle: FileHandle, line: int, column: int, budget_s: float) -> HoverText | None:
+        """What to show at a place; None where there is nothing to say. Waits at most `budget_s` for a model."""
         facts = facts_at(self._syntaxes, handle, line, column)
         if facts is None:
             return None
         shown = facts.to_markdown(signature=self._settings().flag("hover.signature"))
         symbol = self.symbol_at(handle, facts.line)
-        explanation, partial = await self._explanation(handle, symbol) if symbol else ("", False)
-        text = f"{shown}\n\n---\n{explanation}" if explanation else shown
-        return HoverText(text, None, partial)
+        explanation = await self._explanation(handle, symbol, budget_s) if symbol else ""
+        return HoverText(shown, explanation)
 
     def symbol_at(self, handle: FileHandle, line: int) -> Symbol | None:
         """The innermost definition whose range has `line` (0-based)."""
@@ -80,34 +80,34 @@ class Explainer:
 
     # --- the model's part ---
 
-    async def _explanation(self, handle: FileHandle, symbol: Symbol) -> tuple[str, bool]:
+    async def _explanation(self, handle: FileHandle, symbol: Symbol, budget_s: float) -> str:
         policy = self._settings().text("hover.model")
         if policy == "off":
-            return "", False
+            return ""
         source = _source(handle, symbol)
         key = f"{self._model_name()}:{content_hash(source)}"
         if key in self._cache:
             self._cache.move_to_end(key)
-            return self._cache[key], False
+            return self._cache[key]
         if policy == "cached" or not await self._may_ask(policy):
-            return "", False
-        return await self._ask(key, source), key not in self._cache
+            return ""
+        return await self._ask(key, source, budget_s)
 
     async def _may_ask(self, policy: str) -> bool:
         try:
             model = await self._models.resolve(self._model_name())
         except CopydeskError:
             return False
-        return model.name != "offline" and (policy == "always" or self._is_local(model.name))
+        return model.name != "offline" and (policy == "always" or self._is_local(model))
 
-    async def _ask(self, key: str, source: str) -> str:
+    async def _ask(self, key: str, source: str, budget_s: float) -> str:
         done = self._asking.get(key)
         if done is None:
             if len(self._asking) >= MAX_ASKING:
                 return ""
             done = self._asking[key] = anyio.Event()
             self._start(lambda: self._fetch(key, source, done))
-        with anyio.move_on_after(self._settings().integer("hover.budgetMs") / 1000):
+        with anyio.move_on_after(budget_s):
             await done.wait()
         return self._cache.get(key, "")
 

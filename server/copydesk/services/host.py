@@ -4,7 +4,7 @@
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Problem
-from copydesk.domain.permissions import MODES, Mode
+from copydesk.domain.permissions import MODES, Mode, mode_of
 from copydesk.services.session import Session, SessionParts
 from copydesk.services.turns import PromptRequest, Turn
 from copydesk.store.records import Listener, RecordWriter
@@ -34,7 +34,7 @@ class Host:
         self._listeners: list[Listener] = []
         self._group: TaskGroup | None = None
         self._problems: dict[str, tuple[int | None, tuple[Problem, ...]]] = {}
-        self.parts = replace(parts, mode=self.mode, model_name=self.model_name, problems=self.problems)
+        self.parts = replace(parts, mode=self.mode, model_name=self.chosen_model, problems=self.problems)
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Lives as long as the host does; cancelling it cancels every session."""
@@ -43,7 +43,7 @@ class Host:
             task_status.started()
             await anyio.sleep_forever()
 
-    def start(self, work: Callable[[], Awaitable[None]]) -> None:
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Runs something bounded beside the turns, as long as the host lives."""
         if self._group is not None:
             self._group.start_soon(work)
@@ -142,19 +142,23 @@ class Host:
     def mode(self) -> Mode:
         if self._chosen_mode:
             return self._chosen_mode
-        mode = self.parts.settings().text("permissions.mode")
-        return next((known for known in MODES if known == mode), "ask")
+        return mode_of(self.parts.settings().text("permissions.mode")) or "ask"
 
     def set_mode(self, mode: str) -> Mode:
         """For the turns that start from now on. Raises `CopydeskError` for a word that is no mode."""
-        known = next((known for known in MODES if known == mode), None)
+        known = mode_of(mode)
         if known is None:
             raise CopydeskError(f"{mode!r} is not a mode.", advice=f"Choose one of {', '.join(MODES)}.")
         self._chosen_mode = known
         return known
 
+    def chosen_model(self) -> str | None:
+        """The model chosen by command; None leaves it to the settings."""
+        return self._chosen_model
+
     def model_name(self) -> str:
-        return self._chosen_model or self.parts.settings().text("model.name") or "auto"
+        """As a person knows it: chosen by command, else as set."""
+        return self._chosen_model or self.parts.settings().text("model.name")
 
     def set_model(self, name: str) -> None:
         """For the turns that start from now on; whether it answers is found out then."""

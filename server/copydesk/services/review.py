@@ -16,7 +16,7 @@ from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, WorkspaceChange
 from copydesk.text.diffs import diff
-from copydesk.text.edits import invert, rebase
+from copydesk.text.edits import Edit, invert, rebase
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
 
@@ -84,11 +84,11 @@ class Review:
         plan: list[PlannedFile] = []
         for uri, file in pending.files().items():
             try:
-                planned = self._plan_file(uri, base, view, moved_from=file.moved_from, overwrite=file.overwrite)
+                planned = self._plan_file(uri, base, view, moved_from=file.moved_from or None, overwrite=file.overwrite)
             except WorkspaceError as error:
                 landing.put(uri, "draft", str(error))
                 continue
-            held = len(pending.held(uri))
+            held = len(pending.files()[uri].held) if uri in pending.files() else 0
             if planned is None:
                 note = f"{held} of its edits conflict with newer typing and were held back" if held else ""
                 landing.put(uri, "draft" if held else "applied", note or "it already says that")
@@ -189,7 +189,7 @@ class Review:
             if left <= 0:
                 return False
             document = self._workspace.overlay.get(uri)
-            version = document.version if document else None
+            version = document.version if document else -1
             await self._workspace.overlay.wait_change(uri, version, min(left, 0.1))
         return True
 
@@ -232,8 +232,20 @@ def is_explained(before: str, after: str, now: str) -> bool:
         return True
     if now == before:
         return False
-    ours_undone = invert(before, diff(before, after))
-    return not rebase(ours_undone, diff(after, now)).conflicts
+    ours = invert(before, diff(before, after))
+    theirs = diff(after, now)
+    return not any(_touches(their, our) for our in ours for their in theirs)
+
+
+def _touches(their: Edit, our: Edit) -> bool:
+    """Whether an edit of the result disturbs one of ours. `our` is given as its undoing, in the result's offsets.
+
+    Typing right beside our text leaves it whole. Where we only deleted, putting the deleted text back disturbs it.
+    """
+    if our.end > our.start:
+        return their.start < our.end and their.end > our.start
+    inside = their.start < our.start < their.end
+    return inside or (their.start <= our.start <= their.end and our.text in their.text)
 
 
 def change_of(plan: Iterable[PlannedFile], label: str) -> WorkspaceChange:
@@ -259,7 +271,7 @@ def _edits(file: PlannedFile) -> Iterable[FileEdit]:
 
 def overall(files: Iterable[FileReview]) -> ReviewState:
     """One word for the whole edit: the files' own when they agree, else `partial`."""
-    states = {file.state for file in files}
+    states: set[ReviewState] = {file.state for file in files}
     if not states:
         return "none"
     return states.pop() if len(states) == 1 else "partial"

@@ -4,11 +4,12 @@ A session's task lives while its inbox has something; a turn is a cancel scope i
 records. Faces submit and listen; they never run the loop.
 """
 
+import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from anyio import to_thread
 
@@ -26,6 +27,7 @@ from copydesk.domain.events import (
     MessageAdded,
     ModelChosen,
     Notice,
+    Retried,
     ReviewState,
     ReviewUpdated,
     SessionStarted,
@@ -44,14 +46,17 @@ from copydesk.store.state import SessionState, apply
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
 
+log = logging.getLogger("copydesk.session")
+
 MAX_QUEUED = 16
 MAX_STEERING = 64
-Validate = Callable[[ToolSpec, dict[str, object]], tuple[dict[str, object], tuple[str, ...]]]
+Validate = Callable[[ToolSpec, object], dict[str, Any]]
+OnRetry = Callable[[int, float, str], None]
 
 
 class ModelSource(Protocol):
-    async def resolve(self, name: str | None = None) -> Model:
-        """The model of that name (`auto` when None). Raises `ModelError` that says what to do."""
+    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ...) -> Model:
+        """The model of that name, or the settings' when None. Raises an error that says what to do."""
         ...
 
 
@@ -67,7 +72,7 @@ class SessionParts:
     approver: Callable[[Callable[[], Mode], str], Approver]
     settings: Callable[[], Settings]
     mode: Callable[[], Mode]
-    model_name: Callable[[], str]
+    model_name: Callable[[], str | None]
     problems: Callable[[str | None], tuple[Problem, ...]]
     now: Callable[[], str]
     version: str = ""
@@ -169,23 +174,26 @@ class Session:
                 end = replace(end, stop_reason="cancelled")
         except CopydeskError as error:
             end = LoopEnd("error", "", end.usage, str(error))
-        except Exception as error:  # noqa: BLE001  one failing turn must not end the session
-            end = LoopEnd(
-                "error", "", end.usage, f"Copydesk failed: {type(error).__name__}: {error}. Please report this."
-            )
+        except Exception as error:  # one failing turn must not end the session
+            log.exception("turn %s failed", turn.id)
+            words = f"Copydesk failed: {type(error).__name__}: {error}. Please report this."
+            end = LoopEnd("error", "", end.usage, words)
         finally:
             self._finish(turn, end, review)
 
     def _announce(self, turn: Turn) -> None:
         request = turn.request
         mode = request.mode or self._parts.mode()
-        model = request.model or self._parts.model_name()
+        model = request.model or self._parts.model_name() or self._parts.settings().text("model.name")
         self.emit(TurnStarted(turn.id, request.task.verb, title(request.task), model, mode))
         if self._writer.problem:
             self.emit(Notice(turn.id, "warning", self._writer.problem))
 
     async def _loop(self, turn: Turn) -> LoopEnd:
-        model = await self._parts.models.resolve(turn.request.model or self._parts.model_name())
+        model = await self._parts.models.resolve(
+            turn.request.model or self._parts.model_name(),
+            on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
+        )
         self.emit(ModelChosen(turn.id, model.name))
         instructions = await self._instructions(turn) if not self.state.messages else ""
         message = task_message(turn.request.task, instructions=instructions, note=self._note)

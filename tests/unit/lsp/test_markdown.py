@@ -90,6 +90,9 @@ ABUSE = [
     '[a](command:x "title")',
     "![a](http://evil/(b)c)",
     "![a\n](http://evil/p)",
+    "<img src=x>```    ![x](http://evil/p)\n```\n<img src=x>",
+    "![](x)```\n![x](http://evil/p)\n```\n<img src=x>",
+    "<b>```<img src=x>```",
     "[" * 40 + "](command:x)" * 40,
 ]
 
@@ -146,6 +149,11 @@ def test_words_survive_what_is_taken_away() -> None:
     assert sanitise("press [here](command:x) now") == "press here now"
     assert sanitise("a <b>bold</b> word") == "a bold word"
     assert sanitise("a List<String> of it") == "a List&lt;String> of it"
+
+
+def test_cleaning_again_changes_nothing() -> None:
+    for text in ABUSE:
+        assert sanitise(sanitise(text)) == sanitise(text)
 
 
 def test_an_unfinished_fence_is_closed() -> None:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from copydesk.code.jedi_worker.certainty import FunctionNode, Module, returned, sure_parameter
-from copydesk.code.jedi_worker.refactorings import refuse
 from copydesk.code.jedi_worker.references import references
+from copydesk.code.jedi_worker.refusals import refuse
 from copydesk.code.jedi_worker.virtual import VirtualFiles
 
 Row: TypeAlias = tuple[int, int, int, str]
@@ -104,15 +104,14 @@ def _parameters(files: VirtualFiles, script: Any, module: Module, function: Func
 
 
 def _parameter_rows(param: Any, kind: str) -> Iterator[Row]:
+    """The annotation, and spaces around `=` as PEP 8 has them once there is one."""
     line, column = param.name.end_pos
-    yield line - 1, column, column, f": {kind}"
     equals = param.name.get_next_leaf()
-    start, end = equals.start_pos, equals.end_pos
-    # PEP 8: spaces around `=` once there is an annotation.
-    if param.name.end_pos == start:
-        yield start[0] - 1, start[1], start[1], " "
-    if param.default.start_pos == end:
-        yield end[0] - 1, end[1], end[1], " "
+    end_line, end_column = param.default.start_pos
+    if end_line != line or equals.end_pos[0] != line or equals.prefix.strip():
+        yield line - 1, column, column, f": {kind}"
+    else:
+        yield line - 1, column, end_column, f": {kind} = "
 
 
 def _calls(files: VirtualFiles, script: Any, node: Any) -> list[ast.Call] | None:

@@ -12,18 +12,13 @@ import ast
 import keyword
 import os
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from copydesk.code.jedi_worker.references import references
+from copydesk.code.jedi_worker.refusals import refuse
 from copydesk.code.jedi_worker.virtual import VirtualFiles
 
 Spans = list[tuple[int, int, int, str]]  # line (0-based), start column, end column, new text
-
-
-def refuse(reason: str) -> NoReturn:
-    from copydesk.code.jedi_worker.answers import Refused
-
-    raise Refused(reason)
 
 
 def check_name(name: str) -> None:
