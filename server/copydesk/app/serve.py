@@ -78,5 +78,3 @@ def set_log_level(level: str) -> None:
     """`trace.level` for our own log, which goes to stderr only."""
     wanted = {"messages": logging.INFO, "verbose": logging.DEBUG}.get(level, logging.WARNING)
     logging.getLogger("copydesk").setLevel(wanted)
-
-

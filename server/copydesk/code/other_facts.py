@@ -6,7 +6,7 @@ Knows no other file. Start with `facts_of`.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from copydesk.code.facts import Facts, Mention
+from copydesk.code.fact_sheet import Facts, Mention
 from copydesk.code.symbols import definitions
 from copydesk.code.syntax import Syntax
 from copydesk.domain.ports import Symbol

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from copydesk.code.facts import Facts, Mention
+from copydesk.code.fact_sheet import Facts, Mention
 from copydesk.code.measures import Body, dotted
 from copydesk.code.scopes import DEFINITIONS, Meaning, Names, enclosing, in_import, is_plain, method_class
 from copydesk.code.symbols import signature_of

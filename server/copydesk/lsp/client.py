@@ -1,7 +1,7 @@
 """The editor at the other end: the only way to talk back to it.
 
 Notifications are queued and never wait. Requests have a time limit; when our side is cancelled, so is the request.
-Knows no transport: `send` is given. Start with `Client.request`.
+Knows no transport: `send` is given. `domain.ports` is imported at first use, after `initialize` is answered. Start with `Client.request`.
 """
 
 import logging
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 import anyio
 from lsprotocol import types
 
-from copydesk.domain.ports import ApplyReply
 from copydesk.lsp import wire
 from copydesk.lsp.handlers import RequestId, RpcError
 
 if TYPE_CHECKING:
+    from copydesk.domain.ports import ApplyReply
     from copydesk.text.positions import Encoding
 
 log = logging.getLogger("copydesk.lsp")
@@ -151,8 +151,10 @@ class Client:
 
     async def apply_edit(
         self, label: str, edit: types.WorkspaceEdit, *, timeout_s: float | None = None, is_refactoring: bool = False
-    ) -> ApplyReply:
+    ) -> "ApplyReply":
         """What the client *says*: some say yes after skipping a document. No time limit: a person may be asked."""
+        from copydesk.domain.ports import ApplyReply
+
         if not self.supports("workspace.applyEdit"):
             return ApplyReply(False, "The editor does not take workspace/applyEdit")
         params: dict[str, Any] = {"label": label, "edit": edit}
@@ -197,7 +199,9 @@ def _result(method: str, waiter: _Waiter, timeout_s: float | None) -> Any:
     raise ClientError(str(body.get("message", "")) or "no reason given", code if isinstance(code, int) else 0)
 
 
-def _apply_reply(answer: Any) -> ApplyReply:
+def _apply_reply(answer: Any) -> "ApplyReply":
+    from copydesk.domain.ports import ApplyReply
+
     if not isinstance(answer, dict):
         return ApplyReply(False, "The editor's answer says neither yes nor no")
     body = cast("dict[str, Any]", answer)

@@ -1,25 +1,29 @@
 """JSON and lsprotocol types: bytes to plain data to typed parameters, and results back to bytes.
 
-A typed structure is built only when a handler asks for one. Errors name the field as it stands in the JSON.
+A typed structure is built only when a handler asks for one. Errors name the field as it stands in the JSON. cattrs is
+imported at the first of them: `initialize` is answered without it.
 """
 
 import functools
 import json
 import re
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
-import cattrs
-from lsprotocol import converters
 
 from copydesk.lsp.handlers import RpcError, invalid_params
+
+if TYPE_CHECKING:
+    import cattrs
 
 PARSE_ERROR = -32700
 _SNAKE = re.compile(r"_([a-z])")
 
 
 @functools.cache
-def converter() -> cattrs.Converter:
+def converter() -> "cattrs.Converter":
+    from lsprotocol import converters
+
     made = converters.get_converter()
     for primitive in (int, str, bool):
         made.register_structure_hook(primitive, _exactly)
@@ -84,6 +88,8 @@ def structure(params: Any, wanted: type[Any] | None) -> Any:
 
 
 def _explain(error: Exception) -> str:
+    import cattrs
+
     try:
         lines = cattrs.transform_error(error, path="params")
     except Exception:  # noqa: BLE001  # an error cattrs cannot render must not hide that the params are wrong

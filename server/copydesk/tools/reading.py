@@ -74,11 +74,12 @@ def numbered(lines: Sequence[str], first: int, limit_chars: int = PAGE_CHARS) ->
     shown: list[str] = []
     n_chars = n_cut = 0
     for number, content in enumerate(lines, first):
-        row = f"{number:>{width}}→{cut(content)}"
+        is_long = len(content) > LINE_CHARS
+        row = f"{number:>{width}}→{cut(content) if is_long else content}"
         n_chars += len(row) + 1
         if shown and n_chars > limit_chars:
             break
-        n_cut += len(content) > LINE_CHARS
+        n_cut += is_long
         shown.append(row)
     return shown, n_cut
 

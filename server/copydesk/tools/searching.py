@@ -5,7 +5,6 @@ of secrets are listed by name, and no line of them is shown or counted. Start wi
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias
 
 from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.ports import Entry, Work
@@ -26,6 +25,7 @@ PAGE_CHARS = 30_000
 _ROW_CHARS = 460
 _N_IGNORED = 5
 _DEPTH = 3
+_GAP = "--"
 
 _LIST = ToolSpec("list_dir", "List a directory.", schema(path=STRING), "read", "read")
 _TREE = ToolSpec(
@@ -169,6 +169,8 @@ def _lines(head: str, found: Grepped, arguments: Arguments, work: Work) -> ToolO
     n_chars, notes = 0, _note(found.cut)
     every = (row for file in found.files for row in _file_rows(file, work, bool(arguments.get("context"))))
     for row in every:
+        if row == _GAP and not rows:
+            continue
         n_chars += len(row) + 1
         if n_chars > PAGE_CHARS:
             notes = [f"(only the first {len(rows)} lines of them; narrow the pattern or give a path)"]
@@ -182,7 +184,7 @@ def _file_rows(file: FoundFile, work: Work, with_context: bool) -> Iterator[str]
     last: int | None = None
     for one in file.lines:
         if with_context and (last is None or one.line > last + 1):
-            yield "--"
+            yield _GAP
         sign = ":" if one.is_match else "-"
         yield f"{path}{sign}{one.line + 1}{sign} {cut(one.text, _ROW_CHARS)}"
         last = one.line

@@ -98,7 +98,7 @@ def outline(found: Sequence[Symbol]) -> list[str]:
         depth = symbol.container.count(".") + 1 if symbol.container else 0
         first, last = symbol.range.start_line + 1, _last_line(symbol)
         span = f"{first}–{last}" if last > first else f"{first}"
-        rows.append(f"{'  ' * depth}{span} {symbol.kind} {cut(symbol.signature or symbol.name, 200)}")
+        rows.append(f"{'  ' * depth}{span} {cut(symbol.signature or f'{symbol.kind} {symbol.name}', 200)}")
     return rows
 
 

@@ -5,18 +5,34 @@ repetitions can share the same text in exponentially many ways is refused before
 """
 
 import re
+from typing import NamedTuple
 
 from copydesk.domain.errors import ToolFailed
 
-_SAMPLE = "aZ5_ \t.-,;:/\"'()é"
+_SAMPLE = "".join(map(chr, range(32, 127))) + "\té"
 _SIMPLER = "Write a simpler one, or escape what is meant literally."
-_QUANTIFIER = r"(?:[*+]|\{\d*,\d*\})"
 # A group that ends in, or is nothing but, a repetition, and is itself repeated without end.
 _GROUP = r"(?<!\\)\((?:\?:|\?P<\w+>)?((?:[^()\\\[\]]|\\.|\[(?:[^\]\\]|\\.)*\])*)\)"
-_REPEATED_GROUP = re.compile(_GROUP + r"(?:[*+]|\{\d*,\d*\})(?!\+)")
+_REPEATED_GROUP = re.compile(_GROUP + r"(?:[*+]|\{\d*,\})(?!\+)")
 _CLASS = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]")
 _GROUP_ITEM = re.compile(_GROUP + r"((?:[*+?]|\{\d*,?\d*\})?)")
-_ITEM = re.compile(r"(\\.|\[(?:[^\]\\]|\\.)*\]|[^\\])(" + _QUANTIFIER + r"|\?|\{\d+\})?")
+_ITEM = re.compile(r"(\\.|\[(?:[^\]\\]|\\.)*\]|[^\\])([*+?]\??|\{\d*,?\d*\}\??)?")
+
+
+class _Item(NamedTuple):
+    """One character's worth of a pattern: which samples it accepts, and how often."""
+
+    chars: frozenset[str]
+    quantifier: str
+
+    @property
+    def repeats(self) -> bool:
+        return self.quantifier[:1] in ("*", "+") or "," in self.quantifier
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Zero-width items (anchors) accept no character and are passed over too."""
+        return not self.chars or self.quantifier[:1] in ("*", "?") or self.quantifier[:2] in ("{0", "{,")
 
 
 def compile_search(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
@@ -30,6 +46,12 @@ def compile_search(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
     if explodes(pattern):
         raise ToolFailed(f"{pattern!r} could take forever: a repetition repeats a repetition.", advice=_SIMPLER)
     return found
+
+
+def reach_chars(pattern: str) -> int:
+    """How much of a line may be searched: the more repetitions, the steeper the time grows with the length."""
+    n_repeats = sum(item.repeats for item in _items(pattern))
+    return 100_000 if n_repeats == 0 else 10_000 if n_repeats == 1 else 2_000
 
 
 def explodes(pattern: str) -> bool:
@@ -47,19 +69,17 @@ def explodes(pattern: str) -> bool:
 
 
 def _flattened(found: re.Match[str]) -> str:
-    """A group as items of the group around it; one that repeats or chooses as its fixed ones and any characters."""
+    """A group as items of the group around it: as it is, or any characters where it repeats or chooses."""
     if not found[2] and "|" not in found[1]:
         return found[1]
-    items = list(_ITEM.finditer(found[1]))
-    repeats = found[2] not in ("", "?") or any(item[2] and item[2] != "?" for item in items)
-    fixed = "".join(item[1] for item in items if not item[2] and _literal(item[1]) and "|" not in found[1])
-    return fixed + (".*" if repeats else "")
+    return ".*" if found[2] not in ("", "?") or any(item.repeats for item in _items(found[1])) else ".?"
 
 
 def _is_ambiguous(body: str) -> bool:
-    """A loop over this body: true unless each alternative holds a fixed item that none of its repetitions accepts."""
-    alternatives = _alternatives(body)
-    return _overlap(alternatives) or any(_one_is_ambiguous(alternative) for alternative in alternatives)
+    """Whether a loop over this body could read the same text in two ways."""
+    alternatives = [_items(part) for part in _alternatives(body)]
+    pairs = ((one, other) for one in alternatives for other in alternatives if one is not other)
+    return any(map(_can_slide, alternatives)) or any(_begins(one, other) for one, other in pairs)
 
 
 def _alternatives(body: str) -> list[str]:
@@ -72,27 +92,33 @@ def _alternatives(body: str) -> list[str]:
     return parts
 
 
-def _overlap(alternatives: list[str]) -> bool:
-    """Whether two alternatives of one character each accept the same one, as in `(\\w|\\d)*`."""
-    single = [one for one in alternatives if (item := _ITEM.fullmatch(one)) and not item[2]]
-    return any(sum(_accepts(one, char) for one in single) > 1 for char in _SAMPLE)
+def _items(body: str) -> list[_Item]:
+    return [_Item(_accepted(found[1]), found[2] or "") for found in _ITEM.finditer(body)]
 
 
-def _one_is_ambiguous(body: str) -> bool:
-    items = [(found[1], found[2] or "") for found in _ITEM.finditer(body)]
-    repeated = [item for item, quantifier in items if quantifier[:1] in ("*", "+") or "," in quantifier]
-    if not repeated:
-        return False
-    fixed = [item for item, quantifier in items if not quantifier and _literal(item)]
-    return not any(all(not _accepts(item, _literal(one)) for item in repeated) for one in fixed)
+def _can_slide(items: list[_Item]) -> bool:
+    """Whether what one repetition takes, a later one (or itself, in the next round) could take instead."""
+    for at, item in enumerate(items):
+        if not item.repeats:
+            continue
+        for after in (*items[at + 1 :], *items[: at + 1]):
+            if after.chars & item.chars:
+                return True
+            if not after.may_be_empty:
+                break
+    return False
 
 
-def _literal(item: str) -> str:
-    """The one character an item stands for, or ''."""
-    if len(item) == 2 and item[0] == "\\":
-        return item[1] if not item[1].isalnum() else {"t": "\t"}.get(item[1], "")
-    return item if len(item) == 1 and item not in ".^$|" else ""
+def _begins(one: list[_Item], other: list[_Item]) -> bool:
+    """Whether an alternative could be the beginning of another: then both might read on from there."""
+    return 0 < len(one) <= len(other) and all(
+        mine.chars & theirs.chars for mine, theirs in zip(one, other, strict=False)
+    )
 
 
-def _accepts(item: str, char: str) -> bool:
-    return item == "." or re.fullmatch(item, char, re.IGNORECASE) is not None
+def _accepted(item: str) -> frozenset[str]:
+    """The sample characters that an item accepts; all of them for what cannot be told (a back reference, say)."""
+    try:
+        return frozenset(char for char in _SAMPLE if re.fullmatch(item, char, re.IGNORECASE))
+    except re.error:
+        return frozenset(_SAMPLE)

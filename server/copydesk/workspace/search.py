@@ -16,7 +16,7 @@ from copydesk.domain.errors import MissingFile, ToolFailed, WorkspaceError
 from copydesk.domain.ports import FileSource
 from copydesk.text.lines import content_length, split_lines
 from copydesk.workspace.globs import compile_glob
-from copydesk.workspace.patterns import compile_search
+from copydesk.workspace.patterns import compile_search, reach_chars
 from copydesk.workspace.snapshot import Snapshot
 from copydesk.workspace.uris import normalise, to_path
 from copydesk.workspace.walking import Walked, Walker, never
@@ -26,7 +26,6 @@ Mode: TypeAlias = Literal["content", "files", "count"]
 
 LINE_LIMIT = 400
 TIME_LIMIT_S = 20.0
-_SEARCHED_CHARS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +144,8 @@ class _Grepper:
     def __init__(self, expression: re.Pattern[str], mode: Mode, context: int, limit: int, deadline: _Deadline) -> None:
         self._expression = expression
         self._literal = expression.pattern if _is_plain(expression) else ""
+        self._reach = reach_chars(expression.pattern)
+        self._n_long = 0
         self._mode = mode
         self._context = context
         self._limit = limit
@@ -171,14 +172,20 @@ class _Grepper:
             cut = _cut(self._n_shown, self._n_matches, "matches", self._deadline.why)
         else:
             cut = _cut(len(self._files), self._n_files, "files", self._deadline.why)
+        if self._n_long:
+            long = f"{self._n_long:,} long lines were searched only in their first {self._reach:,} characters"
+            cut = f"{cut}; {long}" if cut else long
         return Grepped(tuple(self._files), self._n_matches, self._n_files, cut)
 
     def _matching(self, lines: list[str]) -> Iterator[int]:
         for number, line in enumerate(lines):
             if number % 256 == 0 and self._deadline.passed():
                 return
-            if self._expression.search(line, 0, min(content_length(line), _SEARCHED_CHARS)):
+            length = content_length(line)
+            if self._expression.search(line, 0, min(length, self._reach)):
                 yield number
+            else:
+                self._n_long += length > self._reach
 
     def _keep(self, uri: str, lines: list[str], hits: list[int]) -> None:
         if self._mode != "content":
@@ -203,7 +210,7 @@ class _Grepper:
         line = line.rstrip("\r\n")
         if len(line) <= LINE_LIMIT:
             return line
-        found = self._expression.search(line[:_SEARCHED_CHARS])
+        found = self._expression.search(line[: self._reach])
         start = max(found.start() - LINE_LIMIT // 4, 0) if found and found.end() > LINE_LIMIT else 0
         before = "…" if start else ""
         return f"{before}{line[start : start + LINE_LIMIT]}… [line of {len(line):,} characters, cut]"

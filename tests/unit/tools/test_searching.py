@@ -85,10 +85,14 @@ async def test_grep_modes_and_options(work: ChainWork):
     ]
     assert await said(tool, work, pattern="other", context=1) == [
         "1 match in 1 file",
-        "--",
         "src/b.py-1- value = 2",
         "src/b.py:2: other = value",
     ]
+    assert (await said(tool, work, pattern="other|const", context=0))[1:] == [
+        "src/b.py:2: other = value",
+        "src/deep/er/c.ts:1: const value = 3;",
+    ]
+    assert "--" in await said(tool, work, pattern="other|const", context=1)
     assert await said(tool, work, pattern="secret") == ["No line matches 'secret'."]
 
 

@@ -138,6 +138,14 @@ def test_long_lines_are_cut_around_the_match(root: Path) -> None:
     assert len(hit.text) < 460
 
 
+def test_very_long_lines_are_searched_in_part_and_it_is_said(root: Path) -> None:
+    (root / "long.txt").write_text("x" * 20_000 + "needle\n")
+    workspace = Workspace([to_uri(str(root))])
+    assert grep(workspace.snapshot(), workspace, "needle").n_matches == 1
+    found = grep(workspace.snapshot(), workspace, "ne+dle")
+    assert (found.n_matches, found.cut) == (0, "1 long lines were searched only in their first 10,000 characters")
+
+
 def test_tree(root: Path) -> None:
     workspace = Workspace([to_uri(str(root))])
     found = tree(workspace.snapshot(), workspace, depth=2)

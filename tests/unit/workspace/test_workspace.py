@@ -140,6 +140,16 @@ def test_predicted_text_until_the_disk_catches_up(root: Path) -> None:
     assert file not in workspace.overlay.freeze().predicted
 
 
+def test_a_prediction_gives_way_to_another_text_on_disk(root: Path) -> None:
+    workspace = Workspace([uri(root)])
+    file = uri(root / "src" / "a.py")
+    workspace.overlay.predict(file, "a = 2\n", workspace.snapshot().read(file).content_hash)
+    assert workspace.snapshot().read(file).text == "a = 2\n"
+    (root / "src" / "a.py").write_text("a = 2  # formatted\n")
+    assert workspace.snapshot().read(file).text == "a = 2  # formatted\n"
+    assert not workspace.overlay.freeze().predicted
+
+
 def test_ignored(root: Path) -> None:
     (root / ".gitignore").write_text("*.log\nbuild/\n!keep.log\n")
     (root / "src" / ".gitignore").write_text("!*.log\nlocal.py\n")

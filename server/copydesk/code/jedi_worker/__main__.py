@@ -32,7 +32,7 @@ def _streams() -> tuple[BinaryIO, TextIO]:
 
 
 def _answer(state: Any, request: dict[str, Any]) -> dict[str, Any]:
-    from copydesk.code.jedi_worker.answers import Refused
+    from copydesk.code.jedi_worker.refusals import Refused
 
     try:
         return {"result": state.answer(request)}

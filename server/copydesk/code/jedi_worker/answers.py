@@ -8,15 +8,12 @@ Owns the one live `Script`. Changes no file. Start with `Answers.answer`; refact
 from typing import Any, TypeAlias
 
 from copydesk.code.jedi_worker.projects import environment, project_for
+from copydesk.code.jedi_worker.refusals import refuse
 from copydesk.code.jedi_worker.virtual import VirtualFiles, forget_trees
 
 Request: TypeAlias = dict[str, Any]
 _N_NAMES = 200
 _N_REFERENCES = 2000
-
-
-class Refused(Exception):
-    """The question cannot be answered, with the reason for the person."""
 
 
 class Answers:
@@ -52,10 +49,10 @@ class Answers:
 
                 return {"spans": annotate(self.files, self.script(request, fresh=True), request)}
             case op:
-                raise Refused(f"The worker does not know {op!r}.")
+                refuse(f"The worker does not know {op!r}.")
 
     def script(self, request: Request, *, fresh: bool = False) -> Any:
-        """The script for the request's file. `fresh` parses all of the project anew: no refactoring on a patched tree."""
+        """The script for the request's file. `fresh` parses the project anew: no refactoring on a patched tree."""
         import importlib
 
         import jedi

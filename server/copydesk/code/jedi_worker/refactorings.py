@@ -12,18 +12,13 @@ import ast
 import keyword
 import os
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from copydesk.code.jedi_worker.references import references
+from copydesk.code.jedi_worker.refusals import refuse
 from copydesk.code.jedi_worker.virtual import VirtualFiles
 
 Spans = list[tuple[int, int, int, str]]  # line (0-based), start column, end column, new text
-
-
-def refuse(reason: str) -> NoReturn:
-    from copydesk.code.jedi_worker.answers import Refused
-
-    raise Refused(reason)
 
 
 def check_name(name: str) -> None:
@@ -158,6 +153,8 @@ def extract(files: VirtualFiles, script: Any, request: dict[str, Any]) -> dict[s
             refuse(f"{new_name!r} exists already on line {leaf.start_pos[0]}.")
     before = files.read(request["path"])
     line, column, until_line, until_column = _trimmed(before, request["range"])
+    if kind == "function":
+        until_line, until_column = _whole_lines(before, line, column, until_line, until_column)
     method = script.extract_variable if kind == "variable" else script.extract_function
     try:
         changed = method(line + 1, column, new_name=new_name, until_line=until_line + 1, until_column=until_column)
@@ -175,6 +172,17 @@ def _parses(text: str) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
+
+
+def _whole_lines(text: str, line: int, column: int, until_line: int, until_column: int) -> tuple[int, int]:
+    """Where whole statements end for jedi: it joins two lines unless their line break is within the selection."""
+    import parso
+
+    lines = parso.split_lines(text, keepends=True)  # pyright: ignore[reportPrivateImportUsage]  # it is documented
+    rest = lines[until_line][until_column:].strip()
+    if lines[line][:column].strip() or (rest and not rest.startswith("#")) or until_line + 1 >= len(lines):
+        return until_line, until_column
+    return until_line + 1, 0
 
 
 def _trimmed(text: str, selection: list[int]) -> tuple[int, int, int, int]:

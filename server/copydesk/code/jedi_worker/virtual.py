@@ -163,8 +163,15 @@ class _Finder:
             return None
         folders = [str(folder) for folder in (sys.path if path is None else path)]
         specs = (self._in(folder, name) for folder in folders)
-        found = next((spec for spec in specs if spec is not None), None)
-        return found if found is not None else self._namespace(folders, name)
+        found = next((spec for spec in specs if spec is not None), None) or self._namespace(folders, name)
+        if found is None and any(self._is_deleted(folder, name) for folder in folders):
+            raise ImportError(name)  # else the finder after this one takes it from the disk
+        return found
+
+    def _is_deleted(self, folder: str, name: str) -> bool:
+        leaf = name.rpartition(".")[2]
+        endings = (os.path.join(leaf, "__init__.py"), f"{leaf}.py")
+        return any(self._files.is_deleted(os.path.join(folder, ending)) for ending in endings)
 
     def _in(self, folder: str, name: str) -> Any:
         leaf = name.rpartition(".")[2]
