@@ -18,17 +18,29 @@ _LIMIT_BYTES = 1024 * 1024
 
 
 class Compiled:
-    """One ignore file. Most paths match no pattern, so one joined expression is tried before the exact answer."""
+    """One ignore file. Walks come level by level, so a pattern must fit the path itself, not a directory above it.
+
+    Most paths fit no pattern: one joined expression is tried before they are asked one by one, the last first.
+    """
 
     def __init__(self, spec: "GitIgnoreSpec") -> None:
-        self._spec = spec
-        found = [cast("re.Pattern[str] | None", pattern.regex) for pattern in spec.patterns]
-        sources = [regex.pattern for regex in found if regex is not None]
-        self._any = re.compile("|".join(_GROUP_NAME.sub("(?:", source) for source in sources) or "(?!)")
+        found = [(cast("re.Pattern[str] | None", one.regex), bool(one.include)) for one in spec.patterns]
+        self._patterns = [(regex, include) for regex, include in reversed(found) if regex is not None]
+        sources = (_GROUP_NAME.sub("(?:", regex.pattern) for regex, _ in self._patterns)
+        self._any = re.compile("|".join(sources) or "(?!)")
 
     def says(self, relative: str) -> bool | None:
         """Ignored, not ignored after all, or nothing said. Directories end with a slash."""
-        return self._spec.check_file(relative).include if self._any.match(relative) else None
+        if not self._any.match(relative):
+            return None
+        return next((include for regex, include in self._patterns if _fits(regex, relative)), None)
+
+
+def _fits(regex: "re.Pattern[str]", relative: str) -> bool:
+    """Whether a pattern fits the whole path. A source that ends open (`b/**`) means everything below."""
+    if regex.pattern.endswith((")", "$")) or "ps_d" in regex.pattern:
+        return regex.fullmatch(relative) is not None
+    return regex.match(relative) is not None
 
 
 @dataclass(frozen=True, slots=True)

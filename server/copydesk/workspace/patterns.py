@@ -14,6 +14,7 @@ _SIMPLER = "Write a simpler one, or escape what is meant literally."
 # A group that ends in, or is nothing but, a repetition, and is itself repeated without end.
 _GROUP = r"(?<!\\)\((?:\?:|\?P<\w+>)?((?:[^()\\\[\]]|\\.|\[(?:[^\]\\]|\\.)*\])*)\)"
 _REPEATED_GROUP = re.compile(_GROUP + r"(?:[*+]|\{\d*,\})(?!\+)")
+_PLAIN = re.compile(r"[\w ,:;=<>@%&~!\"'/-]+")
 _CLASS = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]")
 _GROUP_ITEM = re.compile(_GROUP + r"((?:[*+?]|\{\d*,?\d*\})?)")
 _ITEM = re.compile(r"(\\.|\[(?:[^\]\\]|\\.)*\]|[^\\])([*+?]\??|\{\d*,?\d*\}\??)?")
@@ -52,6 +53,16 @@ def reach_chars(pattern: str) -> int:
     """How much of a line may be searched: the more repetitions, the steeper the time grows with the length."""
     n_repeats = sum(item.repeats for item in _items(pattern))
     return 100_000 if n_repeats == 0 else 10_000 if n_repeats == 1 else 2_000
+
+
+def literal_start(expression: re.Pattern[str]) -> str:
+    """Text that every match begins with, maybe '': a file without it need not be searched line by line."""
+    pattern = expression.pattern.removeprefix("^")
+    found = _PLAIN.match(pattern)
+    if found is None or "|" in pattern or expression.flags & re.IGNORECASE:
+        return ""
+    is_counted = pattern[found.end() : found.end() + 1] in tuple("?*+{")
+    return found[0][:-1] if is_counted else found[0]
 
 
 def explodes(pattern: str) -> bool:

@@ -16,7 +16,7 @@ from copydesk.domain.errors import MissingFile, ToolFailed, WorkspaceError
 from copydesk.domain.ports import FileSource
 from copydesk.text.lines import content_length, split_lines
 from copydesk.workspace.globs import compile_glob
-from copydesk.workspace.patterns import compile_search, reach_chars
+from copydesk.workspace.patterns import compile_search, literal_start, reach_chars
 from copydesk.workspace.snapshot import Snapshot
 from copydesk.workspace.uris import normalise, to_path
 from copydesk.workspace.walking import Walked, Walker, never
@@ -143,7 +143,7 @@ def grep(
 class _Grepper:
     def __init__(self, expression: re.Pattern[str], mode: Mode, context: int, limit: int, deadline: _Deadline) -> None:
         self._expression = expression
-        self._literal = expression.pattern if _is_plain(expression) else ""
+        self._literal = literal_start(expression)
         self._reach = reach_chars(expression.pattern)
         self._n_long = 0
         self._mode = mode
@@ -298,10 +298,6 @@ def _modified_s(one: Walked) -> float:
         return os.lstat(one.path).st_mtime
     except OSError:
         return 0.0
-
-
-def _is_plain(expression: re.Pattern[str]) -> bool:
-    return not expression.flags & re.IGNORECASE and re.escape(expression.pattern) == expression.pattern
 
 
 def _cut(n_shown: int, n_total: int, what: str, why: str) -> str:

@@ -1,6 +1,7 @@
 """Searches: what is found, in which order, what is left out, and that the cut is stated."""
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from copydesk.domain.edits import CreateFile, DeleteFile
 from copydesk.domain.errors import MissingFile, ToolFailed
 from copydesk.workspace.globs import compile_glob
-from copydesk.workspace.patterns import explodes
+from copydesk.workspace.patterns import explodes, literal_start
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.search import Grepped, glob, grep, tree
 from copydesk.workspace.uris import to_path, to_uri
@@ -192,6 +193,14 @@ def test_exploding_patterns(pattern: str) -> None:
 )
 def test_harmless_patterns(pattern: str) -> None:
     assert not explodes(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "start"),
+    [("^def \\w+", "def "), ("abc?d", "ab"), ("a|b", ""), ("(?i)abc", ""), (r"\.x", ""), ("ab{2}", "a")],
+)
+def test_what_every_match_begins_with(pattern: str, start: str) -> None:
+    assert literal_start(re.compile(pattern)) == start
 
 
 def test_a_search_stops_when_told(root: Path) -> None:

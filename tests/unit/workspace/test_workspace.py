@@ -161,3 +161,10 @@ def test_ignored(root: Path) -> None:
     assert {path: workspace.is_ignored(uri(root / path), False) for path in ignored} == ignored
     (root / ".gitignore").write_text("src/\n\n\n")
     assert workspace.is_ignored(uri(root / "src" / "a.py"), False)
+
+
+def test_a_negated_directory_does_not_bring_back_what_is_below(root: Path) -> None:
+    (root / ".gitignore").write_text("a/c/*\n!a/\nb/**\n")
+    workspace = Workspace([uri(root)])
+    ignored = {"a/c/b/x.py": True, "a/x": False, "b/x": True, "b/y/z": True, "x/b/y": False}
+    assert {path: workspace.is_ignored(uri(root / path), False) for path in ignored} == ignored
