@@ -62,7 +62,7 @@ async def test_exit_without_shutdown_is_one_and_the_end_of_input_too():
 
 
 async def test_the_parent_named_in_initialize_is_watched():
-    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)  # noqa: ASYNC220  # tiny
     async with process(initialize=False) as client:
         await client.initialize(processId=parent.pid)
         parent.communicate(b"\n")
@@ -71,7 +71,7 @@ async def test_the_parent_named_in_initialize_is_watched():
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
 async def test_a_client_that_does_not_read_is_still_heard():
-    process = subprocess.Popen(COMMAND, env={**os.environ, **ENV}, stdin=-1, stdout=-1, stderr=-1)
+    process = subprocess.Popen(COMMAND, env={**os.environ, **ENV}, stdin=-1, stdout=-1, stderr=-1)  # noqa: ASYNC220
     assert process.stdin
     send = process.stdin.write
     send(frame({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}))

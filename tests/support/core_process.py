@@ -9,7 +9,7 @@ import sys
 def main() -> None:
     from copydesk.lsp.entry import serve_stdio, serve_tcp
 
-    def make(token: str | None = None):  # noqa: ANN202
+    def make(token: str | None = None):
         from tests.support.demo_server import demo_server
 
         return demo_server(token=token, strict=token is not None)

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from copydesk.lsp.handlers import RequestContext, RpcError
 from copydesk.lsp.server import Server
@@ -15,7 +16,7 @@ def demo_server(**options: Any) -> Server:
     server = Server(Overlay(), version="1.2.3", **options)
 
     async def text(params: Any, context: RequestContext) -> str:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         return context.files[params["uri"]].document.text
 
     async def wait(params: Any, context: RequestContext) -> None:

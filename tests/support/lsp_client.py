@@ -79,6 +79,7 @@ class Pipe:
     def __init__(self) -> None:
         self._chunks: deque[bytes] = deque()
         self._changed = anyio.Event()
+        self._resumed = anyio.Event()
         self._closed = False
         self.stalled = False
 
@@ -92,10 +93,15 @@ class Pipe:
 
     async def write(self, data: bytes) -> None:
         while self.stalled:
-            await anyio.sleep(0.005)
+            self._resumed = anyio.Event()
+            await self._resumed.wait()
         if self._closed:
             raise BrokenPipeError("closed")
         self.put(data)
+
+    def resume(self) -> None:
+        self.stalled = False
+        self._resumed.set()
 
     def put(self, data: bytes) -> None:
         self._chunks.append(data)
@@ -285,6 +291,13 @@ class LspClient:
             await self.request("shutdown")
             self.notify("exit")
 
+    async def wait_ended(self, timeout_s: float = LIMIT_S) -> None:
+        """Until the server has closed the connection."""
+        with anyio.fail_after(timeout_s):
+            while not self.closed:
+                self._arrived = anyio.Event()
+                await self._arrived.wait()
+
     def check(self) -> None:
         """Every request got exactly one response. (Requests of a connection that was cut may have none.)"""
         counts = {request_id: len(answers) for request_id, answers in self._responses.items()}
@@ -321,15 +334,9 @@ async def connect(
         if initialize:
             await client.shut_down()
         to_server.close()
-        with anyio.fail_after(LIMIT_S):
-            await _ended(client)
+        await client.wait_ended()
         if check:
             client.check()
-
-
-async def _ended(client: LspClient) -> None:
-    while not client.closed:
-        await anyio.sleep(0.001)
 
 
 class StdioClient(LspClient):

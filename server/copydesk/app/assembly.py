@@ -37,7 +37,7 @@ class Assembly:
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
         self.workspace = Workspace(server.roots, overlay=server.overlay)
-        self.voice = Voice(self.server.client, self.state, self.workspace.display)
+        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled)
         self.core = compose(
             roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
         )
@@ -53,6 +53,11 @@ class Assembly:
         self.server.on_initialized.append(self.features.run)
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self._stop)
+
+    def _spelled(self, uri: str) -> str:
+        """As the editor spells it: an open document must be named exactly as it was opened."""
+        opened = self.workspace.overlay.get(uri)
+        return opened.client_uri if opened else uri
 
     # --- what the server tells ---
 

@@ -1,6 +1,7 @@
 """`copydesk serve`: the language server over stdio or a loopback socket, put together and ended properly.
 
-The collector is off while modules are imported and what they made is frozen, which saves start-up and teardown.
+The collector runs rarely while modules are imported and what they made is frozen: that saves start-up and teardown
+without keeping the garbage of lsprotocol's 500 classes (8 MiB with the collector off).
 Start with `serve`.
 """
 
@@ -18,12 +19,16 @@ from copydesk.domain.errors import CopydeskError
 if TYPE_CHECKING:
     from copydesk.lsp.server import Server
 
+IMPORT_THRESHOLD = 10_000
+GC_THRESHOLD = (2_000, 20, 20)
+"""Collections in the running server: fewer than by default, since what was imported is frozen."""
+
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def serve(options: Options) -> int:
     """Serves one client and ends the process with the exit code the specification asks for."""
-    gc.disable()
+    gc.set_threshold(IMPORT_THRESHOLD, 10, 10)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=LOG_FORMAT)
     from copydesk.lsp.lifecycle import end_process
 
@@ -71,7 +76,7 @@ def _prepare(server: "Server") -> None:
 
     Assembly(server)
     gc.freeze()
-    gc.enable()
+    gc.set_threshold(*GC_THRESHOLD)
 
 
 def set_log_level(level: str) -> None:

@@ -1,7 +1,8 @@
 """The editor at the other end: the only way to talk back to it.
 
 Notifications are queued and never wait. Requests have a time limit; when our side is cancelled, so is the request.
-Knows no transport: `send` is given. `domain.ports` is imported at first use, after `initialize` is answered. Start with `Client.request`.
+Knows no transport: `send` is given. `domain.ports` is imported at first use, after `initialize`. Start with
+`Client.request`.
 """
 
 import logging

@@ -10,11 +10,13 @@ import logging
 import os
 import secrets
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 from lsprotocol import types
 
 from copydesk.lsp import wire
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("copydesk.lsp")
 
 SHUTDOWN_LIMIT_S = 3.0
+READ_TURN_S = 0.005
+"""How long a flood of messages may keep everything else waiting."""
 FLUSH_LIMIT_S = 0.5
 _IGNORED = ("$/setTrace", "workspace/didChangeWatchedFiles", "workspace/didCreateFiles", "workspace/didRenameFiles",
             "workspace/didDeleteFiles", "textDocument/willSave", "window/workDoneProgress/cancel")  # fmt: skip
@@ -77,6 +81,7 @@ class Server:
         self._reading: anyio.CancelScope | None = None
         self._process_id: int | None = None
         self._closing = False
+        self._begun = False
         self._tasks: anyio.abc.TaskGroup | None = None
         self._protocol: Protocol | None = None
         self._register()
@@ -117,7 +122,9 @@ class Server:
 
     def end(self, reason: str) -> None:
         """Ends the connection from our side."""
-        log.error("the connection ends: %s", reason)
+        if not self._closing:
+            log.error("the connection ends: %s", reason)
+        self._closing = True
         if self._reading is not None:
             self._reading.cancel()
 
@@ -131,12 +138,16 @@ class Server:
         assert self._protocol is not None
         while data := await reader.read():
             self._decoder.feed(data)
+            turn_ends = time.monotonic() + READ_TURN_S
             while frame := self._decoder.take():
                 self._receive(frame, self._protocol)
                 if self._closing:
                     return
                 if self.prepare is not None and self.lifecycle.state == "running":
                     await self._prepare(self.prepare)
+                if time.monotonic() > turn_ends:
+                    await anyio.lowlevel.checkpoint()
+                    turn_ends = time.monotonic() + READ_TURN_S
         log.debug("the input ended")
 
     async def _prepare(self, prepare: Callable[[], None]) -> None:
@@ -156,7 +167,16 @@ class Server:
             protocol.refuse_bytes(error.message)
             self._decoder.rescan(frame.data)
             return
+        if not self._begun and self.lifecycle.state == "running":
+            self._begin()
         protocol.receive(message)
+
+    def _begin(self) -> None:
+        """Tells folders and settings, once, after `initialize` is answered: not every client sends `initialized`."""
+        self._begun = True
+        for roots_changed in self.on_roots:
+            roots_changed(self.roots)
+        self._tell_settings()
 
     def _send(self, message: dict[str, Any], key: str = "") -> None:
         try:
@@ -207,9 +227,6 @@ class Server:
     def _initialized(self, params: Any) -> None:
         del params
         self.spawn(self._watch_parent)
-        for roots_changed in self.on_roots:
-            roots_changed(self.roots)
-        self._tell_settings()
         self.spawn(self._ask_settings)
         for start in self.on_initialized:
             self.spawn(start)

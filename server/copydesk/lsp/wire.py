@@ -16,6 +16,7 @@ from copydesk.lsp.handlers import RpcError, invalid_params
 if TYPE_CHECKING:
     import cattrs
 
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError)  # what hooks and the types' validators raise
 PARSE_ERROR = -32700
 _SNAKE = re.compile(r"_([a-z])")
 
@@ -79,20 +80,19 @@ def structure(params: Any, wanted: type[Any] | None) -> Any:
         return params
     if not isinstance(params, dict):
         raise invalid_params("params: an object is needed")
+    import cattrs
+
     try:
         return converter().structure(params, wanted)
     except RecursionError:
         raise invalid_params("params: nested too deeply") from None
-    except Exception as error:  # noqa: BLE001  # every way cattrs and the types' validators say "malformed"
+    except (cattrs.BaseValidationError, cattrs.StructureHandlerNotFoundError, *_MALFORMED) as error:
         raise invalid_params(_explain(error)) from None
 
 
 def _explain(error: Exception) -> str:
     import cattrs
 
-    try:
-        lines = cattrs.transform_error(error, path="params")
-    except Exception:  # noqa: BLE001  # an error cattrs cannot render must not hide that the params are wrong
-        return f"params: {str(error)[:200]}"
+    lines = cattrs.transform_error(error, path="params")
     shown = "; ".join(_SNAKE.sub(lambda found: found[1].upper(), line) for line in lines[:3])
     return f"params: {shown[:400]}"

@@ -17,6 +17,7 @@ from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, WorkspaceChange
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, invert, rebase
+from copydesk.text.hashing import content_hash
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
 
@@ -169,7 +170,8 @@ class Review:
             return self._applied(file, after)
         if not reply.applied:
             return self._not_applied(file, reply)
-        self._workspace.overlay.predict(file.uri, after)
+        on_disk = self._on_disk(file.uri)
+        self._workspace.overlay.predict(file.uri, after, content_hash(on_disk) if on_disk is not None else "")
         note = "the editor said it applied the edit, but has not shown the text yet"
         return FileReview(file.uri, "unconfirmed", self._n_hunks(file), note)
 

@@ -56,7 +56,7 @@ def test_ranges_from_json_are_clamped_swapped_and_checked():
     assert from_lsp_range(document, raw, "utf-16") == LineRange(0, 1, 1, 2)
     wrong: Any
     for wrong in ({}, {"start": 1, "end": 2}, {"start": {"line": "x"}, "end": {}}, None, 5):
-        with pytest.raises(ValueError, match="range|position"):
+        with pytest.raises(ValueError, match=r"range|position"):
             from_lsp_range(document, wrong, "utf-16")
 
 
@@ -79,7 +79,10 @@ def test_every_editor_gets_versioned_document_changes(editor: str):
     assert sent == {"documentChanges": [insert, text] if editor == "emacs" else [create, insert, text]}
 
 
-@pytest.mark.parametrize("raw", [{}, {"workspace": {"applyEdit": True}}, {"workspace": {"workspaceEdit": {"documentChanges": False}}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "raw",
+    [{}, {"workspace": {"applyEdit": True}}, {"workspace": {"workspaceEdit": {"documentChanges": False}}}],
+)
 def test_a_client_that_says_nothing_of_workspace_edits_gets_plain_changes(raw: dict[str, Any]):
     change = WorkspaceChange("x", edits=(EDIT,), creates=(("file:///n.py", "new\n"),))
     sent = as_json(to_lsp_workspace_edit(change, typed(raw), "utf-16"))
@@ -105,7 +108,9 @@ def test_overwriting_is_said_and_else_never_done():
     ]
 
 
-@pytest.mark.parametrize(("editor", "annotated"), [("vscode", True), ("nvim-0.12", True), ("nvim-0.10", False), ("emacs", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("editor", "annotated"), [("vscode", True), ("nvim-0.12", True), ("nvim-0.10", False), ("emacs", False)]
+)
 def test_annotations_only_where_they_are_known(editor: str, annotated: bool):
     note = types.ChangeAnnotation("Copydesk", needs_confirmation=True)
     sent = as_json(

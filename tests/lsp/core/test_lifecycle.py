@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from copydesk.lsp import server as server_module
@@ -72,7 +73,7 @@ async def test_shutdown_cancels_what_runs_and_lets_features_write(server: Server
     written: list[str] = []
 
     async def write() -> None:
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         written.append("state")
 
     async def fail() -> None:
@@ -85,15 +86,8 @@ async def test_shutdown_cancels_what_runs_and_lets_features_write(server: Server
         assert written == ["state"]
         assert client._responses[waiting][0]["error"]["code"] == -32800
         client.notify("exit")
-        client.closed = await _closed(client)
+        await client.wait_ended()
     assert client.exit_code == 0
-
-
-async def _closed(client: Any) -> bool:
-    with anyio.fail_after(2):
-        while not client.closed:
-            await anyio.sleep(0.001)
-    return True
 
 
 async def test_shutdown_and_exit_sent_together_still_answer(server: Server):
@@ -233,7 +227,7 @@ async def test_settings_from_start_then_configuration_then_change(server: Server
 
 async def _reaches(heard: list[Any], wanted: Any) -> None:
     with anyio.fail_after(2):
-        while not heard or heard[-1] != wanted:
+        while not heard or heard[-1] != wanted:  # noqa: ASYNC110  # a plain list has no event
             await anyio.sleep(0.001)
 
 
@@ -241,7 +235,7 @@ async def _reaches(heard: list[Any], wanted: Any) -> None:
 
 
 async def test_the_server_ends_with_its_parent(server: Server, monkeypatch: pytest.MonkeyPatch):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone = subprocess.Popen([sys.executable, "-c", ""])  # noqa: ASYNC220  # it ends at once
     gone.wait()
     assert not is_alive(gone.pid)
 
@@ -251,7 +245,7 @@ async def test_the_server_ends_with_its_parent(server: Server, monkeypatch: pyte
     monkeypatch.setattr(server_module, "parent_gone", quick)
     async with connect(server, initialize=False) as client:
         await client.initialize(processId=gone.pid)
-        await _closed(client)
+        await client.wait_ended()
     assert client.exit_code == 1
 
 
@@ -262,7 +256,7 @@ async def test_the_token_is_checked():
         async with connect(demo_server(token="right"), initialize=False) as client:
             with pytest.raises(RpcFailure, match="token"):
                 await client.initialize(initializationOptions=options)
-            await _closed(client)
+            await client.wait_ended()
         assert client.exit_code == 1
     async with connect(demo_server(token="right"), initializationOptions={"token": "right"}) as client:
         assert await client.request("demo/echo", {}) == {}
