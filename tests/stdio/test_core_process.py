@@ -89,7 +89,12 @@ async def test_a_client_that_does_not_read_is_still_heard():
 
 async def test_noise_on_stdin_is_survived():
     async with process() as client:
-        for noise in (b"\x00" * 5000, b"GET / HTTP/1.1\r\n\r\n", b"Content-Length: 5\r\n\r\n{{{{{", b"Content-Length: x\r\n\r\n"):
+        for noise in (
+            b"\x00" * 5000,
+            b"GET / HTTP/1.1\r\n\r\n",
+            b"Content-Length: 5\r\n\r\n{{{{{",
+            b"Content-Length: x\r\n\r\n",
+        ):
             client.send_bytes(noise)
             assert await client.request("demo/echo", {"n": 1}) == {"n": 1}
 
@@ -134,7 +139,9 @@ async def test_tcp_takes_one_client_with_the_token():
         second, other = await asyncio.open_connection("127.0.0.1", port)
         assert await asyncio.wait_for(second.read(), 5) == b""
         other.close()
-        writer.write(frame({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}) + frame({"jsonrpc": "2.0", "method": "exit"}))
+        writer.write(
+            frame({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}) + frame({"jsonrpc": "2.0", "method": "exit"})
+        )
         assert (await read_message(reader))["result"] is None
         assert await asyncio.wait_for(process.wait(), 5) == 0
         writer.close()
@@ -197,5 +204,3 @@ def _start_and_exit(command: list[str]) -> tuple[float, float]:
     process.stdin.close()
     process.stdout.close()
     return answered, ended
-
-

@@ -8,7 +8,7 @@ Owns the one live `Script`. Changes no file. Start with `Answers.answer`; refact
 from typing import Any, TypeAlias
 
 from copydesk.code.jedi_worker.projects import environment, project_for
-from copydesk.code.jedi_worker.refusals import refuse
+from copydesk.code.jedi_worker.refusals import Refused
 from copydesk.code.jedi_worker.virtual import VirtualFiles, forget_trees
 
 Request: TypeAlias = dict[str, Any]
@@ -49,7 +49,7 @@ class Answers:
 
                 return {"spans": annotate(self.files, self.script(request, fresh=True), request)}
             case op:
-                refuse(f"The worker does not know {op!r}.")
+                raise Refused(f"The worker does not know {op!r}.")
 
     def script(self, request: Request, *, fresh: bool = False) -> Any:
         """The script for the request's file. `fresh` parses the project anew: no refactoring on a patched tree."""
