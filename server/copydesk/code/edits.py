@@ -22,7 +22,7 @@ def replaced(handle: FileHandle, new: str) -> tuple[PendingEdit, ...]:
 
 
 def moved_and_changed(
-    files: FileSource, answer: Mapping[str, Any], known: Mapping[str | None, FileHandle]
+    files: FileSource, answer: Mapping[str, Any], known: Mapping[str, FileHandle]
 ) -> tuple[PendingEdit, ...]:
     """Text changes first, then moves. `answer`: `{files: {path: [line, start, end, text]}, moves: [from, to]}`."""
     handles = {to_path(uri): uri for uri in files.changed()}

@@ -13,7 +13,7 @@ from copydesk.code import elsewhere, ruff
 from copydesk.code.edits import moved_and_changed, replaced
 from copydesk.code.grammars import language_of
 from copydesk.code.jedi_client import JediClient
-from copydesk.code.places import to_path, to_uri
+from copydesk.code.places import path_for, to_path, to_uri
 from copydesk.code.symbols import SymbolTable
 from copydesk.code.syntax_problems import syntax_problems
 from copydesk.domain.edits import PendingEdit
@@ -111,12 +111,12 @@ class Intel:
         handle = files.read(uri)
         if language_of(uri) != "python":
             return syntax_problems(self.table.syntaxes.get(handle))
-        path = to_path(uri) or "untitled.py"
+        path = path_for(uri)
         return await ruff.check(uri, path, self._root_paths(), handle.text, self._timeout_s)
 
     async def fix(self, files: FileSource, uri: str, rules: str) -> tuple[PendingEdit, ...]:
         handle = _python(files, uri, "fixed")
-        path = to_path(uri) or "untitled.py"
+        path = path_for(uri)
         new = await ruff.fixed(path, self._root_paths(), handle.text, rules, self._timeout_s)
         return replaced(handle, new)
 
@@ -125,14 +125,16 @@ class Intel:
     async def annotate(self, files: FileSource, uri: str, line: int) -> tuple[PendingEdit, ...]:
         handle = _python(files, uri, "annotated")
         answer = await self._refactor(files, uri, {"op": "annotate", "line": line})
-        return moved_and_changed(files, {"files": {to_path(uri): answer["spans"]}, "moves": []}, {to_path(uri): handle})
+        return moved_and_changed(
+            files, {"files": {path_for(uri): answer["spans"]}, "moves": []}, {path_for(uri): handle}
+        )
 
     async def rename(
         self, files: FileSource, uri: str, line: int, column: int, new_name: str
     ) -> tuple[PendingEdit, ...]:
         handle = _python(files, uri, "renamed in")
         question = {"op": "rename", "line": line, "column": column, "new_name": new_name}
-        return moved_and_changed(files, await self._refactor(files, uri, question), {to_path(uri): handle})
+        return moved_and_changed(files, await self._refactor(files, uri, question), {path_for(uri): handle})
 
     async def extract(
         self, files: FileSource, uri: str, range: LineRange, new_name: str, kind: str
@@ -164,7 +166,7 @@ def _python(files: FileSource, uri: str, what: str) -> FileHandle:
 
 
 def _found(files: FileSource, uri: str, answer: Mapping[str, Any]) -> tuple[Found, ...]:
-    known = {to_path(one): one for one in (*files.changed(), uri)}
+    known = {path_for(one): one for one in (*files.changed(), uri)}
     return tuple(
         Found(
             Location(known.get(row["path"]) or to_uri(row["path"]), row["line"]),

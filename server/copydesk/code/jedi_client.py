@@ -3,7 +3,6 @@
 Owns the worker process and what it was told. Knows no symbols and no edits. Start with `JediClient.ask`.
 """
 
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 
 import anyio
 
-from copydesk.code.places import root_of, to_path
+from copydesk.code.places import path_for, root_of, to_path
 from copydesk.domain.errors import ToolFailed
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.processes.environment import minimal_env
@@ -128,8 +127,7 @@ async def _read(files: FileSource, uri: str) -> tuple[FileHandle, str]:
     # Only a text that is on the disk may block; what the editor holds is there at once.
     known = files.changed().get(uri)
     handle = known if known is not None else await anyio.to_thread.run_sync(files.read, uri)
-    path = to_path(uri)
-    return handle, path if path is not None else os.path.join(tempfile.gettempdir(), "untitled", f"{abs(hash(uri))}.py")
+    return handle, path_for(uri)
 
 
 def _state_of(files: FileSource) -> int:

@@ -1,6 +1,8 @@
 """File URIs and paths, as the worker and ruff need them. Pure. Start with `to_path` and `to_uri`."""
 
 import os
+import tempfile
+import zlib
 from urllib.parse import quote, unquote, urlsplit
 
 
@@ -13,6 +15,11 @@ def to_path(uri: str) -> str | None:
     if os.name == "nt":
         path = f"//{parts.netloc}{path}" if parts.netloc else path.lstrip("/")
     return os.path.normpath(path)
+
+
+def path_for(uri: str) -> str:
+    """A path to call a document by, for engines that know only paths: untitled ones get one where nothing is."""
+    return to_path(uri) or os.path.join(tempfile.gettempdir(), "copydesk-untitled", f"u{zlib.crc32(uri.encode())}.py")
 
 
 def to_uri(path: str) -> str:

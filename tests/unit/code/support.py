@@ -23,6 +23,9 @@ class Files:
             uri = self.uri(path)
             self._changed[uri] = None if text is None else handle(uri, text)
 
+    def hold(self, changed: Mapping[str, FileHandle | None]) -> None:
+        self._changed.update(changed)
+
     def uri(self, path: str) -> str:
         return (self.root / path).as_uri()
 

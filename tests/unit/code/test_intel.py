@@ -11,7 +11,8 @@ from copydesk.code.intel import Intel
 from copydesk.domain.edits import ChangeText, MoveFile, PendingEdit
 from copydesk.domain.errors import ToolFailed
 from copydesk.domain.messages import LineRange
-from tests.unit.code.support import Files, place
+from copydesk.domain.ports import FileHandle
+from tests.unit.code.support import Files, handle, place
 
 A = 'from b import old\nfrom c import fresh\nprint(old(x=1), fresh())\n__all__ = ["old"]\n'
 B = 'def old(x):\n    """Doc."""\n    return x\n'
@@ -262,6 +263,21 @@ async def test_a_parameter_that_is_given_something_else_is_left_alone(root: Path
     files = Files(root, {"x.py": "def f(flag=False):\n    if flag:\n        print(1)\n"})
     edits = await intel.annotate(files, files.uri("x.py"), 0)
     assert applied(files, edits)["x.py"].startswith("def f(flag=False) -> None:")
+
+
+async def test_an_untitled_document_is_answered_too(root: Path, intel: Intel):
+    uri = "untitled:Untitled-1.py"
+    files = Files(root)
+    text = "def f(x):\n    print(x)\nf(1)\n"
+    untitled: Mapping[str, FileHandle | None] = {uri: handle(uri, text)}
+    files.hold(untitled)
+    [found] = await intel.definition(files, uri, 2, 0)
+    assert (found.location.uri, found.location.line) == (uri, 0)
+    [edit] = await intel.annotate(files, uri, 0)
+    assert isinstance(edit, ChangeText)
+    assert edit.spans == ((8, 8, " -> None"),)
+    [renamed] = await intel.rename(files, uri, 0, 4, "g")
+    assert renamed.uri == uri
 
 
 # --- problems --------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ Owns the one live `Script`. Changes no file. Start with `Answers.answer`; refact
 from typing import Any, TypeAlias
 
 from copydesk.code.jedi_worker.projects import environment, project_for
-from copydesk.code.jedi_worker.refusals import refuse
-from copydesk.code.jedi_worker.virtual import VirtualFiles, forget_trees
+from copydesk.code.jedi_worker.refusals import Refused
+from copydesk.code.jedi_worker.virtual import VirtualFiles
 
 Request: TypeAlias = dict[str, Any]
 _N_NAMES = 200
@@ -49,10 +49,10 @@ class Answers:
 
                 return {"spans": annotate(self.files, self.script(request, fresh=True), request)}
             case op:
-                refuse(f"The worker does not know {op!r}.")
+                raise Refused(f"The worker does not know {op!r}.")
 
     def script(self, request: Request, *, fresh: bool = False) -> Any:
-        """The script for the request's file. `fresh` parses the project anew: no refactoring on a patched tree."""
+        """The script for the request's file. `fresh` parses anew what was patched: no refactoring on a patched tree."""
         import importlib
 
         import jedi
@@ -62,7 +62,7 @@ class Answers:
             return self._script[1]
         importlib.invalidate_caches()
         if fresh:
-            forget_trees(request["root"])
+            self.files.forget_patched(request["path"])
         text = self.files.read(request["path"])
         project = project_for(request["root"])
         script = jedi.Script(text, path=request["path"], environment=environment(), project=project)

@@ -26,6 +26,7 @@ class VirtualFiles:
 
     def __init__(self) -> None:
         self._texts: dict[str, str | None] = {}
+        self._patched: set[str] = set()
 
     def update(self, changed: dict[str, str | None], dropped: list[str]) -> bool:
         """Takes over changed texts and lets dropped paths go back to the disk. Whether anything changed."""
@@ -34,7 +35,18 @@ class VirtualFiles:
         self._texts.update({_key(path): text for path, text in changed.items()})
         for path in (*changed, *dropped):
             _forget_tree(_key(path))
+            self._patched.add(_key(path))
         return bool(changed or dropped)
+
+    def forget_patched(self, path: str) -> None:
+        """Drops this file's tree and those of all texts that changed, so that each is parsed whole when next needed."""
+        from parso.cache import parser_cache
+
+        for key in (*self._patched, _key(path)):
+            for by_path in parser_cache.values():
+                by_path.pop(key, None)
+                by_path.pop(Path(key), None)
+        self._patched.clear()
 
     def text(self, path: object) -> str | None:
         """The virtual text; raises FileNotFoundError for a deleted file, KeyError for one that is on disk only."""
@@ -79,16 +91,6 @@ def _forget_tree(key: str) -> None:
         for name in (key, Path(key)):
             if name in by_path:
                 by_path[name].change_time = _STALE
-
-
-def forget_trees(root: str) -> None:
-    """Drops every parsed file under a folder, so that each is parsed whole when it is next needed."""
-    from parso.cache import parser_cache
-
-    prefix = _key(root).rstrip(os.sep) + os.sep
-    for by_path in parser_cache.values():
-        for path in [path for path in by_path if path is not None and _key(path).startswith(prefix)]:
-            del by_path[path]
 
 
 def _install_reading(files: VirtualFiles) -> None:
