@@ -117,9 +117,8 @@ def base_url(text: str, variable: str) -> str:
     `HOST:PORT` and `0.0.0.0` (as OLLAMA_HOST has them) are understood; an empty path means `/v1`.
     Raises `ConfigError` naming where it was set.
     """
-    url = text.strip().rstrip("/")
-    if "://" not in url:
-        url = f"http://{url}"
+    url = text.strip()
+    url = (url if "://" in url else f"http://{url}").rstrip("/")
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
