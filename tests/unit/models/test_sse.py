@@ -60,5 +60,4 @@ def test_lines_and_events_are_bounded(data: bytes) -> None:
         Decoder(limit_bytes=100).feed(data)
     decoder = Decoder(limit_bytes=100)
     with pytest.raises(BadStream):
-        for at in range(len(data)):
-            decoder.feed(data[at : at + 1])
+        _ = [decoder.feed(data[at : at + 1]) for at in range(len(data))]

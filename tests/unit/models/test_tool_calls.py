@@ -213,10 +213,10 @@ def test_refusals_and_parts() -> None:
         (list("<think>a</think>b"), [ThinkingDelta("a"), ThinkingEnd(), TextDelta("b")]),
         (["<think>never closed"], [ThinkingDelta("never closed"), ThinkingEnd()]),
         (["<think></think>b"], [TextDelta("b")]),
-        (["a</think>b"], [TextDelta("a"), TextDelta("b")]),
-        (["use `<think>` tags"], [TextDelta("use `"), TextDelta("<think>"), TextDelta("` tags")]),
+        (["a</think>b"], [TextDelta("ab")]),
+        (["use `<think>` tags"], [TextDelta("use `<think>` tags")]),
         (["x<thin", "king>t</thinking>\n\ny"], [TextDelta("x"), ThinkingDelta("t"), ThinkingEnd(), TextDelta("y")]),
-        (["if a <", " b"], [TextDelta("if a "), TextDelta("<"), TextDelta(" b")]),
+        (["if a <", " b"], [TextDelta("if a "), TextDelta("< b")]),
         (["ends with <thi"], [TextDelta("ends with "), TextDelta("<thi")]),
     ],
 )
@@ -249,6 +249,14 @@ def test_errors_inside_a_200(error: object, kind: type[errors.ModelError]) -> No
         decoder.feed(ServerSentEvent("", json.dumps({"error": error})))
     assert type(caught.value) is kind
     assert caught.value.advice
+
+
+def test_events_that_lack_the_empty_line_between_them() -> None:
+    chunks = [json.dumps({"choices": [{"delta": {"content": text}}]}) for text in "ab"]
+    events = ChatDecoder(Origin("Test", "host", "m")).feed(ServerSentEvent("", "\n".join([*chunks, "[DONE]"])))
+    assert events == [TextDelta("a"), TextDelta("b"), Finished("cut_off")]
+    pretty = json.dumps({"choices": [{"delta": {"content": "a"}}]}, indent=1)
+    assert ChatDecoder(Origin("Test", "host", "m")).feed(ServerSentEvent("", pretty)) == [TextDelta("a")]
 
 
 def test_broken_json_is_named() -> None:

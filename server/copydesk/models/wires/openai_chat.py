@@ -90,6 +90,9 @@ class ChatDecoder:
             return []
         if data == "[DONE]":
             return self.end()
+        if "\n" in data and not _is_json(data):
+            # A server that forgets the empty line between its events: each line is one.
+            return [found for line in data.split("\n") for found in self.feed(ServerSentEvent(event.event, line))]
         return self._payload(data, is_error=event.event == "error")
 
     def whole(self, body: str) -> list[StreamEvent]:
@@ -187,6 +190,14 @@ class ChatDecoder:
             # Some servers say `stop` after calls, some `tool_calls` after none.
             return "tool_calls" if self._calls else "end_turn"
         return reason
+
+
+def _is_json(data: str) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
 
 
 def _texts(content: object) -> list[str]:
