@@ -42,7 +42,7 @@ PROVIDERS: Mapping[str, Provider] = {
             key_variable="OPENAI_API_KEY",
             url_variable="OPENAI_BASE_URL",
             needs_key=True,
-            default_model="gpt-5.1",
+            default_model="gpt-5.6-terra",
             key_url="https://platform.openai.com/api-keys",
         ),
         Provider(
@@ -75,7 +75,7 @@ PROVIDERS: Mapping[str, Provider] = {
             key_variable="DEEPSEEK_API_KEY",
             url_variable="DEEPSEEK_BASE_URL",
             needs_key=True,
-            default_model="deepseek-chat",
+            default_model="deepseek-flash",
             key_url="https://platform.deepseek.com/api_keys",
         ),
         Provider(

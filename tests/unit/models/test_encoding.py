@@ -170,6 +170,8 @@ def test_thinking_in_each_familys_form() -> None:
     assert json.loads(openai(ask, thinking="high"))["reasoning_effort"] == "high"
     assert "reasoning_effort" not in json.loads(openai(ask))
     assert "reasoning_effort" not in json.loads(openai(ask, "openai/gpt-4.1", thinking="high"))
+    assert json.loads(openai(ask, "openai/gpt-5.6-terra", thinking="high"))["reasoning_effort"] == "none"
+    assert json.loads(openai(ask, "deepseek/deepseek-flash", thinking="off"))["thinking"] == {"type": "disabled"}
     old = json.loads(anthropic(ask, thinking="medium"))
     assert old["thinking"] == {"type": "enabled", "budget_tokens": 8192}
     assert old["max_tokens"] > 8192
