@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 ThinkingForm: TypeAlias = Literal["none", "effort", "deepseek", "anthropic_budget", "anthropic_adaptive"]
-"""effort: `reasoning_effort`. deepseek: that and a switch. anthropic_budget: a number of tokens. anthropic_adaptive: its own choice, with effort."""
+"""effort: `reasoning_effort`. deepseek: that and a switch. anthropic_budget: a number of tokens.
+anthropic_adaptive: as much as the model sees fit, steered by an effort."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,5 +260,5 @@ def test_events_that_lack_the_empty_line_between_them() -> None:
 
 
 def test_broken_json_is_named() -> None:
-    with pytest.raises(errors.BadStream, match="not JSON"):
+    with pytest.raises(errors.BadStream, match="not a JSON object"):
         ChatDecoder(Origin("Test", "host", "m")).feed(ServerSentEvent("", '{"choices": [}'))

@@ -229,4 +229,4 @@ def _dict(value: object) -> dict[str, Any]:
 
 def _count(fields: dict[str, Any], name: str) -> int:
     value = fields.get(name)
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < 1e12 else 0
