@@ -21,21 +21,9 @@ KEYS = [
     *("finish_reason", "function_call", "reasoning", "refusal", "prompt_tokens", "prompt_tokens_details", "x_groq"),
     *("type", "content_block", "partial_json", "input", "stop_reason", "signature", "data", "text", "error", "code"),
 ]
-TYPES = [
-    "content_block_start",
-    "content_block_delta",
-    "content_block_stop",
-    "message_delta",
-    "message_start",
-    "tool_use",
-]
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers(-3, 3)
-    | st.floats(allow_nan=False)
-    | st.sampled_from([*TYPES, "", "{", "x"])
-)
+TYPES = ["content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_start"]
+WORDS = st.sampled_from([*TYPES, "tool_use", "thinking", "text_delta", "", "{", "x", "²", "500"])
+LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([1e400, 0.5]) | WORDS
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
 )
