@@ -5,9 +5,11 @@ from urllib.parse import urlsplit
 
 
 def host_of(url: str) -> str:
-    """The lower-case host of a URL; empty when it has none."""
+    """The lower-case host of a URL; empty when it has none, or a port that is none."""
     try:
-        return (urlsplit(url).hostname or "").lower()
+        parts = urlsplit(url)
+        _ = parts.port
+        return (parts.hostname or "").lower()
     except ValueError:
         return ""
 

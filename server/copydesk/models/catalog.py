@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-ThinkingForm: TypeAlias = Literal["none", "effort", "anthropic_budget", "anthropic_adaptive"]
-"""effort: `reasoning_effort`. anthropic_budget: a number of tokens. anthropic_adaptive: its own choice, with effort."""
+ThinkingForm: TypeAlias = Literal["none", "effort", "deepseek", "anthropic_budget", "anthropic_adaptive"]
+"""effort: `reasoning_effort`. deepseek: that and a switch. anthropic_budget: a number of tokens.
+anthropic_adaptive: as much as the model sees fit, steered by an effort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class Entry:
     """One family. Token counts; `max_tokens_field` is the request's name for the output limit.
 
     `echo_reasoning`: every assistant message must carry its reasoning back (`reasoning_content`).
+    `effort_with_tools` replaces every effort in requests with tools: the wire takes no other there.
     `effort_off` is what `thinking = off` means in the effort form; empty when it cannot be switched off.
     """
 
@@ -29,6 +31,7 @@ class Entry:
     cache_marks: bool = False
     echo_reasoning: bool = False
     effort_off: str = ""
+    effort_with_tools: str = ""
     known: bool = True
 
 
@@ -41,7 +44,12 @@ _FAMILIES: tuple[tuple[str, Entry], ...] = (
         r"openai/.*gpt-5(\.0)?(-|$)",
         Entry("gpt-5", 400_000, 128_000, "effort", _O, images=True, effort_off="minimal"),
     ),
-    (r"openai/.*gpt-[5-9]", Entry("gpt-5.x", 400_000, 128_000, "effort", _O, images=True, effort_off="none")),
+    (
+        # Chat Completions refuses tools beside any effort, the default one too; only the Responses wire has both.
+        r"openai/.*gpt-(5\.[4-9]|[6-9])",
+        Entry("gpt-5.4+", 1_050_000, 128_000, "effort", _O, images=True, effort_off="none", effort_with_tools="none"),
+    ),
+    (r"openai/.*gpt-5", Entry("gpt-5.x", 400_000, 128_000, "effort", _O, images=True, effort_off="none")),
     (r"openai/(.*/)?o[1-9]", Entry("o-series", 200_000, 100_000, "effort", _O, images=True)),
     (r"openai/.*gpt-4\.1", Entry("gpt-4.1", 1_047_576, 32_768, "none", _O, images=True)),
     (r"openai/.*gpt-4o", Entry("gpt-4o", 128_000, 16_384, "none", _O, images=True)),
@@ -59,7 +67,7 @@ _FAMILIES: tuple[tuple[str, Entry], ...] = (
     (r"^anthropic/", Entry("claude", 200_000, 8_192, images=True, cache_marks=True, known=False)),
     (r"gemini", Entry("gemini", 1_048_576, 65_536, "effort", images=True, effort_off="none")),
     (r"deepseek.*(-r1|distill)", Entry("deepseek-r1", 65_536, 32_768)),
-    (r"^deepseek/", Entry("deepseek", 128_000, 8_192, echo_reasoning=True)),
+    (r"^deepseek/", Entry("deepseek", 128_000, 32_768, "deepseek", echo_reasoning=True)),
     (r"deepseek", Entry("deepseek-open", 128_000, 8_192)),
     (r"kimi|moonshot", Entry("kimi", 128_000, 16_384, echo_reasoning=True)),
     (r"gpt-oss", Entry("gpt-oss", 131_072, 32_768, "effort")),

@@ -110,7 +110,7 @@ def not_a_stream(body: bytes, content_type: str, origin: Origin) -> errors.BadSt
 
 def broken_json(data: str, origin: Origin) -> errors.BadStream:
     return errors.BadStream(
-        f"{origin.provider} at {origin.host!r} sent an event that is not JSON: {_cut(data, 120)!r}.",
+        f"{origin.provider} at {origin.host!r} sent an event that is not a JSON object: {_cut(data, 120)!r}.",
         advice="Check the base URL; if it is right, update the model server.",
     )
 
@@ -189,7 +189,7 @@ def _parts(error: object) -> tuple[str, str, int]:
         return _parts(fields["error"])
     message = next((value for key in ("message", "detail", "msg") if (value := fields.get(key))), "")
     words = [str(value) for key in ("type", "code", "status") if (value := fields.get(key)) and value != "error"]
-    code = next((int(word) for word in words if word.isdigit()), 0)
+    code = next((int(word) for word in words if word.isdecimal() and len(word) == 3), 0)
     return (message if isinstance(message, str) else json.dumps(message)), ", ".join(words), code
 
 

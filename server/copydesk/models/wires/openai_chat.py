@@ -90,6 +90,9 @@ class ChatDecoder:
             return []
         if data == "[DONE]":
             return self.end()
+        if "\n" in data and not _is_json(data):
+            # A server that forgets the empty line between its events: each line is one.
+            return [found for line in data.split("\n") for found in self.feed(ServerSentEvent(event.event, line))]
         return self._payload(data, is_error=event.event == "error")
 
     def whole(self, body: str) -> list[StreamEvent]:
@@ -189,6 +192,14 @@ class ChatDecoder:
         return reason
 
 
+def _is_json(data: str) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
 def _texts(content: object) -> list[str]:
     """`content` is text, or (Mistral, some gateways) a list of parts."""
     if isinstance(content, str):
@@ -218,4 +229,4 @@ def _dict(value: object) -> dict[str, Any]:
 
 def _count(fields: dict[str, Any], name: str) -> int:
     value = fields.get(name)
-    return int(value) if isinstance(value, int | float) and value > 0 else 0
+    return int(value) if isinstance(value, int | float) and 0 < value < 1e12 else 0

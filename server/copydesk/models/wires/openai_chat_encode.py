@@ -19,19 +19,28 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
     body: dict[str, object] = {"model": model, "stream": True, "stream_options": {"include_usage": True}}
     if request.max_output_tokens:
         body[entry.max_tokens_field] = min(request.max_output_tokens, entry.output_limit_tokens)
-    effort = _effort(request, entry)
-    if effort:
-        body["reasoning_effort"] = effort
+    body |= _thinking(request, entry)
     if request.tools and entry.tools:
         body["tools"] = [_tool(spec) for spec in request.tools]
     body["messages"] = list(_messages(request, entry))
     return to_bytes(body)
 
 
-def _effort(request: ModelRequest, entry: Entry) -> str:
-    if entry.thinking != "effort" or request.thinking == "auto":
-        return ""
-    return entry.effort_off if request.thinking == "off" else request.thinking
+def _thinking(request: ModelRequest, entry: Entry) -> dict[str, object]:
+    if entry.effort_with_tools and request.tools:
+        return {"reasoning_effort": entry.effort_with_tools}
+    if request.thinking == "auto":
+        return {}
+    effort = entry.effort_off if request.thinking == "off" else request.thinking
+    match entry.thinking:
+        case "effort" if effort:
+            return {"reasoning_effort": effort}
+        case "deepseek" if request.thinking == "off":
+            return {"thinking": {"type": "disabled"}}
+        case "deepseek":
+            return {"thinking": {"type": "enabled"}, "reasoning_effort": effort}
+        case _:
+            return {}
 
 
 def _tool(spec: ToolSpec) -> dict[str, object]:

@@ -39,12 +39,12 @@ class ThinkTags:
         self._held = ""
         while rest:
             rest = self._take(rest, pieces)
-        return pieces
+        return _merged(pieces)
 
     def end(self) -> list[Piece]:
         """What was held back is text after all; thinking that was never closed ends here."""
         held, self._held = self._held, ""
-        pieces = self._plain(held)
+        pieces = self._plain(held) if held else []
         if self._inside:
             self._inside = False
             pieces.append(Piece("", ends=True))
@@ -97,3 +97,15 @@ class ThinkTags:
         fences = window.count("```") - self._before.count("```")
         self._fenced ^= bool(fences % 2)
         self._before = "" if window.endswith("```") else window[-2:]
+
+
+def _merged(pieces: list[Piece]) -> list[Piece]:
+    """Neighbours of one kind as one piece: an answer full of `<` should not come in crumbs."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        last = merged[-1] if merged else None
+        if last is not None and last.text and piece.text and last.thinking == piece.thinking:
+            merged[-1] = Piece(last.text + piece.text, piece.thinking)
+        else:
+            merged.append(piece)
+    return merged
