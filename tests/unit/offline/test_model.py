@@ -1,9 +1,10 @@
 """The offline model as a model: the protocol, statelessness, words it does not understand, steering, comments."""
 
+from tests.corpus.tools import SPECS, Desk
+
 from copydesk.domain.messages import LineRange, Message, Task, Text, Usage
 from copydesk.domain.stream import Finished, ModelRequest, TextDelta, UsageReport
 from copydesk.models.offline import OfflineModel
-from tests.corpus.tools import SPECS, Desk
 
 SOURCE = "def run():\n    pass\n"
 
@@ -105,8 +106,9 @@ def test_text_sent_while_it_runs_is_done_after() -> None:
     first = Desk({"a.py": SOURCE})
     first.ask(task)
     steered = [*first.messages[:3], Message("user", (Text("explain run"),))]
-    from copydesk.models.offline.model import answer
     from tests.corpus.tools import read_events
+
+    from copydesk.models.offline.model import answer
 
     for _ in range(20):
         said = read_events(answer(ModelRequest("", tuple(steered), SPECS)))

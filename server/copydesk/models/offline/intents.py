@@ -36,16 +36,43 @@ class Request:
 
 _NAME = r"[`'\"]?([A-Za-z_][\w.]*)(?:\(\))?[`'\"]?"
 _PATTERNS: tuple[tuple[Action, str], ...] = (
-    ("rename", r"\brename\b|\bcall (?:it|this) \w+ instead\b"),
-    ("extract", r"\bextract\b|\b(?:pull|move|turn|factor) (?:out )?.{0,40}\binto (?:a |an |its own )?(?:new )?(?:function|method|variable)\b"),
+    ("rename", r"\brename\b"),
+    (
+        "extract",
+        (
+            r"\bextract\b|\b(?:pull|move|turn|factor) (?:out )?.{0,40}\binto (?:a |an |its own )?(?:new )?"
+            r"(?:function|method|variable)\b"
+        ),
+    ),
     ("organize", r"\b(?:organi[sz]e|sort|order|tidy|clean ?up|group)\b.{0,20}\bimports?\b|\bisort\b"),
-    ("annotate", r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\b(?:add|infer|write) (?:the )?types?\b|\btypehints?\b"),
-    ("test", r"\b(?:write|add|create|generate|make|missing|need)\b.{0,40}\btests?\b|\bunit[- ]?tests?\b|\btest skeletons?\b|^\s*tests? (?!fail)"),
+    (
+        "annotate",
+        r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\b(?:add|infer|write) (?:the )?types?\b|\btypehints?\b",
+    ),
+    (
+        "test",
+        (
+            r"\b(?:write|add|create|generate|make|missing|need)\b.{0,40}\btests?\b|\bunit[- ]?tests?\b|"
+            r"\btest skeletons?\b|^\s*tests? (?!fail)"
+        ),
+    ),
     ("document", r"\bdocstrings?\b|\bdocument(?:ation)?\b|\badd (?:the )?docs\b"),
-    ("explain", r"\bexplain\b|\bdescribe\b|\bsummari[sz]e\b|\bwhat (?:does|do|is|are)\b|\bhow does\b|\bwho calls\b|\bwhat happens\b|\bwhere is\b"),
-    ("fix", r"\bfix\w*\b|\brepair\b|\bcorrect\b.{0,30}\b(?:errors?|problems?|imports?|names?|syntax)\b|\bremove\b.{0,20}\bunused\b|\b(?:add|insert)\b.{0,20}\bmissing imports?\b|\bmissing imports?\b|\blint\b"),
+    (
+        "explain",
+        (
+            r"\bexplain\b|\bdescribe\b|\bsummari[sz]e\b|\bwhat (?:does|do|is|are)\b|\bhow does\b|\bwho calls\b|"
+            r"\bwhat happens\b|\bwhere is\b"
+        ),
+    ),
+    (
+        "fix",
+        (
+            r"\bfix\w*\b|\brepair\b|\bcorrect\b.{0,30}\b(?:errors?|problems?|imports?|names?|syntax)\b|"
+            r"\bremove\b.{0,20}\bunused\b|\bmissing imports?\b|\blint\b"
+        ),
+    ),
     ("suggest", r"\brefactor\w*\b|\bsimplif\w+\b|\bclean ?up\b|\bimprove\b"),
-)  # fmt: skip
+)
 _NEGATED = re.compile(r"\b(?:don't|dont|do not|never|without|not|no need to)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
 _PATH = re.compile(
     r"(?<![\w/.])[`'\"]?((?:[\w.@~-]+[/\\])*[\w.@-]*[\w-]\."
