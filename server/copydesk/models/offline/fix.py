@@ -45,7 +45,7 @@ def fix(request: Request) -> Plan[Outcome]:
         return _outcome(target, report, None, [])
     before, why = yield from _diagnose(target.path)
     troubles = _asked(target, request, before)
-    done = yield from _names(target, module, troubles, report)
+    done = yield from _names(target, request, module, troubles, report)
     yield from _rules(target, request, [item for item in troubles if item not in done], report)
     left = yield from _left(target, request, troubles, report)
     if why and not troubles and not report.done:
@@ -69,7 +69,8 @@ def _asked(target: Target, request: Request, found: list[Trouble]) -> list[Troub
     given = [trouble_of_problem(p) for p in task.problems if not p.uri or not task.uri or p.uri == task.uri]
     if given:
         return _fuller(given, found)
-    found = _only_imports(request, found)
+    if "import" in request.text.lower() and (task.range is None or task.range.is_empty):
+        return _only_imports(request, found)
     if target.named:
         spans = [(item.first, item.last) for item in target.chosen]
     elif target.partial:
@@ -94,8 +95,6 @@ def _fuller(given: list[Trouble], found: list[Trouble]) -> list[Trouble]:
 
 def _only_imports(request: Request, found: list[Trouble]) -> list[Trouble]:
     text = request.text.lower()
-    if "import" not in text:
-        return found
     if "unused" in text:
         return [item for item in found if item.rule == "F401"]
     if "missing" in text:
@@ -126,7 +125,9 @@ def _syntax(target: Target, problem: NotPython, report: _Report) -> Plan[Target]
 # --- names and imports -----------------------------------------------------------------------------------
 
 
-def _names(target: Target, module: Module, troubles: list[Trouble], report: _Report) -> Plan[list[Trouble]]:
+def _names(
+    target: Target, request: Request, module: Module, troubles: list[Trouble], report: _Report
+) -> Plan[list[Trouble]]:
     """Edits of our own: undefined names, and single unused imports; gives the troubles that are over."""
     wanted = [item for item in troubles if item.kind == "undefined"]
     names = list(dict.fromkeys(item.name for item in wanted))
@@ -135,7 +136,7 @@ def _names(target: Target, module: Module, troubles: list[Trouble], report: _Rep
     imports |= yield from _project_imports(target, unknown)
     edits, done = _name_edits(module, wanted, imports, report)
     over: list[Trouble] = []
-    for item, edit in _unused_edits(target, module, troubles):
+    for item, edit in _unused_edits(target, request, module, troubles):
         if not any(edit.start < other.end and other.start < edit.end for other in edits):
             edits.append(edit)
             over.append(item)
@@ -153,9 +154,13 @@ def _names(target: Target, module: Module, troubles: list[Trouble], report: _Rep
     return over
 
 
-def _unused_edits(target: Target, module: Module, troubles: list[Trouble]) -> list[tuple[Trouble, LineEdit]]:
+def _unused_edits(
+    target: Target, request: Request, module: Module, troubles: list[Trouble]
+) -> list[tuple[Trouble, LineEdit]]:
     """Only where a few are asked about: for all of a file ruff's own fix is the right one."""
-    if not target.partial or _is_package_face(target):
+    task = request.task
+    few = task.problems or (task.range is not None and not task.range.is_empty)
+    if not few or _is_package_face(target):
         return []
     pairs = [(t, without_import(module, t.line, name_in(t.message))) for t in troubles if t.rule == "F401"]
     return [(trouble, edit) for trouble, edit in pairs if edit is not None]

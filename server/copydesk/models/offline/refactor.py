@@ -4,6 +4,7 @@ Start with `rename`.
 """
 
 import ast
+import keyword
 import re
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ def rename(request: Request) -> Plan[Outcome]:
     """Renames a symbol wherever it is used."""
     if not request.new_name:
         return Outcome("To rename, say both names: “rename old_name to new_name”.")
-    if not request.new_name.isidentifier():
+    if not request.new_name.isidentifier() or keyword.iskeyword(request.new_name):
         return Outcome(f"`{request.new_name}` cannot be a name.")
     target = yield from find_target(request)
     if isinstance(target, Failure):
@@ -71,7 +72,11 @@ def _place(target: Target, request: Request) -> tuple[int, str] | Failure:
     if task_range is not None and task_range.start_line < len(lines):
         line = lines[task_range.start_line]
         for match in re.finditer(r"\w+", line):
-            if match.start() <= task_range.start_column <= match.end() and match[0].isidentifier():
+            if (
+                match.start() <= task_range.start_column <= match.end()
+                and match[0].isidentifier()
+                and not keyword.iskeyword(match[0])
+            ):
                 return task_range.start_line, match[0]
     if target.chosen:
         return target.chosen[0].header, target.chosen[0].node.name
