@@ -1,0 +1,60 @@
+"""The log on stderr, written by a thread of its own: a client that does not read stderr must not stop the server.
+
+At most `MAX_WAITING` records wait; more are dropped.
+"""
+
+import logging
+import queue
+import sys
+import threading
+import time
+
+MAX_WAITING = 1000
+
+
+class StderrHandler(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self._lines: queue.Queue[str] = queue.Queue(MAX_WAITING)
+        self._thread: threading.Thread | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write, name="copydesk-log", daemon=True)
+            self._thread.start()
+        try:
+            self._lines.put_nowait(self.format(record) + "\n")
+        except queue.Full:
+            pass
+
+    def drain(self, limit_s: float) -> None:
+        """Waits until everything is written, or the time is over."""
+        until = time.monotonic() + limit_s
+        while self._lines.unfinished_tasks and time.monotonic() < until:
+            time.sleep(0.001)
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            try:
+                sys.stderr.write(line)
+                sys.stderr.flush()
+            except (OSError, ValueError):  # nobody reads the log
+                pass
+            self._lines.task_done()
+
+
+_handler = StderrHandler()
+
+
+def to_stderr(level: int = logging.WARNING) -> None:
+    """Sends the log of this process to stderr. Safe to call again."""
+    root = logging.getLogger()
+    if _handler not in root.handlers:
+        root.addHandler(_handler)
+    root.setLevel(level)
+
+
+def drain(limit_s: float = 0.2) -> None:
+    _handler.drain(limit_s)

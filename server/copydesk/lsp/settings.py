@@ -1,0 +1,81 @@
+"""Settings as editors send them, made one plain nested object for `config`.
+
+Three ways in: initializationOptions, the answer to workspace/configuration, didChangeConfiguration's own payload.
+Each may be nested or dotted, with or without a `copydesk` wrapper. Knows no setting's name or meaning.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias, cast
+
+Nested: TypeAlias = "dict[str, Any]"
+SECTION = "copydesk"
+
+
+class Settings:
+    """The newest settings of this client: what it started with, under what it says now."""
+
+    def __init__(self) -> None:
+        self._initial: Nested = {}
+        self._configured: Nested = {}
+
+    @property
+    def current(self) -> Nested:
+        return merge(self._initial, self._configured)
+
+    def start(self, options: object) -> None:
+        """initializationOptions. The token of `--tcp` is no setting."""
+        self._initial = nest(options)
+        self._initial.pop("token", None)
+
+    def configure(self, answer: object) -> bool:
+        """An answer of workspace/configuration or a payload of didChangeConfiguration; whether anything changed."""
+        before = self.current
+        self._configured = nest(answer)
+        return self.current != before
+
+
+def nest(given: object) -> Nested:
+    """Dotted keys become nested objects, nulls (unset) go, the `copydesk` wrapper is taken off."""
+    if not isinstance(given, Mapping):
+        return {}
+    nested: Nested = {}
+    for key, value in cast("Mapping[object, object]", given).items():
+        if isinstance(key, str) and value is not None:
+            _put(nested, key.split("."), value)
+    wrapped = nested.pop(SECTION, None)
+    return merge(nested, cast("Nested", wrapped)) if isinstance(wrapped, dict) else nested
+
+
+def _put(nested: Nested, path: list[str], value: object) -> None:
+    for name in path[:-1]:
+        below = nested.get(name)
+        if not isinstance(below, dict):
+            below = nested[name] = {}
+        nested = cast("Nested", below)
+    leaf = nest_inner(value)
+    old = nested.get(path[-1])
+    nested[path[-1]] = merge(cast("Nested", old), cast("Nested", leaf)) if _both_objects(old, leaf) else leaf
+
+
+def nest_inner(value: object) -> object:
+    """A value below the top: objects are nested again, everything else is kept as it is."""
+    if not isinstance(value, Mapping):
+        return value
+    inner: Nested = {}
+    for key, item in cast("Mapping[object, object]", value).items():
+        if isinstance(key, str) and item is not None:
+            _put(inner, key.split("."), item)
+    return inner
+
+
+def merge(under: Nested, over: Nested) -> Nested:
+    """`over` wins; objects are merged key by key."""
+    merged = dict(under)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = merge(cast("Nested", old), cast("Nested", value)) if _both_objects(old, value) else value
+    return merged
+
+
+def _both_objects(one: object, other: object) -> bool:
+    return isinstance(one, dict) and isinstance(other, dict)

@@ -1,0 +1,77 @@
+"""A session's undecided edits over what the editor and disk hold: proposed, folded together, read through.
+
+The mapping of files is replaced, never changed, so a view is a reference. What a file's proposal is, and how it is
+read, is in `proposals`; how one more joins is in `folding`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Protocol, runtime_checkable
+
+from copydesk.domain.edits import PendingEdit
+from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.ports import FileSource
+from copydesk.text.edits import Edit
+from copydesk.workspace.folding import fold
+from copydesk.workspace.proposals import Authored, Files, PendingFile, PendingView, gone
+from copydesk.workspace.uris import normalise
+
+__all__ = ["Authored", "Files", "Layered", "Pending", "PendingFile", "PendingView"]
+
+
+@runtime_checkable
+class Layered(Protocol):
+    """A source that can show what lies below the pending edits in it."""
+
+    @property
+    def below(self) -> FileSource: ...
+
+
+class Pending:
+    def __init__(self) -> None:
+        self._files: Files = MappingProxyType({})
+
+    def files(self) -> Files:
+        """By URI; a moved file stands under its destination only. What `rebase` held back is in `held`."""
+        return self._files
+
+    def touched(self) -> frozenset[str]:
+        """Every URI that reads differently because of this, sources of moves included."""
+        return frozenset(self._files) | gone(self._files)
+
+    def view(self, base: FileSource) -> "PendingView":
+        """The proposals as they are now, over `base`."""
+        return PendingView(self._files, base, self._remember_held)
+
+    def propose(self, edits: Iterable[PendingEdit], view: FileSource) -> None:
+        """Adds edits planned on `view`: all or none. Raises StaleEdit, MissingFile or FileExists, naming the file."""
+        below = view.below if isinstance(view, Layered) else view
+        self._files = MappingProxyType(fold(self._files, edits, below, view))
+
+    def rebase(self, base: FileSource) -> Files:
+        """Moves every proposal onto the text that `base` has now; a file that is gone from it holds back all."""
+        self._files = MappingProxyType({uri: rebased_onto(file, base) for uri, file in self._files.items()})
+        return self._files
+
+    def discard(self, uri: str | None = None) -> None:
+        """Forgets everything, or one file's proposal (for a move: named by its destination or its source)."""
+        key = normalise(uri) if uri is not None else None
+        kept = {
+            name: file for name, file in self._files.items() if key is not None and key not in (name, file.moved_from)
+        }
+        self._files = MappingProxyType(kept)
+
+    def _remember_held(self, file: PendingFile, held: tuple[Edit, ...]) -> None:
+        """A view found that typing meets these edits; `files()` says so from now on."""
+        if self._files.get(file.uri) is file and file.held != held:
+            self._files = MappingProxyType({**self._files, file.uri: replace(file, held=held)})
+
+
+def rebased_onto(file: PendingFile, base: FileSource) -> PendingFile:
+    if file.base is None or file.kind == "delete":
+        return file
+    try:
+        return replace(file, held=()).rebased(base.read(file.base_uri))
+    except WorkspaceError:
+        return replace(file, held=file.edits)

@@ -1,0 +1,141 @@
+"""What is proposed for each file, and how a source reads through it. Data and one view; nothing here changes.
+
+Each file has at most one `PendingFile`: what became of it in all, from the base it stands on. Where the base moves
+on (a person types), the edits are rebased over it; those that meet theirs are `held`. Start with `PendingView`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from copydesk.domain.edits import Origin
+from copydesk.domain.errors import MissingFile
+from copydesk.domain.ports import Entry, FileHandle, FileSource
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit, apply, rebase
+from copydesk.text.hashing import content_hash
+from copydesk.workspace.listing import with_entries
+from copydesk.workspace.uris import is_under, normalise
+
+PendingKind: TypeAlias = Literal["change", "create", "delete", "move"]
+
+
+@dataclass(frozen=True, slots=True)
+class Authored:
+    """Who proposed which spans; the spans are on the text as it was just before that proposal."""
+
+    origin: Origin
+    spans: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFile:
+    """What is proposed for one file.
+
+    `base` is what it stands on: the file's own handle, for a move the source's; None for a new file, and for a
+    moved or deleted file that is not text. `text` is the proposed text, None for a delete or a moved binary.
+    `edits` lead from `base.text` to `text`; `held` are edits on a former base that typing made impossible.
+    `overwrite`: something stands at `uri` that a create or move replaces.
+    """
+
+    uri: str
+    kind: PendingKind
+    base: FileHandle | None = None
+    text: str | None = None
+    edits: tuple[Edit, ...] = ()
+    moved_from: str = ""
+    overwrite: bool = False
+    authored: tuple[Authored, ...] = ()
+    held: tuple[Edit, ...] = ()
+
+    @property
+    def base_uri(self) -> str:
+        """Where the text it stands on is read."""
+        return self.moved_from or self.uri
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        return tuple(part.origin for part in self.authored)
+
+    def rebased(self, newer: FileHandle) -> "PendingFile":
+        """The same proposal on a newer base text."""
+        if self.base is None or self.text is None:
+            return self
+        if newer.content_hash == self.base.content_hash:
+            return replace(self, base=newer)
+        moved, conflicts = rebase(self.edits, diff(self.base.text, newer.text))
+        text = apply(newer.text, moved)
+        return replace(self, base=newer, edits=moved, text=text, held=(*self.held, *conflicts))
+
+
+Files: TypeAlias = Mapping[str, PendingFile]
+
+
+def gone(files: Files) -> frozenset[str]:
+    """URIs where nothing is any more: deleted, or moved away."""
+    deleted = {uri for uri, file in files.items() if file.kind == "delete"}
+    moved = {file.moved_from for file in files.values() if file.kind == "move"}
+    return frozenset(deleted | (moved - files.keys()))
+
+
+@dataclass(slots=True)
+class PendingView:
+    """A `FileSource`: the proposals at one moment over a base."""
+
+    _files: Files
+    below: FileSource
+    _on_held: Callable[[PendingFile, tuple[Edit, ...]], None]
+    _rebased: dict[str, PendingFile] = field(default_factory=dict[str, PendingFile])
+
+    def read(self, uri: str) -> FileHandle:
+        key = normalise(uri)
+        file = self._files.get(key)
+        if key in gone(self._files):
+            raise MissingFile(f"{key!r} is deleted or moved by this session's pending edits.", advice="Use glob.")
+        if file is None:
+            return self.below.read(uri)
+        if file.kind == "move" and file.base is None:
+            return self.below.read(file.moved_from)
+        return self._handle(self._current(file))
+
+    def exists(self, uri: str) -> bool:
+        key = normalise(uri)
+        if key in self._files:
+            return self._files[key].kind != "delete"
+        if key in gone(self._files):
+            return False
+        return self.below.exists(uri) or any(is_under(name, key) for name in self._added())
+
+    def children(self, uri: str) -> Iterable[Entry]:
+        return with_entries(self.below, uri, self._added(), gone(self._files))
+
+    def changed(self) -> Mapping[str, FileHandle | None]:
+        found = dict(self.below.changed())
+        found.update(dict.fromkeys(gone(self._files), None))
+        for uri, file in self._files.items():
+            if file.kind != "delete" and file.text is not None:
+                found[uri] = self.read(uri)
+        return found
+
+    def _added(self) -> list[str]:
+        return [uri for uri, file in self._files.items() if file.kind in ("create", "move")]
+
+    def _current(self, file: PendingFile) -> PendingFile:
+        """The file on the base as it is below this view, worked out once."""
+        if file.base is None:
+            return file
+        found = self._rebased.get(file.uri)
+        if found is None:
+            found = replace(file, held=()).rebased(self.below.read(file.base_uri))
+            self._rebased[file.uri] = found
+            self._on_held(file, found.held)
+        return found
+
+    def _handle(self, file: PendingFile) -> FileHandle:
+        text = file.text or ""
+        if file.base is None:
+            return FileHandle(file.uri, text, content_hash(text), same_as_disk=False)
+        base = file.base
+        epoch, version = (base.epoch, base.version) if file.kind == "change" else (0, None)
+        hashed = content_hash(text)
+        return FileHandle(file.uri, text, hashed, base.encoding, base.bom, epoch, version, same_as_disk=False)

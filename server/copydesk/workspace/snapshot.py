@@ -1,0 +1,150 @@
+"""The chain of sources over the disk: what the editor holds, then a session's pending edits, frozen at one moment.
+
+Taking one is O(1): it holds references. Each disk file is fixed at its first read. May be used from worker threads;
+two first reads of one file at once settle on one answer. Start with `Snapshot`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.ports import Entry, FileHandle, FileSource
+from copydesk.text.hashing import content_hash
+from copydesk.workspace.disk import Disk
+from copydesk.workspace.listing import with_entries
+from copydesk.workspace.overlay import OpenDocument, OverlayView
+from copydesk.workspace.pending import Pending
+from copydesk.workspace.uris import normalise
+
+
+class FixedDisk:
+    """A disk whose files stay what they were when first read, failures included. Listings are not fixed."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._read: dict[str, FileHandle | WorkspaceError] = {}
+
+    def read(self, uri: str) -> FileHandle:
+        key = normalise(uri)
+        found = self._read.get(key)
+        if found is None:
+            found = self._read.setdefault(key, self._first(key))
+        if isinstance(found, WorkspaceError):
+            raise found.with_traceback(None)
+        return found
+
+    def text_once(self, uri: str) -> str:
+        """The text without keeping it, unless it is fixed already."""
+        return self.read(uri).text if normalise(uri) in self._read else self._disk.text(uri)
+
+    def exists(self, uri: str) -> bool:
+        return self._disk.exists(uri)
+
+    def children(self, uri: str) -> Iterable[Entry]:
+        return self._disk.children(uri)
+
+    def changed(self) -> Mapping[str, FileHandle | None]:
+        return {}
+
+    def _first(self, uri: str) -> FileHandle | WorkspaceError:
+        try:
+            return self._disk.read(uri)
+        except WorkspaceError as error:
+            return error
+
+
+class OverlayFiles:
+    """Open documents and predicted texts over a disk. `forget` is told of predictions that the disk outran."""
+
+    def __init__(self, view: OverlayView, disk: FixedDisk, forget: Callable[[str, str], None]) -> None:
+        self._view = view
+        self._disk = disk
+        self._forget = forget
+
+    def read(self, uri: str) -> FileHandle:
+        if document := self._view.get(uri):
+            return self._of_open(document)
+        predicted = self._view.predicted.get(normalise(uri))
+        return self._disk.read(uri) if predicted is None else self._of_predicted(uri, predicted)
+
+    def exists(self, uri: str) -> bool:
+        return uri in self._view or normalise(uri) in self._view.predicted or self._disk.exists(uri)
+
+    def children(self, uri: str) -> Iterable[Entry]:
+        """The disk's, and open or predicted files that are not there yet."""
+        extra = (*self._view, *self._view.predicted)
+        return with_entries(self._disk, uri, extra, ())
+
+    def changed(self) -> Mapping[str, FileHandle | None]:
+        found: dict[str, FileHandle | None] = {}
+        for uri in (*self._view, *self._view.predicted):
+            handle = self.read(uri)
+            if not handle.same_as_disk:
+                found[uri] = handle
+        return found
+
+    def text_once(self, uri: str) -> str:
+        held = uri in self._view or normalise(uri) in self._view.predicted
+        return self.read(uri).text if held else self._disk.text_once(uri)
+
+    def _of_open(self, document: OpenDocument) -> FileHandle:
+        on_disk = self._on_disk(document.uri)
+        return FileHandle(
+            document.uri,
+            document.document.text,
+            document.content_hash,
+            on_disk.encoding if on_disk else "utf-8",
+            on_disk.bom if on_disk else False,
+            document.epoch,
+            document.version,
+            same_as_disk=on_disk is not None and on_disk.content_hash == document.content_hash,
+        )
+
+    def _of_predicted(self, uri: str, text: str) -> FileHandle:
+        on_disk = self._on_disk(uri)
+        if on_disk and on_disk.text == text:
+            self._forget(uri, text)
+            return on_disk
+        encoding, bom = (on_disk.encoding, on_disk.bom) if on_disk else ("utf-8", False)
+        return FileHandle(normalise(uri), text, content_hash(text), encoding, bom, same_as_disk=False)
+
+    def _on_disk(self, uri: str) -> FileHandle | None:
+        try:
+            return self._disk.read(uri)
+        except WorkspaceError:
+            return None
+
+
+class Snapshot:
+    """A `FileSource` that does not change. `below` is the same without the pending edits."""
+
+    def __init__(
+        self, view: OverlayView, disk: Disk, pending: Pending | None, forget: Callable[[str, str], None]
+    ) -> None:
+        self.view = view
+        self._lower = OverlayFiles(view, FixedDisk(disk), forget)
+        self._files: FileSource = pending.view(self._lower) if pending else self._lower
+        self._touched = pending.touched() if pending else frozenset[str]()
+
+    @property
+    def below(self) -> FileSource:
+        return self._lower
+
+    def read(self, uri: str) -> FileHandle:
+        return self._files.read(uri)
+
+    def exists(self, uri: str) -> bool:
+        return self._files.exists(uri)
+
+    def children(self, uri: str) -> Iterable[Entry]:
+        return self._files.children(uri)
+
+    def changed(self) -> Mapping[str, FileHandle | None]:
+        return self._files.changed()
+
+    def text_once(self, uri: str) -> str:
+        """The text, without keeping a disk file in memory: for searches over whole trees."""
+        return self._files.read(uri).text if normalise(uri) in self._touched else self._lower.text_once(uri)
+
+    def held_uris(self) -> frozenset[str]:
+        """Files whose text or existence may differ from disk: open, predicted or pending. Touches no disk."""
+        return self._touched | frozenset(self.view) | frozenset(self.view.predicted)
