@@ -36,7 +36,7 @@ def test_google_is_the_default() -> None:
                 path (str): The path.
                 limit: The limit. Defaults to 10.
                 *rest: Further positional arguments.
-                strict (bool): The strict. Defaults to False.
+                strict (bool): The strict flag. Defaults to False.
                 **more: Further keyword arguments.
 
             Returns:
@@ -135,7 +135,7 @@ def test_the_words_that_are_there_are_kept() -> None:
 
             Args:
                 text: The text.
-                strict: The strict. Defaults to True.
+                strict: The strict flag. Defaults to True.
 
             Returns:
                 The tree.

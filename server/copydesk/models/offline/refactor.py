@@ -134,11 +134,12 @@ def annotate(request: Request) -> Plan[Outcome]:
         said.append(
             f"Annotated {listed([f'`{name}`' for name in reversed(done)])} in `{target.path}` with inferred types."
         )
-    rest = len(order) - len(done)
+    rest = len(order) - len(done) - len(failed)
     if rest:
         said.append(f"For {rest} function{'s' * (rest != 1)} no type could be inferred with certainty.")
     if failed:
-        said.append(f"The tool said: {one_line(failed[0].content)}")
+        names = f"{len(failed)} function{'s' * (len(failed) != 1)}"
+        said.append(f"{names} could not be annotated: {one_line(failed[0].content)}")
     if len(wanted) > MAX_ANNOTATED:
         said.append(f"{len(wanted) - MAX_ANNOTATED} more functions are left: ask again for those.")
     return Outcome(" ".join(said), edited=bool(done))
