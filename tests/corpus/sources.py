@@ -7,9 +7,10 @@ from pathlib import Path
 
 
 def all_files() -> list[Path]:
-    """Every Python file of some size, tests and vendored test data left out."""
-    roots = [Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))]
-    found = {path for root in roots for path in root.rglob("*.py")}
+    """Every Python file of some size that is not test data."""
+    standard, installed = Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))
+    found = {path for path in standard.rglob("*.py") if "site-packages" not in path.parts}
+    found |= set(installed.rglob("*.py"))
     return sorted(path for path in found if path.stat().st_size > 200 and "test_data" not in str(path))
 
 

@@ -111,7 +111,8 @@ def _parameter(module: Module, name: str, arg: ast.arg, default: ast.expr | None
 
 
 def _described(module: Module, name: str, kind: str, default: ast.expr | None) -> Item:
-    text = f"The {docwords.phrase(name)}."
+    flag = kind == "bool" or (isinstance(default, ast.Constant) and isinstance(default.value, bool))
+    text = f"The {docwords.phrase(name)}{' flag' * flag}."
     if default is not None:
         value = module.brief(default)
         text += f" Defaults to {value}." if value and not value.endswith(".") else " Optional."

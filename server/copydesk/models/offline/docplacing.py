@@ -230,7 +230,7 @@ def _with_missing(
         later = [s.start for s in found if ORDER.index(s.kind) > ORDER.index(kind) and s.start < len(rows)]
         new = render(kind, items, look.style, look.unit, margin)
         inserts.append(_section_insert(rows, min(later, default=len(rows)), _shifted(new, indent, look, raw=raw), look))
-    for at, new in reversed(sorted(inserts, key=lambda insert: insert[0])):
+    for at, new in sorted(inserts, key=lambda insert: insert[0])[::-1]:  # equal places keep their order
         rows[at:at] = new
     return rows
 

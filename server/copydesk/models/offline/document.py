@@ -38,7 +38,9 @@ def document(request: Request) -> Plan[Outcome]:
     if target.path.endswith(".pyi"):
         return Outcome(f"`{target.path}` is a stub file: its docstrings belong in the module it describes.")
     look = yield from _look(target.module, request.text)
-    draft = draft_docstrings(target.module, _wanted(target, target.module), look, target.path)
+    draft = draft_docstrings(
+        target.module, _wanted(target, target.module, asked_in_words=bool(request.text)), look, target.path
+    )
     why = ""
     if draft.edits:
         why = yield from make_edits(target.path, target.source.lines, [edit for _, edit in draft.edits])
@@ -93,7 +95,7 @@ def indent_unit(module: Module) -> str:
 # --- what to document ------------------------------------------------------------------------------------
 
 
-def _wanted(target: Target, module: Module) -> list[Definition | None]:
+def _wanted(target: Target, module: Module, *, asked_in_words: bool) -> list[Definition | None]:
     """None stands for the module itself. A class brings its members, unless they were chosen themselves."""
     if target.chosen:
         wanted: list[Definition | None] = []
@@ -102,7 +104,7 @@ def _wanted(target: Target, module: Module) -> list[Definition | None]:
             if chosen.kind == "class":
                 wanted += [item for item in module.definitions if _is_member(item, chosen)]
         return list(dict.fromkeys(wanted))
-    if target.partial:
+    if target.partial and not asked_in_words:
         return [None]
     return [None, *(item for item in module.definitions if not item.in_function)]
 

@@ -47,8 +47,9 @@ _ADVERBS_WORDS = """
 """
 _ADVERBS = frozenset(_ADVERBS_WORDS.split())
 _UNITS = {"s": "in seconds", "ms": "in milliseconds"}
-_QUESTIONS = {"is": "is", "are": "are", "has": "has", "have": "have", "can": "can", "should": "should", "was": "was",
-              "will": "will", "needs": "needs", "supports": "supports", "contains": "contains", "does": "does"}  # fmt: skip
+_QUESTIONS = frozenset(
+    ("is", "are", "has", "have", "can", "should", "was", "will", "needs", "supports", "contains", "does")
+)
 _DUNDERS = {
     "__new__": "Create a new instance.",
     "__repr__": "Return the printable representation.",
@@ -132,7 +133,7 @@ def summary(name: str, *, owner: str, first: str, gives: str) -> str:
     head, rest = parts[0].lower(), parts[1:]
     subject = f"the {phrase(owner)}" if owner else (f"`{first}`" if first else "this")
     if head in _QUESTIONS and rest:
-        return f"Return whether {subject} {_QUESTIONS[head]} {' '.join(rest)}."
+        return f"Return whether {subject} {head} {' '.join(rest)}."
     if head in ("to", "as", "into") and rest:
         return f"Convert {subject} to {' '.join(rest)}."
     if head == "from" and rest:

@@ -54,7 +54,7 @@ def make_edits(path: str, lines: Sequence[str], edits: Sequence[LineEdit]) -> Pl
 def _unique(lines: Sequence[str], edit: LineEdit) -> tuple[str, str]:
     text = "\n".join(lines)
     start, end = edit.start, edit.end
-    if start == end:
+    if start == end or not edit.new:  # a line comes or goes whole, so its break must be in the old text too
         start, end = (start - 1, end) if start else (start, min(end + 1, len(lines)))
     before = True
     while not _occurs_once(text, "\n".join(lines[start:end])) and (start > 0 or end < len(lines)):

@@ -103,8 +103,10 @@ def _function(target: Target, module: Module, node: FunctionNode) -> list[str]:
     number = complexity(nodes)
     n_lines = (node.end_lineno or node.lineno) - node.lineno + 1
     said = [
-        f"**Shape:** {n_lines} line{'s' * (n_lines != 1)}, {shape(nodes) or 'straight code'}; "
-        f"cyclomatic complexity {number} ({complexity_word(number)})."
+        (
+            f"**Shape:** {n_lines} line{'s' * (n_lines != 1)}, {shape(nodes) or 'straight code'}; "
+            f"cyclomatic complexity {number} ({complexity_word(number)})."
+        )
     ]
     if given := _gives(module, nodes):
         said.append(given)

@@ -82,5 +82,5 @@ def _mentions(target: Target, name: str) -> Plan[str]:
 def _limit(target: Target) -> str:
     problem = target.module
     if isinstance(problem, NotPython) and problem.line >= 0:
-        return f"It does not parse as Python: {problem.message} (line {problem.line + 1}). More can be said once that is fixed."
+        return f"It does not parse as Python: {problem.message} (line {problem.line + 1}). Fix that to be told more."
     return "The offline model reads only Python in depth; for more here it takes a language model."

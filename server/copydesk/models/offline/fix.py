@@ -12,6 +12,7 @@ from copydesk.models.offline.fix_imports import import_edit
 from copydesk.models.offline.fix_names import known_import, near_match
 from copydesk.models.offline.fix_syntax import repair
 from copydesk.models.offline.fix_troubles import Trouble, trouble_of, trouble_of_problem
+from copydesk.models.offline.fix_unused import name_in, without_import
 from copydesk.models.offline.intents import Request
 from copydesk.models.offline.outcomes import Outcome, listed
 from copydesk.models.offline.planning import Call, Plan
@@ -44,8 +45,8 @@ def fix(request: Request) -> Plan[Outcome]:
         return _outcome(target, report, None, [])
     before, why = yield from _diagnose(target.path)
     troubles = _asked(target, request, before)
-    shifts = yield from _names(target, module, troubles, report)
-    yield from _rules(target, request, troubles, shifts, report)
+    done = yield from _names(target, request, module, troubles, report)
+    yield from _rules(target, request, [item for item in troubles if item not in done], report)
     left = yield from _left(target, request, troubles, report)
     if why and not troubles and not report.done:
         return Outcome(f"`{target.path}` could not be checked: {why}")
@@ -68,7 +69,8 @@ def _asked(target: Target, request: Request, found: list[Trouble]) -> list[Troub
     given = [trouble_of_problem(p) for p in task.problems if not p.uri or not task.uri or p.uri == task.uri]
     if given:
         return _fuller(given, found)
-    found = _only_imports(request, found)
+    if "import" in request.text.lower() and (task.range is None or task.range.is_empty):
+        return _only_imports(request, found)
     if target.named:
         spans = [(item.first, item.last) for item in target.chosen]
     elif target.partial:
@@ -93,8 +95,6 @@ def _fuller(given: list[Trouble], found: list[Trouble]) -> list[Trouble]:
 
 def _only_imports(request: Request, found: list[Trouble]) -> list[Trouble]:
     text = request.text.lower()
-    if "import" not in text:
-        return found
     if "unused" in text:
         return [item for item in found if item.rule == "F401"]
     if "missing" in text:
@@ -125,14 +125,22 @@ def _syntax(target: Target, problem: NotPython, report: _Report) -> Plan[Target]
 # --- names and imports -----------------------------------------------------------------------------------
 
 
-def _names(target: Target, module: Module, troubles: list[Trouble], report: _Report) -> Plan[list[LineEdit]]:
-    """Edits for undefined names; gives the edits made, so that later lines can be found again."""
+def _names(
+    target: Target, request: Request, module: Module, troubles: list[Trouble], report: _Report
+) -> Plan[list[Trouble]]:
+    """Edits of our own: undefined names, and single unused imports; gives the troubles that are over."""
     wanted = [item for item in troubles if item.kind == "undefined"]
     names = list(dict.fromkeys(item.name for item in wanted))
     imports = {name: found for name in names if (found := known_import(module, name))}
     unknown = [name for name in names if name not in imports]
     imports |= yield from _project_imports(target, unknown)
     edits, done = _name_edits(module, wanted, imports, report)
+    over: list[Trouble] = []
+    for item, edit in _unused_edits(target, request, module, troubles):
+        if not any(edit.start < other.end and other.start < edit.end for other in edits):
+            edits.append(edit)
+            over.append(item)
+            done.append(f"line {item.line + 1}: removed the unused import `{name_in(item.message)}`")
     if not edits:
         return []
     if isinstance(parse(apply_edits(module.lines, edits)), NotPython):
@@ -143,7 +151,23 @@ def _names(target: Target, module: Module, troubles: list[Trouble], report: _Rep
         report.not_done += [f"{item} ({why})" for item in done]
         return []
     report.done += done
-    return edits
+    return over
+
+
+def _unused_edits(
+    target: Target, request: Request, module: Module, troubles: list[Trouble]
+) -> list[tuple[Trouble, LineEdit]]:
+    """Only where a few are asked about: for all of a file ruff's own fix is the right one."""
+    task = request.task
+    few = task.problems or (task.range is not None and not task.range.is_empty)
+    if not few or _is_package_face(target):
+        return []
+    pairs = [(t, without_import(module, t.line, name_in(t.message))) for t in troubles if t.rule == "F401"]
+    return [(trouble, edit) for trouble, edit in pairs if edit is not None]
+
+
+def _is_package_face(target: Target) -> bool:
+    return target.path.replace("\\", "/").rpartition("/")[2] == "__init__.py"
 
 
 def _name_edits(
@@ -233,36 +257,23 @@ def _import_name(target: Target, path: str) -> Plan[str]:
 # --- ruff ------------------------------------------------------------------------------------------------
 
 
-def _rules(
-    target: Target, request: Request, troubles: list[Trouble], shifts: list[LineEdit], report: _Report
-) -> Plan[None]:
+def _rules(target: Target, request: Request, troubles: list[Trouble], report: _Report) -> Plan[None]:
     """What ruff fixes. Unused imports of a package's `__init__.py` are its face and stay."""
     wanted = [item for item in troubles if item.kind == "ruff"]
-    if target.path.replace("\\", "/").endswith("__init__.py") and any(item.rule == "F401" for item in wanted):
+    if _is_package_face(target) and any(item.rule == "F401" for item in wanted):
         report.not_done.append("unused imports were kept: in an `__init__.py` they are what the package offers")
         wanted = [item for item in wanted if item.rule != "F401"]
     if not wanted:
         return
-    arguments: dict[str, object] = {
-        "action": "fix",
-        "path": target.path,
-        "rules": ",".join(sorted({i.rule for i in wanted})),
-    }
-    if request.task.problems or target.partial or target.named:
-        lines = [_shifted(item.line, shifts) for item in wanted]
-        arguments |= {"line": min(lines) + 1, "end_line": max(lines) + 1}
-    (result,) = yield (Call("refactor", arguments),)
-    rules = listed(sorted({item.rule for item in wanted}))
+    rules = sorted({item.rule for item in wanted})
+    (result,) = yield (Call("refactor", {"action": "fix", "path": target.path, "rules": ",".join(rules)}),)
+    where = " in the whole file" if request.task.problems or target.partial else ""
     if result.is_error:
-        report.not_done.append(f"ruff's fixes for {rules}: {one_line(result.content)}")
+        report.not_done.append(f"ruff's fixes for {listed(rules)}: {one_line(result.content)}")
     elif re.search(r"\b(?:nothing|no (?:changes?|edits?|fix(?:es)?)|unchanged)\b", result.content, re.IGNORECASE):
-        report.not_done.append(f"ruff has no safe fix for {rules} here")
+        report.not_done.append(f"ruff has no safe fix for {listed(rules)} here")
     else:
-        report.done.append(f"applied ruff's fixes for {rules}")
-
-
-def _shifted(line: int, edits: Sequence[LineEdit]) -> int:
-    return line + sum(len(edit.new) - (edit.end - edit.start) for edit in edits if edit.start <= line)
+        report.done.append(f"applied ruff's fixes for {listed(rules)}{where}")
 
 
 # --- the end ---------------------------------------------------------------------------------------------

@@ -112,8 +112,7 @@ def _quoted(text: str, line: int) -> Iterator[Repair]:
         return
     kept = text.rstrip()
     tail = re.search(r"[)\]}:,]*$", kept)
-    ends = {len(kept)} | ({tail.start()} if tail else set())
-    for end in sorted(ends):
+    for end in sorted({len(kept), tail.start() if tail else len(kept)}):
         yield Repair(line, f"{kept[:end]}{quote}{kept[end:]}{text[len(kept) :]}", f"added the missing `{quote}`")
 
 
@@ -162,7 +161,6 @@ def _unclosed(code: str) -> str:
             quote = char
         elif char in _CLOSERS:
             stack.append(_CLOSERS[char])
-        elif char in ")]}":
-            if not stack or stack.pop() != char:
-                return ""
+        elif char in ")]}" and (not stack or stack.pop() != char):
+            return ""
     return "".join(reversed(stack))

@@ -15,7 +15,7 @@ _UNDEFINED = re.compile(
     re.IGNORECASE,
 )
 _UNDEFINED_CODES = frozenset(
-    {"F821", "F822", "E0602", "reportUndefinedVariable", "undefined-variable", "name-defined", "unresolved-reference"}
+    ("F821", "F822", "E0602", "reportUndefinedVariable", "undefined-variable", "name-defined", "unresolved-reference")
 )
 _SAME_AS: dict[str, str] = {
     "W0611": "F401", "unused-import": "F401", "reportUnusedImport": "F401", "W0612": "F841", "unused-variable": "F841",
@@ -26,7 +26,7 @@ _SAME_AS: dict[str, str] = {
 }  # fmt: skip
 _BY_WORDS: tuple[tuple[str, str], ...] = (
     (
-        r"imported but (?:is )?(?:unused|never used)|unused import|import [`'\"]?[\w.]+[`'\"]? is (?:not accessed|unused)",
+        r"imported but (?:unused|never used)|unused import|import [`'\"]?[\w.]+[`'\"]? is (?:not accessed|unused)",
         "F401",
     ),
     (r"f-string (?:is )?(?:without|missing)(?: any)? placeholders|f-string is missing placeholders", "F541"),

@@ -36,22 +36,50 @@ class Request:
 
 _NAME = r"[`'\"]?([A-Za-z_][\w.]*)(?:\(\))?[`'\"]?"
 _PATTERNS: tuple[tuple[Action, str], ...] = (
-    ("rename", r"\brename\b|\bcall (?:it|this) \w+ instead\b"),
-    ("extract", r"\bextract\b|\b(?:pull|move|turn|factor) (?:out )?.{0,40}\binto (?:a |an |its own )?(?:new )?(?:function|method|variable)\b"),
+    ("rename", r"\brename\b"),
+    (
+        "extract",
+        (
+            r"\bextract\b|\b(?:pull|move|turn|factor) (?:out )?.{0,40}\binto (?:a |an |its own )?(?:new )?(?:helper )?"
+            r"(?:function|method|variable)\b"
+        ),
+    ),
     ("organize", r"\b(?:organi[sz]e|sort|order|tidy|clean ?up|group)\b.{0,20}\bimports?\b|\bisort\b"),
-    ("annotate", r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\b(?:add|infer|write) (?:the )?types?\b|\btypehints?\b"),
-    ("test", r"\b(?:write|add|create|generate|make|missing|need)\b.{0,40}\btests?\b|\bunit[- ]?tests?\b|\btest skeletons?\b|^\s*tests? (?!fail)"),
+    (
+        "annotate",
+        r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\b(?:add|infer|write) (?:the )?types?\b|\btypehints?\b",
+    ),
+    (
+        "test",
+        (
+            r"\b(?:write|add|create|generate|make|missing|need)\b.{0,40}\btests?\b|\bunit[- ]?tests?\b|"
+            r"\btest skeletons?\b|^\s*tests? (?!fail)"
+        ),
+    ),
     ("document", r"\bdocstrings?\b|\bdocument(?:ation)?\b|\badd (?:the )?docs\b"),
-    ("explain", r"\bexplain\b|\bdescribe\b|\bsummari[sz]e\b|\bwhat (?:does|do|is|are)\b|\bhow does\b|\bwho calls\b|\bwhat happens\b|\bwhere is\b"),
-    ("fix", r"\bfix\w*\b|\brepair\b|\bcorrect\b.{0,30}\b(?:errors?|problems?|imports?|names?|syntax)\b|\bremove\b.{0,20}\bunused\b|\b(?:add|insert)\b.{0,20}\bmissing imports?\b|\bmissing imports?\b|\blint\b"),
+    (
+        "explain",
+        (
+            r"\bexplain\b|\bdescribe\b|\bsummari[sz]e\b|\bwhat (?:does|do|is|are)\b|\bhow does\b|\bwho calls\b|"
+            r"\bwhat happens\b|\bwhere is\b"
+        ),
+    ),
+    (
+        "fix",
+        (
+            r"\bfix\w*\b|\brepair\b|\bcorrect\b.{0,30}\b(?:errors?|problems?|imports?|names?|syntax)\b|"
+            r"\bremove\b.{0,20}\bunused\b|\bmissing imports?\b|\blint\b"
+        ),
+    ),
     ("suggest", r"\brefactor\w*\b|\bsimplif\w+\b|\bclean ?up\b|\bimprove\b"),
-)  # fmt: skip
+)
 _NEGATED = re.compile(r"\b(?:don't|dont|do not|never|without|not|no need to)\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
 _PATH = re.compile(
     r"(?<![\w/.])[`'\"]?((?:[\w.@~-]+[/\\])*[\w.@-]*[\w-]\."
     r"(?:pyi?w?|jsx?|mjs|cjs|tsx?|rs|go|java|kt|rb|php|cs?|cc|cpp|h|hpp|lua|sh|md|toml|ya?ml|json|txt))[`'\"]?(?![\w/])"
 )
 _STOP_WORDS = """
+    anything improve clean cleanup up bug bugs fail fails failing failed helper constant good better want need list
     a an the this that these those it its to of for in on at from into as with and or then please all any each
     every some me my our your can could would should you i we is are be do does did what how why where which
     who when about function functions method methods class classes module modules file files variable
@@ -76,6 +104,12 @@ def requests_of(task: Task) -> list[Request]:
     if not found:
         return [_request("suggest" if task.verb == "refactor" else "unknown", task, text)]
     return _sharing_names(found)
+
+
+def is_whole_file(text: str) -> bool:
+    """Whether the words mean all of the file, wherever the cursor is."""
+    pattern = r"\b(?:this|the|whole|entire) (?:whole |entire )?(?:file|module)\b|\ball\b|\beverything\b|\bevery\b"
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 def _clauses(text: str) -> Iterator[tuple[Action, str]]:
@@ -103,22 +137,27 @@ def action_of(text: str) -> Action | None:
         match = re.search(pattern, plain, re.IGNORECASE)
         if match and not _NEGATED.search(plain[: match.start()]):
             found.append((match.start(), rank, action))
-    return min(found)[2] if found else None
+    clear = [item for item in found if item[2] != "suggest"]
+    return min(clear or found)[2] if found else None
 
 
 def _sharing_names(requests: list[Request]) -> list[Request]:
     """`add docstrings and type hints to foo`: a clause with no names takes the next one's, else the last one's."""
     shared: list[Request] = []
     for number, request in enumerate(requests):
-        if not (request.names or request.paths or request.lines):
+        if not (request.names or request.words or request.paths or request.lines):
             others = [*requests[number + 1 :], *reversed(requests[:number])]
-            donor = next((other for other in others if other.names or other.paths or other.lines), None)
+            donor = next((other for other in others if _says_what(other)), None)
             if donor:
                 names = (donor.new_name,) if donor.action == "rename" and donor.new_name else donor.names
                 words = () if names else donor.words
                 request = replace(request, names=names, words=words, paths=donor.paths)
         shared.append(request)
     return shared
+
+
+def _says_what(request: Request) -> bool:
+    return bool(request.names or request.words or request.paths or request.lines)
 
 
 def _request(action: Action, task: Task, text: str) -> Request:
@@ -148,7 +187,9 @@ def _rename(request: Request, text: str) -> Request:
 def _extract(request: Request, text: str) -> Request:
     kind = re.search(r"\b(function|method|variable|constant|helper)\b", text, re.IGNORECASE)
     named = re.search(rf"\b(?:named|called|name it|call it|as)\s+{_NAME}", text, re.IGNORECASE)
-    named = named or re.search(rf"\b(?:function|method|variable|helper|constant)\s+{_NAME}", text, re.IGNORECASE)
+    named = named or re.search(
+        rf"\b(?:function|method|variable|helper(?! function)|constant)\s+{_NAME}", text, re.IGNORECASE
+    )
     named = named or re.search(rf"\b(?:to|into)\s+(?!a\b|an\b|the\b|its\b){_NAME}", text, re.IGNORECASE)
     name = named[1] if named and named[1].lower() not in _STOP else ""
     variable = kind is not None and kind[1].lower() in ("variable", "constant")
@@ -181,6 +222,7 @@ def _certain(text: str) -> Iterator[str]:
 
 def _possible(text: str) -> Iterator[str]:
     certain = set(_certain(text))
-    for match in re.finditer(r"\b[A-Za-z]\w*\b", text):
+    plain = re.sub(r"\b\w+['’]\w+\b", " ", text)
+    for match in re.finditer(r"\b[A-Za-z]\w*\b", plain):
         if match[0].lower() not in _STOP and match[0] not in certain:
             yield match[0]

@@ -22,7 +22,7 @@ This is the offline model: a set of rules, not a language model, so it cannot do
 - document: “add a docstring to parse_args in cli.py”
 - fix: “fix the imports”, undefined names, simple syntax errors, what ruff fixes
 - test: “write tests for parse_args”
-- refactor: “rename foo to bar”, “extract lines 10-14 into a function named load”, “add type annotations”, “organise imports”
+- refactor: “rename foo to bar”, “extract lines 10-14 into a function named load”, “organise imports”, “add types”
 For anything else set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, or set `model.name`."""
 
 

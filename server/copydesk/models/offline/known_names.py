@@ -10,7 +10,7 @@ _FROM: dict[str, str] = {
     "typing": "Any Annotated AnyStr ClassVar Concatenate Dict Final FrozenSet Generic List Literal LiteralString "
     "NamedTuple NewType NoReturn Optional ParamSpec Protocol Self Tuple TypeAlias TypeGuard TypedDict TypeVar "
     "TYPE_CHECKING Union Unpack assert_never cast get_args get_origin get_type_hints overload runtime_checkable",
-    "functools": "cached_property lru_cache partial partialmethod reduce singledispatch total_ordering wraps cmp_to_key",
+    "functools": "cached_property lru_cache partial partialmethod reduce singledispatch total_ordering wraps",
     "itertools": "accumulate chain combinations combinations_with_replacement cycle groupby islice permutations "
     "starmap takewhile dropwhile tee zip_longest pairwise filterfalse",
     "contextlib": "AbstractAsyncContextManager AbstractContextManager AsyncExitStack ExitStack asynccontextmanager "

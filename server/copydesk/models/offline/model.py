@@ -5,7 +5,7 @@ Start with `answer`, which is pure.
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from copydesk.domain.messages import Usage
@@ -31,7 +31,7 @@ class OfflineModel:
         return "offline"
 
     @asynccontextmanager
-    async def stream(self, request: ModelRequest) -> AsyncIterator[AsyncIterator[StreamEvent]]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[StreamEvent], None]:
         yield _as_async(answer(request))
 
 

@@ -4,7 +4,9 @@ Start with `rename`.
 """
 
 import ast
+import keyword
 import re
+from collections.abc import Iterator
 
 from copydesk.domain.messages import ToolResult
 from copydesk.models.offline.explain_facts import complexity, nodes_of
@@ -23,7 +25,7 @@ def rename(request: Request) -> Plan[Outcome]:
     """Renames a symbol wherever it is used."""
     if not request.new_name:
         return Outcome("To rename, say both names: “rename old_name to new_name”.")
-    if not request.new_name.isidentifier():
+    if not request.new_name.isidentifier() or keyword.iskeyword(request.new_name):
         return Outcome(f"`{request.new_name}` cannot be a name.")
     target = yield from find_target(request)
     if isinstance(target, Failure):
@@ -70,7 +72,11 @@ def _place(target: Target, request: Request) -> tuple[int, str] | Failure:
     if task_range is not None and task_range.start_line < len(lines):
         line = lines[task_range.start_line]
         for match in re.finditer(r"\w+", line):
-            if match.start() <= task_range.start_column <= match.end() and match[0].isidentifier():
+            if (
+                match.start() <= task_range.start_column <= match.end()
+                and match[0].isidentifier()
+                and not keyword.iskeyword(match[0])
+            ):
                 return task_range.start_line, match[0]
     if target.chosen:
         return target.chosen[0].header, target.chosen[0].node.name
@@ -128,11 +134,12 @@ def annotate(request: Request) -> Plan[Outcome]:
         said.append(
             f"Annotated {listed([f'`{name}`' for name in reversed(done)])} in `{target.path}` with inferred types."
         )
-    rest = len(order) - len(done)
+    rest = len(order) - len(done) - len(failed)
     if rest:
         said.append(f"For {rest} function{'s' * (rest != 1)} no type could be inferred with certainty.")
     if failed:
-        said.append(f"The tool said: {one_line(failed[0].content)}")
+        names = f"{len(failed)} function{'s' * (len(failed) != 1)}"
+        said.append(f"{names} could not be annotated: {one_line(failed[0].content)}")
     if len(wanted) > MAX_ANNOTATED:
         said.append(f"{len(wanted) - MAX_ANNOTATED} more functions are left: ask again for those.")
     return Outcome(" ".join(said), edited=bool(done))
@@ -199,14 +206,16 @@ def suggest(request: Request) -> Plan[Outcome]:
     if isinstance(module, NotPython):
         return Outcome(only_python(target, "refactor"))
     rows = [*_complex(target, module), *_repeated(target, module)]
-    how = "Say which: “rename X to Y”, “extract lines A-B into a function named F”, “add type annotations”, “organise imports”."
-    limit = "The offline model does refactorings that can be proven; free rewriting takes a language model."
+    how = (
+        "Say which: “rename X to Y”, “extract lines A-B into a function named F”, “add type annotations”, "
+        "“organise imports”. Free rewriting takes a language model."
+    )
     if not rows:
         return Outcome(
-            f"Nothing in {_where(target)} stands out: no function over complexity 10, no repeated block.\n\n{how} {limit}"
+            f"Nothing in {_where(target)} stands out: no function over complexity 10, no repeated block.\n\n{how}"
         )
     shown = "\n".join(f"- {row}" for row in rows[:8])
-    return Outcome(f"Candidates in {_where(target)} (nothing was changed):\n{shown}\n\n{how} {limit}")
+    return Outcome(f"Candidates in {_where(target)} (nothing was changed):\n{shown}\n\n{how}")
 
 
 def _where(target: Target) -> str:
@@ -228,19 +237,21 @@ def _repeated(target: Target, module: Module) -> list[str]:
     """Runs of equal statements that stand in two places."""
     seen: dict[str, tuple[int, int]] = {}
     found: list[str] = []
-    for item in _functions(target, module):
-        for node in [item.node, *nodes_of(item.node.body)]:
-            body = getattr(node, "body", None)
-            if not isinstance(body, list) or len(body) < 2:  # pyright: ignore[reportUnknownArgumentType]  # a tree's field
-                continue
-            statements = [statement for statement in body if isinstance(statement, ast.stmt)]  # pyright: ignore[reportUnknownVariableType]
-            first, last = statements[0].lineno, statements[-1].end_lineno or 0
-            if last - first + 1 < MIN_REPEATED:
-                continue
-            key = "\n".join(ast.dump(statement) for statement in statements)
-            if key in seen and seen[key][0] != first:
-                found.append(
-                    f"lines {seen[key][0]}-{seen[key][1]} and {first}-{last} of `{target.path}` are the same: extract a function"
-                )
-            seen.setdefault(key, (first, last))
+    for statements in _bodies(target, module):
+        first, last = statements[0].lineno, statements[-1].end_lineno or 0
+        if len(statements) < 2 or last - first + 1 < MIN_REPEATED:
+            continue
+        key = "\n".join(ast.dump(statement) for statement in statements)
+        if key in seen and seen[key][0] != first:
+            a, b = seen[key]
+            found.append(f"lines {a}-{b} and {first}-{last} of `{target.path}` are the same: extract a function")
+        seen.setdefault(key, (first, last))
     return found
+
+
+def _bodies(target: Target, module: Module) -> Iterator[list[ast.stmt]]:
+    for item in _functions(target, module):
+        yield item.node.body
+        for node in nodes_of(item.node.body):
+            if isinstance(node, ast.If | ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.Try):
+                yield node.body

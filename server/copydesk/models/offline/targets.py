@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from copydesk.models.offline.intents import Request
+from copydesk.models.offline.intents import Request, is_whole_file
 from copydesk.models.offline.planning import Call, Plan
 from copydesk.models.offline.pycode import Definition, Module, NotPython, parse
 from copydesk.models.offline.reading import Failure, Source, places, read_whole
@@ -44,10 +44,24 @@ def is_python(path: str, language: str) -> bool:
 
 
 def find_target(request: Request) -> Plan[Target | Failure]:
-    """Reads the file that is meant and chooses in it by names, lines or the range, in this order."""
+    """Reads the file that is meant and chooses in it by names, lines or the range, in this order.
+
+    A name the file does not define may be defined in exactly one other.
+    """
     path = yield from find_path(request)
     if isinstance(path, Failure):
         return path
+    target = yield from _chosen_in(path, request)
+    if not isinstance(target, Failure) or request.paths or not request.task.path:
+        return target
+    for name in [*request.names, *request.words][:2]:
+        others = yield from _defining_files(name.rpartition(".")[2])
+        if len(others) == 1 and others[0] != path:
+            return (yield from _chosen_in(others[0], request))
+    return target
+
+
+def _chosen_in(path: str, request: Request) -> Plan[Target | Failure]:
     source = yield from read_whole(path)
     if isinstance(source, Failure):
         return source
@@ -106,13 +120,14 @@ def _choose(target: Target, request: Request) -> Target | Failure:
     if not isinstance(target.module, Module):
         return _with_lines(target, request)
     module = target.module
-    asked = [*request.names, *(request.words if request.task.range is None else ())]
+    own_words = request.task.range is None or request.task.verb in ("prompt", "ask", "refactor")
+    asked = [*request.names, *(request.words if own_words else ())]
     chosen = [definition for name in asked for definition in named(module, name)]
     lost = [name for name in request.names if not named(module, name)]
     if chosen:
         notes = tuple(f"There is no definition called `{name}` in `{target.path}`." for name in lost)
         return replace(target, chosen=tuple(dict.fromkeys(chosen)), named=True, notes=notes)
-    if (lost and request.task.range is None) or (request.paths and lost):
+    if lost:
         return Failure(f"There is no definition called `{lost[0]}` in `{target.path}`.")
     if request.lines is None and request.task.range is None and request.words and not request.paths:
         return Failure(f"There is no definition called `{request.words[0]}` in `{target.path}`.")
@@ -131,7 +146,7 @@ def named(module: Module, name: str) -> list[Definition]:
 
 def _with_lines(target: Target, request: Request) -> Target | Failure:
     span = _span(request)
-    if span is None:
+    if span is None or (request.lines is None and is_whole_file(request.text)):
         return target
     first, last = span
     n_lines = len(target.source.lines)
