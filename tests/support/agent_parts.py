@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from copydesk.agent.journal import TurnParts
+from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.events import Event, MessageAdded, ToolCallUpdated
 from copydesk.domain.messages import Message, Text, ToolResult
 from copydesk.domain.permissions import Decision, PermissionRequest
@@ -70,8 +71,10 @@ class ToolSet:
     def get(self, name: str) -> Tool | None:
         return self._tools.get(name)
 
-    def unknown(self, name: str) -> str:
-        return f"there is no tool {name!r}"
+    def find(self, name: str) -> Tool:
+        if name not in self._tools:
+            raise InvalidArguments(f"there is no tool {name!r}")
+        return self._tools[name]
 
 
 @dataclass

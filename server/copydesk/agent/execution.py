@@ -5,6 +5,7 @@ finalize bounds what the model sees. Consecutive reads run in parallel, everythi
 call order. Every call gets exactly one result, whatever happens to it.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
@@ -18,6 +19,8 @@ from copydesk.domain.messages import Message, ToolCall, ToolResult
 from copydesk.domain.permissions import PermissionRequest
 from copydesk.domain.ports import Tool, Work
 from copydesk.domain.tools import Prepared, ToolOutput
+
+log = logging.getLogger("copydesk.agent")
 
 LIMIT_CHARACTERS = 60_000
 """Most characters of one result. Tools bound themselves more tightly; this catches what they miss."""
@@ -63,28 +66,27 @@ async def _run_into(
 
 async def run_call(parts: TurnParts, call: ToolCall) -> ToolResult:
     """One call through the four phases. Errors become error results: they are messages to the model."""
-    work = parts.work(call.id, call.name)
+    announced = False
     try:
+        work = parts.work(call.id, call.name)
         tool, arguments, prepared = _prepare(parts, call, work)
-    except CopydeskError as error:
-        _announce(parts, call, None, Prepared(_fallback_title(call)))
-        return _finalize(parts, call, ToolOutput(str(error), is_error=True))
-    _announce(parts, call, tool, prepared)
-    try:
+        _announce(parts, call, tool, prepared)
+        announced = True
         await _ask(parts, call, tool, prepared)
         parts.emit(ToolCallUpdated(parts.turn, call.id, "in_progress"))
         output = await tool.execute(arguments, work)
     except CopydeskError as error:
         output = ToolOutput(str(error), is_error=True)
-    except Exception as error:  # noqa: BLE001  a tool's defect must not end the person's turn
+    except Exception as error:  # a tool's defect must not end the person's turn
+        log.exception("%s failed", call.name)
         output = ToolOutput(f"{call.name} failed unexpectedly: {type(error).__name__}: {error}", is_error=True)
+    if not announced:
+        _announce(parts, call, None, Prepared(f"{call.name} (not run)"))
     return _finalize(parts, call, output)
 
 
 def _prepare(parts: TurnParts, call: ToolCall, work: Work) -> tuple[Tool, dict[str, Any], Prepared]:
-    tool = parts.tools.get(call.name)
-    if tool is None:
-        raise InvalidArguments(parts.tools.unknown(call.name))
+    tool = parts.tools.find(call.name)
     if call.problem:
         raise InvalidArguments(f"{call.name}: {call.problem}")
     arguments = parts.validate(tool.spec, call.arguments)
@@ -115,10 +117,6 @@ async def _ask(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared)
 def _announce(parts: TurnParts, call: ToolCall, tool: Tool | None, prepared: Prepared) -> None:
     kind = tool.spec.kind if tool else "other"
     parts.emit(ToolCallStarted(parts.turn, call.id, call.name, prepared.title, kind, prepared.locations))
-
-
-def _fallback_title(call: ToolCall) -> str:
-    return f"{call.name} (not run)"
 
 
 def _finalize(parts: TurnParts, call: ToolCall, output: ToolOutput) -> ToolResult:

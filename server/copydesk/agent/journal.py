@@ -40,8 +40,8 @@ class Tools(Protocol):
 
     def get(self, name: str) -> Tool | None: ...
 
-    def unknown(self, name: str) -> str:
-        """What to tell a model that called a tool that does not exist."""
+    def find(self, name: str) -> Tool:
+        """The tool of this name. Raises `InvalidArguments` that names the nearest one."""
         ...
 
 

@@ -4,6 +4,7 @@ A session's task lives while its inbox has something; a turn is a cancel scope i
 records. Faces submit and listen; they never run the loop.
 """
 
+import logging
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -44,6 +45,8 @@ from copydesk.store.records import RecordWriter
 from copydesk.store.state import SessionState, apply
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
+
+log = logging.getLogger("copydesk.session")
 
 MAX_QUEUED = 16
 MAX_STEERING = 64
@@ -171,10 +174,10 @@ class Session:
                 end = replace(end, stop_reason="cancelled")
         except CopydeskError as error:
             end = LoopEnd("error", "", end.usage, str(error))
-        except Exception as error:  # noqa: BLE001  one failing turn must not end the session
-            end = LoopEnd(
-                "error", "", end.usage, f"Copydesk failed: {type(error).__name__}: {error}. Please report this."
-            )
+        except Exception as error:  # one failing turn must not end the session
+            log.exception("turn %s failed", turn.id)
+            words = f"Copydesk failed: {type(error).__name__}: {error}. Please report this."
+            end = LoopEnd("error", "", end.usage, words)
         finally:
             self._finish(turn, end, review)
 
