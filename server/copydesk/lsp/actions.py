@@ -156,7 +156,7 @@ def fix_offers(uri: str, diagnostics: Sequence[Fields]) -> Iterator[Offer]:
     for item in diagnostics[:MAX_FIXES]:
         message = shortened(diagnostic_message(item))
         if message:
-            argument = {"uri": uri, "range": item.get("range"), "diagnostics": [item]}
+            argument = {"uri": uri, "range": item.get("range"), "diagnostics": [item], "subject": message}
             yield Offer(f"Copydesk: Fix {message}", QUICK_FIX, "copydesk.fix", argument, (item,))
 
 
@@ -180,7 +180,7 @@ def rewrite_offers(uri: str, at: ClientRange, subject: str) -> Iterator[Offer]:
         "end": {"line": at.end_line, "character": at.end_units},
     }
     for verb, title in _REWRITES:
-        argument = {"uri": uri, "range": place}
+        argument = {"uri": uri, "range": place, "subject": subject}
         yield Offer(title.format(subject), f"{REWRITE}.{verb}", f"copydesk.{verb}", argument)
 
 
