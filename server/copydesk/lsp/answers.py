@@ -17,6 +17,7 @@ import anyio
 
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.markdown import sanitise
+from copydesk.lsp.progress import first_line
 
 if TYPE_CHECKING:
     from copydesk.lsp.client import Client
@@ -69,7 +70,7 @@ class Answers:
             return uri
         path = await anyio.to_thread.run_sync(write_read_only, self._folder / name, clean)
         if not await self._client.show_document(path.as_uri(), take_focus=focus):
-            self.message("info", f"{_head(text, 1)}\nThe whole text is in {path}")
+            self.message("info", f"{first_line(text)}\nThe whole text is in {path}")
         return path.as_uri()
 
     async def content(self, params: Any, context: RequestContext) -> dict[str, str]:
@@ -96,12 +97,12 @@ def is_short(text: str) -> bool:
     return len(text.splitlines()) <= MAX_LINES and len(text) <= MAX_CHARS
 
 
-def _head(text: str, n_lines: int = MAX_LINES) -> str:
+def _head(text: str) -> str:
     lines = [line.rstrip() for line in text.strip().splitlines() if line.strip()]
-    head = "\n".join(lines[:n_lines])
+    head = "\n".join(lines[:MAX_LINES])
     if len(head) > MAX_CHARS:
         return head[: MAX_CHARS - 1] + "…"
-    return head + "…" if len(lines) > n_lines else head
+    return head + "…" if len(lines) > MAX_LINES else head
 
 
 def _canonical(uri: str) -> str:
