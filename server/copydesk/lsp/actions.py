@@ -1,6 +1,6 @@
 """Code actions: what Copydesk offers where the person is. Listing never calls a model and changes nothing.
 
-Owns which actions there are and how they look to a client. Start with `Actions.list`.
+Owns which actions there are and how they look to a client. Start with `Actions.list_actions`.
 Every action is a command, never an edit: clients drop the versions of edits inside actions, and an action that is
 only listed must cost nothing. `codeAction/resolve` gives an action back as it is.
 """
@@ -14,7 +14,7 @@ import anyio
 
 from copydesk.domain.messages import LineRange
 from copydesk.lsp.arguments import ClientRange, Fields
-from copydesk.lsp.comments import InstructionComment, find_instruction
+from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_instruction
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.hover import read_place
 from copydesk.lsp.places import OpenText, OpenTexts, Places, Seen, as_objects, diagnostic_message, to_line_range
@@ -72,7 +72,7 @@ class Actions:
         self._symbol_at = symbol_at
         self._is_language_model = is_language_model
 
-    async def list(self, params: Any, context: RequestContext) -> list[JsonObject]:
+    async def list_actions(self, params: Any, context: RequestContext) -> list[JsonObject]:
         """`textDocument/codeAction`."""
         uri, at = read_place(params, "range")
         given = cast("JsonObject", params).get("context")
@@ -97,7 +97,7 @@ class Actions:
 
     async def _offers_in(
         self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
-    ) -> "list[Offer]":
+    ) -> list[Offer]:
         document = opened.document
         lines = to_line_range(document, at, self._client.encoding)
         offers: list[Offer] = []
@@ -156,11 +156,14 @@ def fix_offers(uri: str, diagnostics: Sequence[Fields]) -> Iterator[Offer]:
     for item in diagnostics[:MAX_FIXES]:
         message = shortened(diagnostic_message(item))
         if message:
-            argument = {"uri": uri, "range": item.get("range"), "diagnostics": [item]}
+            argument = {"uri": uri, "range": item.get("range"), "diagnostics": [item], "subject": message}
             yield Offer(f"Copydesk: Fix {message}", QUICK_FIX, "copydesk.fix", argument, (item,))
 
 
 def comment_offers(uri: str, document: "Document", language: str, at: LineRange, encoding: Any) -> Iterator[Offer]:
+    first = max(0, at.start_line - MAX_BLOCK_LINES)
+    if not any("copydesk" in document.line(line).lower() for line in range(first, at.end_line + 1)):
+        return  # asked on every cursor move: most places cost no more than this
     last = at.end_line - 1 if at.end_line > at.start_line and at.end_column == 0 else at.end_line
     found = find_instruction(list(document.lines()), language, at.start_line, last)
     if found:
@@ -177,7 +180,7 @@ def rewrite_offers(uri: str, at: ClientRange, subject: str) -> Iterator[Offer]:
         "end": {"line": at.end_line, "character": at.end_units},
     }
     for verb, title in _REWRITES:
-        argument = {"uri": uri, "range": place}
+        argument = {"uri": uri, "range": place, "subject": subject}
         yield Offer(title.format(subject), f"{REWRITE}.{verb}", f"copydesk.{verb}", argument)
 
 

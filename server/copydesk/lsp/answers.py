@@ -7,6 +7,7 @@ opened without taking focus; where that is not possible, the message says where 
 """
 
 import os
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +17,7 @@ import anyio
 
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.markdown import sanitise
+from copydesk.lsp.progress import first_line
 
 if TYPE_CHECKING:
     from copydesk.lsp.client import Client
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 SCHEME = "copydesk"
 MAX_LINES = 3
 MAX_CHARS = 400
+MAX_AGE_S = 7 * 24 * 3600
+"""Files in the state directory are removed when they are older than this."""
 MAX_KEPT = 200
 """Documents whose text is kept for the client to fetch again; older ones say that they are gone."""
 
@@ -49,8 +53,7 @@ class Answers:
 
     def message(self, level: str, text: str) -> None:
         """At most three lines by `window/showMessage`."""
-        plain = sanitise(text).replace("&lt;", "<")
-        self._client.show_message(level, _head(plain))
+        self._client.show_message(level, _head(as_plain(text)))
 
     def log(self, level: str, text: str) -> None:
         self._client.log(level, text)
@@ -67,7 +70,7 @@ class Answers:
             return uri
         path = await anyio.to_thread.run_sync(write_read_only, self._folder / name, clean)
         if not await self._client.show_document(path.as_uri(), take_focus=focus):
-            self.message("info", f"{_head(text, 1)}\nThe whole text is in {path}")
+            self.message("info", f"{first_line(text)}\nThe whole text is in {path}")
         return path.as_uri()
 
     async def content(self, params: Any, context: RequestContext) -> dict[str, str]:
@@ -85,16 +88,21 @@ class Answers:
             self._texts.popitem(last=False)
 
 
+def as_plain(text: str) -> str:
+    """For messages: plain text to most clients, but VS Code makes links of Markdown there."""
+    return sanitise(text).replace("&lt;", "<")
+
+
 def is_short(text: str) -> bool:
     return len(text.splitlines()) <= MAX_LINES and len(text) <= MAX_CHARS
 
 
-def _head(text: str, n_lines: int = MAX_LINES) -> str:
+def _head(text: str) -> str:
     lines = [line.rstrip() for line in text.strip().splitlines() if line.strip()]
-    head = "\n".join(lines[:n_lines])
+    head = "\n".join(lines[:MAX_LINES])
     if len(head) > MAX_CHARS:
         return head[: MAX_CHARS - 1] + "…"
-    return head + "…" if len(lines) > n_lines else head
+    return head + "…" if len(lines) > MAX_LINES else head
 
 
 def _canonical(uri: str) -> str:
@@ -105,6 +113,7 @@ def _canonical(uri: str) -> str:
 def write_read_only(path: Path, text: str) -> Path:
     """Writes a file that only its owner may read and nobody may write, replacing an older one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    remove_old(path.parent)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
@@ -113,3 +122,14 @@ def write_read_only(path: Path, text: str) -> Path:
     if os.name == "nt" and path.exists():  # Windows does not replace a read-only file
         path.chmod(0o600)
     return fresh.replace(path)
+
+
+def remove_old(folder: Path) -> None:
+    """Removes files that earlier servers left."""
+    oldest = time.time() - MAX_AGE_S
+    for path in folder.iterdir():
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except OSError:  # another server removed it, or it is open on Windows: the next one will
+            continue

@@ -13,7 +13,7 @@ from copydesk.domain.permissions import MODES, Mode
 Fields: TypeAlias = Mapping[str, Any]
 
 PLACE_KEYS = ("uri", "range", "diagnostics")
-TURN_KEYS = (*PLACE_KEYS, "text", "instruction", "session", "mode", "model", "queue", "wait", "comment")
+TURN_KEYS = (*PLACE_KEYS, "text", "instruction", "session", "mode", "model", "queue", "wait", "comment", "subject")
 
 
 class ArgumentError(ValueError):
@@ -36,7 +36,10 @@ class ClientRange:
 
 @dataclass(frozen=True, slots=True)
 class TurnArguments:
-    """`text` is `text` or `instruction`. `diagnostics` is None when the argument says nothing of them."""
+    """`text` is `text` or `instruction`; `subject` what the place is called, for titles.
+
+    `diagnostics` is None when the argument says nothing of them.
+    """
 
     text: str = ""
     uri: str | None = None
@@ -48,6 +51,7 @@ class TurnArguments:
     queue: bool = False
     wait: bool = False
     comment: bool = False
+    subject: str = ""
     unknown: tuple[str, ...] = ()
 
     @classmethod
@@ -64,6 +68,7 @@ class TurnArguments:
             queue=fields.flag("queue"),
             wait=fields.flag("wait"),
             comment=fields.flag("comment"),
+            subject=fields.text("subject") or "",
             unknown=fields.unknown,
         )
 

@@ -5,8 +5,9 @@ A command that starts a turn is answered at once, because some editors freeze un
 that want the result. Cancelling a waiting command cancels its turn.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import anyio
@@ -15,7 +16,7 @@ from lsprotocol import types
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import Task, Verb
 from copydesk.domain.permissions import Mode
-from copydesk.lsp.actions import find_comment_again
+from copydesk.lsp.actions import find_comment_again, shortened
 from copydesk.lsp.arguments import ArgumentError, Reader, TurnArguments
 from copydesk.lsp.handlers import RequestContext, RpcError, invalid_params
 from copydesk.lsp.places import OpenTexts, Place, Places
@@ -33,6 +34,14 @@ Handler: TypeAlias = Callable[[Sequence[object] | None, RequestContext], Awaitab
 TURN_VERBS: tuple[Verb, ...] = ("prompt", "explain", "fix", "document", "test", "refactor", "ask")
 PREFIX = "copydesk."
 NO_PLACE = "Give {uri, range}, or put the cursor on some code (hover or open the code actions there) and try again."
+_TITLES: Mapping[str, str] = {
+    "explain": "Explain {}",
+    "fix": "Fix {}",
+    "document": "Document {}",
+    "test": "Write tests for {}",
+    "refactor": "Refactor {}",
+}
+_DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
 _TEXT_VERBS: Mapping[str, str] = {
     "prompt": "Tell Copydesk what to do",
     "ask": "Ask Copydesk a question",
@@ -142,6 +151,7 @@ class Commands:
             return await self._start(self._comment_task(place, given, context), given)
         if place is None and verb not in ("prompt", "ask"):
             raise ArgumentError(f"{command} does not know where to work. {NO_PLACE}")
+        given = replace(given, subject=subject_of(given, place))
         task = self._task(verb, place, given.text)
         if not given.text.strip() and verb in _TEXT_VERBS:
             return await self._ask_for_text(task, given)
@@ -189,6 +199,8 @@ class Commands:
             session = cast("str", self._host.new_session(make_current=False).id)
         request = PromptRequest(task, session, given.mode, given.model, given.queue)
         turn = self._host.prompt(request)
+        if given.subject and task.verb in _TITLES and not turn.steered:
+            self._progress.entitle(turn.id, _TITLES[task.verb].format(given.subject))
         if not given.wait:
             return {"session": turn.session, "turn": turn.id}
         try:
@@ -203,19 +215,7 @@ class Commands:
 
         async def send(text: str) -> object:
             # The place is the one the document was opened from, whatever has been looked at since.
-            return await self._start(
-                Task(
-                    verb=task.verb,
-                    text=text,
-                    uri=task.uri,
-                    path=task.path,
-                    language=task.language,
-                    range=task.range,
-                    selection=task.selection,
-                    problems=task.problems,
-                ),
-                TurnArguments(session=given.session, mode=given.mode, model=given.model, queue=given.queue),
-            )
+            return await self._start(replace(task, text=text), replace(given, wait=False))
 
         prompt = await self._prompts.open(f"{_TEXT_VERBS[task.verb]}{where}.", send)
         return {"session": None, "turn": None, "document": prompt.uri}
@@ -309,3 +309,13 @@ class Commands:
     async def _doctor(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
         self._read("copydesk.doctor", arguments)
         return await self._sources.doctor()
+
+
+def subject_of(given: TurnArguments, place: Place | None) -> str:
+    """What the work is about, in a word or two: as the code action said, else the definition on the first line."""
+    if given.subject or place is None:
+        return given.subject
+    if given.diagnostics and place.problems:
+        return shortened(place.problems[0].message)
+    found = _DEFINITION.search(place.line)
+    return found.group(1) if found else ""

@@ -11,6 +11,7 @@ import anyio
 from lsprotocol import types
 
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
+from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.convert import UnsupportedFileOperations, to_lsp_workspace_edit
 from copydesk.text.diffs import unified
@@ -51,6 +52,7 @@ class LspEditor:
         self._prompts = prompts
         self._display = display
         self._spell = spell
+        self._n_diffs = 0
         self._apply_timeout_s = apply_timeout_s
         self._ask_timeout_s = ask_timeout_s
 
@@ -75,7 +77,8 @@ class LspEditor:
 
     async def _confirmed(self, change: WorkspaceChange) -> bool:
         """A diff to read and two buttons; nothing is sent before Apply."""
-        await self._answers.open(f"review/{_slug(change.label)}.diff", diff_of(change, self._display))
+        self._n_diffs += 1  # a new name each time, since clients keep the text of a document they have seen
+        await self._answers.open(f"review/{_slug(change.label)}-{self._n_diffs}.diff", diff_of(change, self._display))
         n_files = len(change.edits) + len(change.creates) + len(change.moves) + len(change.deletes)
         text = f"{change.label}: apply the edit of {n_files} file{'s' if n_files != 1 else ''}?"
         return await self._choose(text, ("Apply", "Discard")) == "Apply"
@@ -102,7 +105,7 @@ class LspEditor:
         return answer if isinstance(answer, str) and answer else None
 
     async def _choose(self, text: str, choices: tuple[str, ...]) -> str | None:
-        params = {"type": _INFO, "message": text, "actions": [{"title": choice} for choice in choices]}
+        params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
         try:
             reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
         except ClientError:

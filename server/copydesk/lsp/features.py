@@ -78,7 +78,7 @@ class Features:
         """Before the server serves. Adds the commands' names to `commands`, which the server advertises."""
         commands.extend(self.commands.names)
         handlers.request("workspace/executeCommand", self.commands.execute, raw=True)
-        handlers.request("textDocument/codeAction", self.actions.list, raw=True)
+        handlers.request("textDocument/codeAction", self.actions.list_actions, raw=True)
         handlers.request("codeAction/resolve", self.actions.resolve, raw=True)
         handlers.request("textDocument/hover", self.hover.hover, raw=True)
         handlers.request("workspace/textDocumentContent", self._voice.answers.content, raw=True)

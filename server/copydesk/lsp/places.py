@@ -37,13 +37,14 @@ class OpenTexts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in our words: 0-based lines, columns in code points."""
+    """A place in our words: 0-based lines, columns in code points. `line` is the text of its first line."""
 
     uri: str
     language: str
     range: LineRange | None = None
     selection: str = ""
     problems: tuple[Problem, ...] = ()
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,9 @@ class Places:
             raise ArgumentError(f"{command}: 'range' starts at line {asked}, but {uri} has {document.n_lines} lines.")
         lines = None if at is None else to_line_range(document, at, self.encoding())
         problems = tuple(_problem(uri, item, document, self.encoding()) for item in diagnostics)
-        return Place(opened.uri if opened else normalise(uri), language, lines, _selection(document, lines), problems)
+        first = document.line(lines.start_line) if lines else ""
+        canonical = opened.uri if opened else normalise(uri)
+        return Place(canonical, language, lines, _selection(document, lines), problems, first)
 
     def _known_diagnostics(self, uri: str, at: ClientRange | None) -> tuple[Fields, ...]:
         """Those the client sent with its last code-action request, where they touch the same place."""

@@ -6,7 +6,6 @@ not, below a marker line. Each document is sent once.
 """
 
 import os
-import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import anyio
 
+from copydesk.lsp.answers import remove_old
 from copydesk.workspace.uris import normalise
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MARKER = "--- write below this line, then choose the code action “Copydesk: Send” ---"
 MAX_OPEN = 100
-MAX_AGE_S = 7 * 24 * 3600
-"""Prompt files of earlier servers are removed when they are older than this."""
 
 Send: TypeAlias = Callable[[str], Awaitable[object]]
 """Gets the text; its result is the result of the command that sent it."""
@@ -91,7 +89,7 @@ def written(text: str, subject: str) -> str:
 def _create(folder: Path, text: str) -> Path:
     """A new file that only its owner may read, with a number no other server uses."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _remove_old(folder)
+    remove_old(folder)
     number = 1
     while True:
         path = folder / f"prompt-{number}.md"
@@ -103,13 +101,3 @@ def _create(folder: Path, text: str) -> Path:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         return path
-
-
-def _remove_old(folder: Path) -> None:
-    oldest = time.time() - MAX_AGE_S
-    for path in folder.glob("prompt-*.md"):
-        try:
-            if path.stat().st_mtime < oldest:
-                path.unlink()
-        except OSError:  # another server removed it, or it is open on Windows: the next one will
-            continue

@@ -69,6 +69,14 @@ async def test_or_a_read_only_file(tmp_path: Path, client: str) -> None:
         assert await path.read_text() == "again"
 
 
+async def test_old_files_go(tmp_path: Path) -> None:
+    async with rig(tmp_path, NVIM_010) as r:
+        first = anyio.Path((await r.voice.answers.open("turn/a.md", LONG)).removeprefix("file://"))
+        os.utime(first, (1, 1))
+        second = anyio.Path((await r.voice.answers.open("turn/b.md", LONG)).removeprefix("file://"))
+        assert (await first.exists(), await second.exists()) == (False, True)
+
+
 async def test_or_a_message_with_the_path(tmp_path: Path) -> None:
     async with rig(tmp_path, HELIX_OLD) as r:
         await end_with(r, LONG)

@@ -29,7 +29,7 @@ async def test_a_command_answers_at_once_and_shows_progress(tmp_path: Path, clie
         assert task.range == LineRange(2, 0, 3, 0)
         assert task.selection == "def größe(x):\n"
         begin = await r.until(lambda: r.progress())
-        assert begin[0]["title"] == "Copydesk: Explain src/a.py"
+        assert begin[0]["title"] == "Copydesk: Explain größe"
 
 
 async def test_wait_answers_with_the_result(tmp_path: Path) -> None:

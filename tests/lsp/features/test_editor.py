@@ -127,6 +127,24 @@ async def test_a_choice_is_asked_by_buttons(tmp_path: Path) -> None:
         assert await r.voice.editor.ask(Question("Which?", ("A", "B"))) is None
 
 
+async def test_a_question_cannot_carry_a_command_link(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.voice.editor.ask(Question("Is [this](command:x) <T> right?", ("A", "B")))
+        (params,) = r.all("window/showMessageRequest")
+        assert params["message"] == "Is this <T> right?"
+
+
+async def test_each_diff_is_a_document_of_its_own(tmp_path: Path) -> None:
+    capabilities = {"workspace": {**CLIENTS[VSCODE]["workspace"]}, "window": CLIENTS[VSCODE]["window"]}
+    capabilities["workspace"]["workspaceEdit"] = {"documentChanges": True}
+    async with rig(tmp_path, capabilities) as r:
+        for _ in range(2):
+            await r.voice.editor.apply(CHANGE, confirm=True)
+        uris = [shown["uri"] for shown in r.all("window/showDocument")]
+        assert len(set(uris)) == 2
+        assert all(uri.startswith("copydesk:/review/") for uri in uris)
+
+
 async def test_free_text_is_asked_by_a_prompt_document(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_010) as r:
         answers: list[str | None] = []

@@ -39,6 +39,36 @@ async def test_begin_reports_end(tmp_path: Path, client: str) -> None:
         assert r.features.progress.steps() == {}
 
 
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Copydesk: Write tests for foo", "Copydesk: Write tests for foo"),
+        ("Copydesk: Refactor foo…", None),
+        ("Copydesk: Fix unused x", "Copydesk: Fix unused x"),
+    ],
+)
+async def test_the_title_says_what_the_action_said(tmp_path: Path, title: str, shown: str | None) -> None:
+    async with rig(tmp_path) as r:
+        r.open(CODE)
+        r.symbol = "foo"
+        at = {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 3}}
+        listed = await r.list_actions(1, 2, diagnostics=[{"range": at, "message": "unused x"}])
+        command = next(a for a in listed if a["title"] == title)["command"]
+        await r.command(command["command"], *command["arguments"])
+        if shown:
+            assert (await r.until(r.progress))[0]["title"] == shown
+        else:  # free text comes first
+            assert r.host.requests == []
+
+
+async def test_the_closing_line_has_no_markdown(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        turn = await start(r)
+        r.host.end(turn, "\n### `foo`: a function\n\nmore\n\nand more")
+        await r.until(lambda: r.progress()[-1:] and r.progress()[-1]["kind"] == "end")
+        assert r.progress()[-1]["message"] == "foo: a function"
+
+
 async def test_reports_are_throttled_and_the_newest_counts(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         turn = await start(r)
