@@ -1,1 +1,1 @@
-"""The command-line face over the same services. Start with `main`."""
+"""The command-line face over the same services. Start with `run`."""

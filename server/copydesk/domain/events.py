@@ -38,6 +38,14 @@ class TurnStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChosen:
+    """The model that really answers, once `auto` was resolved."""
+
+    turn: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted:
     turn: str
     step: int
@@ -168,6 +176,7 @@ class TurnEnded:
 Event: TypeAlias = (
     SessionStarted
     | TurnStarted
+    | ModelChosen
     | StepStarted
     | MessageChunk
     | ThoughtChunk

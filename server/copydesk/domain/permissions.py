@@ -7,6 +7,14 @@ from copydesk.domain.tools import Effect, ToolKind
 
 Mode: TypeAlias = Literal["plan", "ask", "acceptEdits", "auto"]
 MODES: tuple[Mode, ...] = ("plan", "ask", "acceptEdits", "auto")
+_MODES: dict[str, Mode] = {mode: mode for mode in MODES}
+
+
+def mode_of(word: str) -> Mode | None:
+    """The mode of that name; None when there is none."""
+    return _MODES.get(word)
+
+
 PermissionOption: TypeAlias = Literal["allow_once", "allow_session", "allow_always", "reject_once", "reject_always"]
 
 

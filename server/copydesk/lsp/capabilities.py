@@ -4,17 +4,16 @@ Only what works is advertised. Plain JSON, because building the typed objects co
 answered. Start with `server_capabilities`.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from lsprotocol import types
-
-from copydesk.lsp.handlers import Handlers
 
 if TYPE_CHECKING:
     from copydesk.lsp.client import Client
     from copydesk.text.positions import Encoding
 
+Offers: TypeAlias = Callable[[str], bool]
 _ENCODINGS: "tuple[Encoding, ...]" = ("utf-8", "utf-16", "utf-32")
 TEXT_DOCUMENT_CONTENT = "workspace/textDocumentContent"
 SCHEME = "copydesk"
@@ -37,7 +36,8 @@ def negotiate_encoding(offered: object) -> "Encoding":
     return "utf-16"
 
 
-def server_capabilities(handlers: Handlers, client: "Client", commands: Sequence[str]) -> dict[str, Any]:
+def server_capabilities(offers: Offers, client: "Client", commands: Sequence[str]) -> dict[str, Any]:
+    """`offers` says of a method whether there is, or will be, a handler for it."""
     advertised: dict[str, Any] = {
         "positionEncoding": client.encoding,
         "textDocumentSync": {
@@ -45,22 +45,22 @@ def server_capabilities(handlers: Handlers, client: "Client", commands: Sequence
             "change": types.TextDocumentSyncKind.Incremental.value,
             "save": {"includeText": False},
         },
-        "workspace": _workspace(handlers, client),
+        "workspace": _workspace(offers, client),
     }
-    if types.TEXT_DOCUMENT_HOVER in handlers:
+    if offers(types.TEXT_DOCUMENT_HOVER):
         advertised["hoverProvider"] = True
-    if types.TEXT_DOCUMENT_CODE_ACTION in handlers:
+    if offers(types.TEXT_DOCUMENT_CODE_ACTION):
         advertised["codeActionProvider"] = {
             "codeActionKinds": list(CODE_ACTION_KINDS),
-            "resolveProvider": types.CODE_ACTION_RESOLVE in handlers,
+            "resolveProvider": offers(types.CODE_ACTION_RESOLVE),
         }
-    if types.WORKSPACE_EXECUTE_COMMAND in handlers and commands:
+    if offers(types.WORKSPACE_EXECUTE_COMMAND) and commands:
         advertised["executeCommandProvider"] = {"commands": list(commands), "workDoneProgress": True}
     return advertised
 
 
-def _workspace(handlers: Handlers, client: "Client") -> dict[str, Any]:
+def _workspace(offers: Offers, client: "Client") -> dict[str, Any]:
     advertised: dict[str, Any] = {"workspaceFolders": {"supported": True, "changeNotifications": True}}
-    if TEXT_DOCUMENT_CONTENT in handlers and client.supports("workspace.textDocumentContent") is not None:
+    if offers(TEXT_DOCUMENT_CONTENT) and client.supports("workspace.textDocumentContent") is not None:
         advertised["textDocumentContent"] = {"schemes": [SCHEME]}
     return advertised

@@ -37,6 +37,7 @@ class Outbox:
         self._n_dropped = 0
         self._closed = False
         self._changed = anyio.Event()
+        self._empty = anyio.Event()
 
     @property
     def n_dropped(self) -> int:
@@ -105,3 +106,11 @@ class Outbox:
 
     def written(self, n_bytes: int) -> None:
         self._n_bytes -= n_bytes
+        if not self._n_bytes:
+            self._empty.set()
+
+    async def emptied(self) -> None:
+        """Waits until everything taken in was written. The caller sets the limit."""
+        while self._n_bytes:
+            self._empty = anyio.Event()
+            await self._empty.wait()

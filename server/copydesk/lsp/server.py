@@ -51,7 +51,9 @@ Callback = Callable[[], Awaitable[None]]
 class Server:
     """One client's server.
 
-    Add to `handlers`, `commands` and the callback lists before `serve`. Callbacks: `on_initialized` (tasks of the
+    Add to `handlers`, `commands` and the callback lists before `serve`, or in `prepare`, which is called once
+    `initialize` is answered and before any later message is handled: what is imported there costs no start-up.
+    `promised` are the requests whose handlers it will add. Callbacks: `on_initialized` (tasks of the
     connection, they may run as long as it does), `on_shutdown` (awaited before `shutdown` is answered, at most
     `SHUTDOWN_LIMIT_S`), `on_settings` (the whole nested settings) and `on_roots` (folder URIs), both plain and at once.
     """
@@ -71,6 +73,8 @@ class Server:
         self.on_roots: list[Callable[[tuple[str, ...]], None]] = []
         self.outbox = Outbox()
         self.client = Client(self._send)
+        self.prepare: Callable[[], None] | None = None
+        self.promised: frozenset[str] = frozenset()
         self._version = version
         self._token = token
         self._decoder = FrameDecoder(strict=strict)
@@ -139,10 +143,18 @@ class Server:
                 self._receive(frame, self._protocol)
                 if self._closing:
                     return
+                if self.prepare is not None and self.lifecycle.state == "running":
+                    await self._prepare(self.prepare)
                 if time.monotonic() > turn_ends:
                     await anyio.lowlevel.checkpoint()
                     turn_ends = time.monotonic() + READ_TURN_S
         log.debug("the input ended")
+
+    async def _prepare(self, prepare: Callable[[], None]) -> None:
+        self.prepare = None
+        with anyio.move_on_after(FLUSH_LIMIT_S):
+            await self.outbox.emptied()
+        prepare()
 
     def _receive(self, frame: Body | BadFrame, protocol: Protocol) -> None:
         if isinstance(frame, BadFrame):
@@ -196,9 +208,12 @@ class Server:
         self._process_id = params.get("processId")
         self.lifecycle.initialized()
         return {
-            "capabilities": server_capabilities(self.handlers, client, self.commands),
+            "capabilities": server_capabilities(self._offered, client, self.commands),
             "serverInfo": {"name": "copydesk", "version": self._version},
         }
+
+    def _offered(self, method: str) -> bool:
+        return method in self.handlers or method in self.promised
 
     def _check_token(self, options: object) -> None:
         if self._token is None:

@@ -9,6 +9,7 @@ the document is the document's end. Start with `replaced`.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain
+from operator import attrgetter
 
 from copydesk.text.lines import content_length, has_break, split_lines
 
@@ -25,6 +26,9 @@ class _Chunk:
     def __init__(self, lines: tuple[str, ...], n_chars: int) -> None:
         self.lines = lines
         self.n_chars = n_chars
+
+
+_n_chars = attrgetter("n_chars")
 
 
 class Document:
@@ -72,9 +76,12 @@ class Document:
 
     def offset_at(self, line: int, column: int) -> int:
         """Offset of a position in code points."""
-        line, column = self._clamped(line, column)
+        if not 0 <= line < self.n_lines:
+            return 0 if line < 0 else self.n_chars
         at, inside = self._find_line(line)
-        return self._chars_before()[at] + sum(map(len, self._chunks[at].lines[:inside])) + column
+        lines = self._chunks[at].lines
+        column = min(max(column, 0), content_length(lines[inside]))
+        return self._chars_before()[at] + sum(map(len, lines[:inside])) + column
 
     def position_at(self, offset: int) -> tuple[int, int]:
         """(line, column) of an offset, clamped; an offset inside a line break is that line's end."""
@@ -159,7 +166,7 @@ class Document:
 
     def _chars_before(self) -> list[int]:
         if self._char_starts is None:
-            self._char_starts = list(accumulate((chunk.n_chars for chunk in self._chunks), initial=0))
+            self._char_starts = list(accumulate(map(_n_chars, self._chunks), initial=0))
         return self._char_starts
 
     def _find_line(self, line: int) -> tuple[int, int]:

@@ -5,14 +5,42 @@ A directory's rules are compiled once and again when its file changes. Start wit
 """
 
 import os
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 ALWAYS = frozenset({".git", ".hg", ".svn"})
+_GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LIMIT_BYTES = 1024 * 1024
+
+
+class Compiled:
+    """One ignore file. Walks come level by level, so a pattern must fit the path itself, not a directory above it.
+
+    Most paths fit no pattern: one joined expression is tried before they are asked one by one, the last first.
+    """
+
+    def __init__(self, spec: "GitIgnoreSpec") -> None:
+        found = [(cast("re.Pattern[str] | None", one.regex), bool(one.include)) for one in spec.patterns]
+        self._patterns = [(regex, include) for regex, include in reversed(found) if regex is not None]
+        sources = (_GROUP_NAME.sub("(?:", regex.pattern) for regex, _ in self._patterns)
+        self._any = re.compile("|".join(sources) or "(?!)")
+
+    def says(self, relative: str) -> bool | None:
+        """Ignored, not ignored after all, or nothing said. Directories end with a slash."""
+        if not self._any.match(relative):
+            return None
+        return next((include for regex, include in self._patterns if _fits(regex, relative)), None)
+
+
+def _fits(regex: "re.Pattern[str]", relative: str) -> bool:
+    """Whether a pattern fits the whole path. A source that ends open (`b/**`) means everything below."""
+    if regex.pattern.endswith((")", "$")) or "ps_d" in regex.pattern:
+        return regex.fullmatch(relative) is not None
+    return regex.match(relative) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +48,7 @@ class Rules:
     """The rules that hold in one directory: its own first, then those of the directories above."""
 
     directory: str
-    spec: "GitIgnoreSpec | None"
+    spec: Compiled | None
     above: "Rules | None" = None
 
     def says(self, path: str, is_dir: bool) -> bool:
@@ -29,7 +57,7 @@ class Rules:
         while rules is not None:
             if rules.spec is not None:
                 relative = path[len(rules.directory) :].lstrip(os.sep).replace(os.sep, "/")
-                verdict = rules.spec.check_file(relative + "/" if is_dir else relative).include
+                verdict = rules.spec.says(relative + "/" if is_dir else relative)
                 if verdict is not None:
                     return verdict
             rules = rules.above
@@ -41,15 +69,16 @@ class Ignore:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._specs: dict[str, tuple[tuple[int, int] | None, GitIgnoreSpec | None]] = {}
+        self._specs: dict[str, tuple[tuple[int, int] | None, Compiled | None]] = {}
 
     def top(self) -> Rules:
         """The rules that hold in the root itself, those of the repository around it included."""
         chain = _up_to_repository(self._root)
-        rules: Rules | None = None
         exclude = os.path.join(chain[-1], ".git", "info", "exclude")
         rules = Rules(chain[-1], self._spec(exclude))
         for directory in reversed(chain):
+            if directory != chain[-1] and rules.says(directory, True):
+                return self.enter(self._root, Rules(self._root, None))  # the repository around does not own it
             rules = self.enter(directory, rules)
         return rules
 
@@ -73,7 +102,17 @@ class Ignore:
                 rules = self.enter(here, rules)
         return False
 
-    def _spec(self, path: str) -> "GitIgnoreSpec | None":
+    def rules_for(self, directory: str) -> Rules:
+        """The rules above a directory below the root. One that is ignored itself, but asked for, begins afresh."""
+        if self.is_ignored(directory, True):
+            return Rules(directory, None)
+        rules, here = self.top(), self._root
+        for part in os.path.relpath(directory, self._root).split(os.sep)[:-1]:
+            here = os.path.join(here, part)
+            rules = self.enter(here, rules)
+        return rules
+
+    def _spec(self, path: str) -> Compiled | None:
         stamp = _stamp(path)
         known = self._specs.get(path)
         if known is None or known[0] != stamp:
@@ -89,7 +128,7 @@ def _stamp(path: str) -> tuple[int, int] | None:
     return info.st_mtime_ns, info.st_size
 
 
-def _compiled(path: str) -> "GitIgnoreSpec | None":
+def _compiled(path: str) -> Compiled | None:
     from pathspec import GitIgnoreSpec  # at first use: starting up needs no ignore rules
 
     try:
@@ -104,7 +143,7 @@ def _compiled(path: str) -> "GitIgnoreSpec | None":
         except ValueError:  # one bad pattern must not switch the others off
             continue
         good.append(line)
-    return GitIgnoreSpec.from_lines(good)
+    return Compiled(GitIgnoreSpec.from_lines(good))
 
 
 def _up_to_repository(root: str) -> list[str]:

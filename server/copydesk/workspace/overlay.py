@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import dropwhile
-from types import MappingProxyType
+from typing import NamedTuple
 
 import anyio
 
@@ -52,14 +52,21 @@ class _Logged:
     edits: tuple[tuple[Edit], ...] | tuple[tuple[Edit, ...], ...]
 
 
+class Prediction(NamedTuple):
+    """The text a closed file will have. `disk_hash`: what stood on disk when we said so, '' where not known."""
+
+    text: str
+    disk_hash: str = ""
+
+
 class OverlayView(Mapping[str, OpenDocument]):
     """The open documents at one moment, by any spelling of their URI; and `predicted` texts of closed files."""
 
     __slots__ = ("_open", "predicted")
 
-    def __init__(self, documents: Mapping[str, OpenDocument], predicted: Mapping[str, str]) -> None:
+    def __init__(self, documents: Mapping[str, OpenDocument], predicted: Mapping[str, Prediction]) -> None:
         self._open = documents
-        self.predicted: Mapping[str, str] = MappingProxyType(predicted)  # pyright: ignore[reportArgumentType]  # any mapping
+        self.predicted = predicted
 
     def __getitem__(self, uri: str) -> OpenDocument:
         found = self._open.get(uri)
@@ -77,7 +84,7 @@ class Overlay:
         self._open: dict[str, OpenDocument] = {}
         self._logs: dict[str, deque[_Logged]] = {}
         self._epochs: dict[str, int] = {}
-        self._predicted: dict[str, str] = {}
+        self._predicted: dict[str, Prediction] = {}
         self._events: dict[str, anyio.Event] = {}
         self._frozen: OverlayView | None = None
 
@@ -122,19 +129,23 @@ class Overlay:
         self._put(replace(now, unsaved=False))
         return True
 
-    def predict(self, uri: str, text: str | None) -> None:
-        """The text a closed file will have once the editor writes our edit; None forgets it. Open ones need none."""
+    def predict(self, uri: str, text: str | None, disk_hash: str = "") -> None:
+        """The text a closed file will have once the editor writes our edit; None forgets it. Open ones need none.
+
+        It stands until the file is opened, the disk has that text, or (with `disk_hash`) has any other than before.
+        """
         key = normalise(uri)
         if text is None or key in self._open:
             self._predicted.pop(key, None)
         else:
-            self._predicted[key] = text
+            self._predicted[key] = Prediction(text, disk_hash)
         self._frozen = None
 
     def forget_prediction(self, uri: str, text: str) -> None:
         """The disk has moved on from what stood there when `text` was predicted."""
         key = normalise(uri)
-        if self._predicted.get(key) == text:
+        known = self._predicted.get(key)
+        if known and known.text == text:
             self.predict(key, None)
 
     # --- reading ---

@@ -11,7 +11,7 @@ from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.disk import Disk
 from copydesk.workspace.listing import with_entries
-from copydesk.workspace.overlay import OpenDocument, OverlayView
+from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.uris import normalise
 
@@ -99,9 +99,9 @@ class OverlayFiles:
             same_as_disk=on_disk is not None and on_disk.content_hash == document.content_hash,
         )
 
-    def _of_predicted(self, uri: str, text: str) -> FileHandle:
-        on_disk = self._on_disk(uri)
-        if on_disk and on_disk.text == text:
+    def _of_predicted(self, uri: str, predicted: Prediction) -> FileHandle:
+        on_disk, text = self._on_disk(uri), predicted.text
+        if on_disk and (on_disk.text == text or predicted.disk_hash not in ("", on_disk.content_hash)):
             self._forget(uri, text)
             return on_disk
         encoding, bom = (on_disk.encoding, on_disk.bom) if on_disk else ("utf-8", False)

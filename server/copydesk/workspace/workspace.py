@@ -21,8 +21,10 @@ _INSIDE = "Use a path inside the workspace."
 
 
 class Workspace:
-    def __init__(self, roots: Sequence[str] = (), *, disk: Disk | None = None) -> None:
-        self.overlay = Overlay()
+    def __init__(
+        self, roots: Sequence[str] = (), *, disk: Disk | None = None, overlay: Overlay | None = None
+    ) -> None:
+        self.overlay = overlay or Overlay()
         self.disk = disk or Disk()
         self._roots: dict[str, str] = {}
         self._ignores: dict[str, Ignore] = {}

@@ -83,7 +83,7 @@ def test_unsaved_and_predicted() -> None:
     overlay.predict("file:///w/b", "soon")
     overlay.predict(URI, "never: it is open")
     assert [document.unsaved for document in overlay.all()] == [True]
-    assert dict(overlay.freeze().predicted) == {"file:///w/b": "soon"}
+    assert overlay.freeze().predicted == {"file:///w/b": ("soon", "")}
     overlay.saved(URI)
     overlay.open("file:///w/b", "text", 1, "now")
     assert not any(document.unsaved for document in overlay.all())

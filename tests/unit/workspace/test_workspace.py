@@ -140,6 +140,16 @@ def test_predicted_text_until_the_disk_catches_up(root: Path) -> None:
     assert file not in workspace.overlay.freeze().predicted
 
 
+def test_a_prediction_gives_way_to_another_text_on_disk(root: Path) -> None:
+    workspace = Workspace([uri(root)])
+    file = uri(root / "src" / "a.py")
+    workspace.overlay.predict(file, "a = 2\n", workspace.snapshot().read(file).content_hash)
+    assert workspace.snapshot().read(file).text == "a = 2\n"
+    (root / "src" / "a.py").write_text("a = 2  # formatted\n")
+    assert workspace.snapshot().read(file).text == "a = 2  # formatted\n"
+    assert not workspace.overlay.freeze().predicted
+
+
 def test_ignored(root: Path) -> None:
     (root / ".gitignore").write_text("*.log\nbuild/\n!keep.log\n")
     (root / "src" / ".gitignore").write_text("!*.log\nlocal.py\n")
@@ -151,3 +161,10 @@ def test_ignored(root: Path) -> None:
     assert {path: workspace.is_ignored(uri(root / path), False) for path in ignored} == ignored
     (root / ".gitignore").write_text("src/\n\n\n")
     assert workspace.is_ignored(uri(root / "src" / "a.py"), False)
+
+
+def test_a_negated_directory_does_not_bring_back_what_is_below(root: Path) -> None:
+    (root / ".gitignore").write_text("a/c/*\n!a/\nb/**\n")
+    workspace = Workspace([uri(root)])
+    ignored = {"a/c/b/x.py": True, "a/x": False, "b/x": True, "b/y/z": True, "x/b/y": False}
+    assert {path: workspace.is_ignored(uri(root / path), False) for path in ignored} == ignored

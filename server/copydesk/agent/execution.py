@@ -1,0 +1,135 @@
+"""Tool calls, in four phases: prepare → ask → execute → finalize.
+
+prepare finds the tool, checks the arguments and names the places; ask lets the approver decide; execute runs it;
+finalize bounds what the model sees. Consecutive reads run in parallel, everything else alone, and results stand in
+call order. Every call gets exactly one result, whatever happens to it.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+import anyio
+
+from copydesk.agent.journal import TurnParts
+from copydesk.domain.errors import CopydeskError, InvalidArguments, PermissionDenied
+from copydesk.domain.events import PermissionAnswered, PermissionAsked, ToolCallStarted, ToolCallUpdated
+from copydesk.domain.messages import Message, ToolCall, ToolResult
+from copydesk.domain.permissions import PermissionRequest
+from copydesk.domain.ports import Tool, Work
+from copydesk.domain.tools import Prepared, ToolOutput
+
+log = logging.getLogger("copydesk.agent")
+
+LIMIT_CHARACTERS = 60_000
+"""Most characters of one result. Tools bound themselves more tightly; this catches what they miss."""
+
+MAX_PARALLEL = 8
+INTERRUPTED = "Interrupted: the turn was cancelled before this call finished. It may have had no effect."
+
+
+async def run_calls(parts: TurnParts, calls: tuple[ToolCall, ...]) -> Message:
+    """The tools' message for `calls`. Raises nothing but cancellation."""
+    results: dict[str, ToolResult] = {}
+    for batch in _batches(parts, calls):
+        limiter = anyio.CapacityLimiter(MAX_PARALLEL)
+        async with anyio.create_task_group() as group:
+            for call in batch:
+                group.start_soon(_run_into, parts, call, results, limiter)
+    return Message("tool", tuple(results[call.id] for call in calls))
+
+
+def interrupted(calls: Iterable[ToolCall], why: str = INTERRUPTED) -> Message:
+    """Honest results for calls that were not run, so that the history stays valid for every provider."""
+    return Message("tool", tuple(ToolResult(call.id, call.name, why, is_error=True) for call in calls))
+
+
+def _batches(parts: TurnParts, calls: tuple[ToolCall, ...]) -> Iterator[list[ToolCall]]:
+    def reads(call: ToolCall) -> bool:
+        tool = parts.tools.get(call.name)
+        return tool is None or tool.spec.effect == "read"
+
+    for parallel, group in groupby(calls, reads):
+        if parallel:
+            yield list(group)
+        else:
+            yield from ([call] for call in group)
+
+
+async def _run_into(
+    parts: TurnParts, call: ToolCall, results: dict[str, ToolResult], limiter: anyio.CapacityLimiter
+) -> None:
+    async with limiter:
+        results[call.id] = await run_call(parts, call)
+
+
+async def run_call(parts: TurnParts, call: ToolCall) -> ToolResult:
+    """One call through the four phases. Errors become error results: they are messages to the model."""
+    announced = False
+    try:
+        work = parts.work(call.id, call.name)
+        tool, arguments, prepared = _prepare(parts, call, work)
+        _announce(parts, call, tool, prepared)
+        announced = True
+        await _ask(parts, call, tool, prepared)
+        parts.emit(ToolCallUpdated(parts.turn, call.id, "in_progress"))
+        output = await tool.execute(arguments, work)
+    except CopydeskError as error:
+        output = ToolOutput(str(error), is_error=True)
+    except Exception as error:  # a tool's defect must not end the person's turn
+        log.exception("%s failed", call.name)
+        output = ToolOutput(f"{call.name} failed unexpectedly: {type(error).__name__}: {error}", is_error=True)
+    if not announced:
+        _announce(parts, call, None, Prepared(f"{call.name} (not run)"))
+    return _finalize(parts, call, output)
+
+
+def _prepare(parts: TurnParts, call: ToolCall, work: Work) -> tuple[Tool, dict[str, Any], Prepared]:
+    tool = parts.tools.find(call.name)
+    if call.problem:
+        raise InvalidArguments(f"{call.name}: {call.problem}")
+    arguments = parts.validate(tool.spec, call.arguments)
+    return tool, arguments, tool.prepare(arguments, work)
+
+
+async def _ask(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared) -> None:
+    if tool.spec.effect == "read":
+        return
+    target = prepared.locations[0].uri if prepared.locations else ""
+    request = PermissionRequest(
+        id=f"{parts.turn}/{call.id}",
+        session=parts.session,
+        turn=parts.turn,
+        tool=tool.spec.name,
+        kind=tool.spec.kind,
+        effect=tool.spec.effect,
+        title=prepared.title,
+        target=target,
+    )
+    parts.emit(PermissionAsked(parts.turn, request))
+    decision = await parts.approver.decide(request)
+    parts.emit(PermissionAnswered(parts.turn, request.id, decision.allowed, decision.reason))
+    if not decision.allowed:
+        raise PermissionDenied(f"{tool.spec.name} was refused: {decision.reason or 'the person said no'}.")
+
+
+def _announce(parts: TurnParts, call: ToolCall, tool: Tool | None, prepared: Prepared) -> None:
+    kind = tool.spec.kind if tool else "other"
+    parts.emit(ToolCallStarted(parts.turn, call.id, call.name, prepared.title, kind, prepared.locations))
+
+
+def _finalize(parts: TurnParts, call: ToolCall, output: ToolOutput) -> ToolResult:
+    content = bounded(output.content, LIMIT_CHARACTERS) or "(no output)"
+    status = "failed" if output.is_error else "completed"
+    parts.emit(ToolCallUpdated(parts.turn, call.id, status, content, output.details))
+    return ToolResult(call.id, call.name, content, output.is_error, output.details)
+
+
+def bounded(text: str, limit: int) -> str:
+    """`text`, with its middle cut and the size of the cut stated when it is over `limit` characters."""
+    if len(text) <= limit:
+        return text
+    head, tail = limit * 2 // 3, limit // 3
+    cut = len(text) - head - tail
+    return f"{text[:head]}\n… {cut:,} characters cut here …\n{text[-tail:]}"

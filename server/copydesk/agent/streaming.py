@@ -1,0 +1,135 @@
+"""One model response: a stream of events becomes one assistant message, told to the journal as it arrives.
+
+The only place where tool-call JSON is read. Arguments that cannot be used give a call with a `problem`; such a
+call never runs. A stream that is cut off taints every call in it: half an argument must never be executed.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from copydesk.agent.journal import TurnParts
+from copydesk.domain.events import MessageChunk, ThoughtChunk
+from copydesk.domain.messages import Message, Part, Text, Thinking, ToolCall, Usage
+from copydesk.domain.stream import (
+    Finished,
+    FinishReason,
+    ModelRequest,
+    RefusalDelta,
+    StreamEvent,
+    TextDelta,
+    ThinkingDelta,
+    ThinkingEnd,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+
+CUT_OFF = "the response was cut off before the call was complete; it was not run. Send it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished response. `reason` is `cut_off` when the stream ended without saying so."""
+
+    message: Message
+    reason: FinishReason
+    usage: Usage
+    refusal: str = ""
+
+
+@dataclass(slots=True)
+class _Call:
+    id: str
+    name: str
+    json: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The message so far. Feeding it is pure; `partial` is valid at any moment (a cancel may come at any)."""
+
+    parts: list[Part] = field(default_factory=list[Part])
+    calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
+    text: list[str] = field(default_factory=list[str])
+    thought: list[str] = field(default_factory=list[str])
+    refusal: list[str] = field(default_factory=list[str])
+    usage: Usage = field(default_factory=Usage)
+    reason: FinishReason = "cut_off"
+
+    def feed(self, event: StreamEvent) -> None:
+        match event:
+            case TextDelta(text):
+                self._close_thought(ThinkingEnd())
+                self.text.append(text)
+            case ThinkingDelta(text):
+                self._close_text()
+                self.thought.append(text)
+            case ThinkingEnd():
+                self._close_thought(event, always=bool(event.signature or event.redacted))
+            case RefusalDelta(text):
+                self.refusal.append(text)
+            case ToolCallStart(index, id, name):
+                self.calls[index] = _Call(id or f"call_{index}", name)
+            case ToolCallDelta(index, piece):
+                self.calls[index].json.append(piece)
+            case UsageReport(usage):
+                self.usage = usage
+            case Finished(reason):
+                self.reason = reason
+
+    def _close_text(self) -> None:
+        if self.text:
+            self.parts.append(Text("".join(self.text)))
+            self.text = []
+
+    def _close_thought(self, end: ThinkingEnd, *, always: bool = False) -> None:
+        if self.thought or always:
+            self.parts.append(Thinking("".join(self.thought), end.signature, end.redacted))
+            self.thought = []
+
+    def message(self) -> Message:
+        """The whole message; calls are usable only when the response ended properly."""
+        self._close_thought(ThinkingEnd())
+        self._close_text()
+        whole = self.reason in ("tool_calls", "end_turn")
+        calls = [read_call(self.calls[index], whole=whole) for index in sorted(self.calls)]
+        return Message("assistant", (*self.parts, *calls))
+
+
+def read_call(call: _Call, *, whole: bool) -> ToolCall:
+    """A call with its arguments parsed; with a `problem` when they cannot be used."""
+    raw = "".join(call.json)
+    if not whole:
+        return ToolCall(call.id, call.name, {}, raw, CUT_OFF)
+    try:
+        arguments: Any = json.loads(raw) if raw.strip() else {}
+    except ValueError as error:
+        return ToolCall(call.id, call.name, {}, raw, f"the arguments are not valid JSON ({error}); it was not run.")
+    if not isinstance(arguments, dict):
+        found = type(arguments).__name__
+        return ToolCall(
+            call.id, call.name, {}, raw, f"the arguments must be a JSON object, not {found}; it was not run."
+        )
+    return ToolCall(call.id, call.name, cast("dict[str, Any]", arguments), raw)
+
+
+async def read_reply(parts: TurnParts, request: ModelRequest, assembly: Assembly) -> Reply:
+    """Streams one response into `assembly`, which the caller keeps if this is cancelled. Raises ModelError."""
+    async with parts.model.stream(request) as events:
+        await _consume(parts, events, assembly)
+    message = assembly.message()
+    return Reply(message, assembly.reason, assembly.usage, "".join(assembly.refusal))
+
+
+async def _consume(parts: TurnParts, events: AsyncIterator[StreamEvent], assembly: Assembly) -> None:
+    async for event in events:
+        assembly.feed(event)
+        match event:
+            case TextDelta(text) | RefusalDelta(text) if text:
+                parts.emit(MessageChunk(parts.turn, text))
+            case ThinkingDelta(text) if text:
+                parts.emit(ThoughtChunk(parts.turn, text))
+            case _:
+                pass

@@ -1,0 +1,156 @@
+"""The language server's side of the composition: the server, its features, and the core they share.
+
+Decides nothing: each function here hands one part to another. Start with `Assembly`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from copydesk import __version__
+from copydesk.app.compose import compose
+from copydesk.config.layers import state_path
+from copydesk.domain.errors import CopydeskError
+from copydesk.domain.ports import FileHandle, Model
+from copydesk.lsp.commands import Sources
+from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.server import Server
+from copydesk.services.explain import Explainer, HoverText
+from copydesk.text.hashing import content_hash
+from copydesk.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from copydesk.workspace.overlay import OverlayView
+
+
+class Assembly:
+    """One client's server with everything behind it. `model` fixes the model, for tests."""
+
+    def __init__(self, server: Server, *, state: "Path | None" = None, model: Model | None = None) -> None:
+        self.server = server
+        self.state = state or state_path()
+        self._said: set[str] = set()
+        self._resolved: tuple[str, str] = ("", "")
+        self._problem = ""
+        self.workspace = Workspace(server.roots, overlay=server.overlay)
+        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled)
+        self.core = compose(
+            roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
+        )
+        self.explainer = self._explainer()
+        self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
+        self.features.register(server.handlers, [])
+        self._connect()
+
+    def _connect(self) -> None:
+        self.server.on_roots.append(self._take_roots)
+        self.server.on_settings.append(self._take_settings)
+        self.server.spawn(self._run_core)
+        self.server.on_initialized.append(self.features.run)
+        self.server.on_initialized.append(self._find_model)
+        self.server.on_shutdown.append(self._stop)
+
+    def _spelled(self, uri: str) -> str:
+        """As the editor spells it: an open document must be named exactly as it was opened."""
+        opened = self.workspace.overlay.get(uri)
+        return opened.client_uri if opened else uri
+
+    # --- what the server tells ---
+
+    def _take_roots(self, roots: tuple[str, ...]) -> None:
+        self.workspace.set_roots(roots)
+        self._say_problems(self.core.configuration.update())
+
+    def _take_settings(self, settings: Mapping[str, Any]) -> None:
+        from copydesk.app.serve import set_log_level
+
+        self._say_problems(self.core.configuration.update(settings))
+        set_log_level(self.core.configuration.settings.text("trace.level"))
+
+    def _say_problems(self, problems: tuple[str, ...]) -> None:
+        fresh = [problem for problem in problems if problem not in self._said]
+        self._said.update(fresh)
+        if fresh:
+            self.voice.answers.message("warning", "\n".join(fresh[:3]))
+
+    async def _run_core(self) -> None:
+        """A task of the connection: the host and what was opened live as long as it does."""
+        async with self.core.running():
+            await anyio.sleep_forever()
+
+    async def _stop(self) -> None:
+        self.core.host.cancel()
+
+    # --- what the features ask ---
+
+    def _parts(self) -> FeatureParts:
+        return FeatureParts(
+            sources=Sources(self._describe, self._models, self._doctor, self.workspace.display),
+            read=lambda uri: self.workspace.snapshot().read(uri).text,
+            symbol_at=self._symbol_at,
+            explain=self._explain,
+            hover_budget_s=lambda: self.core.configuration.settings.integer("hover.budgetMs") / 1000,
+            is_language_model=lambda: self._resolved[1] not in ("", "offline"),
+        )
+
+    def _explainer(self) -> Explainer:
+        from copydesk.models.selection import is_local
+
+        host = self.core.host
+        return Explainer(
+            self.core.models, lambda: self.core.configuration.settings, host.chosen_model, is_local, host.start
+        )
+
+    async def _explain(
+        self, files: "OverlayView", uri: str, line: int, column: int, budget_s: float
+    ) -> HoverText | None:
+        opened = files.get(uri)
+        if opened is None:
+            return None
+        handle = FileHandle(opened.uri, opened.document.text, opened.content_hash, version=opened.version)
+        return await self.explainer.hover(handle, line, column, budget_s)
+
+    def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
+        symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)
+        return symbol.name if symbol else None
+
+    async def _find_model(self) -> None:
+        """Finds out early what `auto` comes to, so that status can tell without waiting."""
+        await self._model_name()
+
+    async def _model_name(self) -> str:
+        wanted = self.core.host.model_name()
+        try:
+            self._resolved = (wanted, (await self.core.models.resolve(self.core.host.chosen_model())).name)
+        except CopydeskError as error:
+            self._resolved = (wanted, "")
+            self._problem = str(error)
+        return self._resolved[1]
+
+    def _describe(self) -> dict[str, Any]:
+        wanted, name = self._resolved
+        current = name if wanted == self.core.host.model_name() else ""
+        return {
+            "version": __version__,
+            "model": {
+                "name": current or self.core.host.model_name(),
+                "configured": self.core.host.model_name(),
+                "isLanguageModel": bool(current) and current != "offline",
+                **({"problem": self._problem} if self._problem and not current else {}),
+            },
+        }
+
+    async def _models(self) -> list[dict[str, Any]]:
+        from copydesk.models.selection import Models
+
+        models = self.core.models
+        return [asdict(info) for info in await models.available()] if isinstance(models, Models) else []
+
+    async def _doctor(self) -> dict[str, Any]:
+        from copydesk.app.doctor import findings
+
+        return {"findings": [asdict(finding) for finding in await findings(self.core)]}

@@ -1,0 +1,178 @@
+"""Who is given what. Builds the one `Core` that both faces use; decides nothing.
+
+Imports of heavy parts happen when they are first needed: the command line must not pay for the editor's side.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from copydesk import __version__
+from copydesk.config.layers import Loaded, load, state_path
+from copydesk.config.settings import Settings
+from copydesk.domain.permissions import Mode
+from copydesk.domain.ports import Approver, CodeIntel, Editor, Model
+from copydesk.services.host import Host
+from copydesk.services.session import ModelSource, SessionParts
+from copydesk.workspace.uris import to_path
+from copydesk.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from copydesk.models.selection import ModelSettings
+
+
+def now_iso() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Configuration:
+    """The settings in force; reloaded when the editor's change or the folders do."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        editor: Mapping[str, Any],
+        arguments: Mapping[str, Any],
+    ) -> None:
+        self._workspace = workspace
+        self._editor: Mapping[str, Any] = editor
+        self._arguments = arguments
+        self.changed: list[Callable[[Settings], None]] = []
+        self.loaded: Loaded = self._load()
+
+    def _load(self) -> Loaded:
+        paths = (to_path(uri) for uri in self._workspace.roots)
+        return load(
+            editor=self._editor,
+            arguments=self._arguments,
+            project_roots=tuple(path for path in paths if path is not None),
+        )
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    def update(self, editor: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """Reads every layer again, with new editor settings if given. Returns what could not be used."""
+        if editor is not None:
+            self._editor = editor
+        self.loaded = self._load()
+        for listener in self.changed:
+            listener(self.settings)
+        return self.loaded.problems
+
+
+def model_settings(settings: Settings) -> "ModelSettings":
+    """What the model selection needs to know; a base URL from the environment or the user's file may get keys."""
+    from copydesk.models.selection import ModelSettings
+
+    return ModelSettings(
+        name=settings.text("model.name"),
+        base_url=settings.text("model.baseUrl"),
+        fallbacks=settings.texts("model.fallbacks"),
+        offline=settings.flag("network.offline"),
+        base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
+    )
+
+
+def approver_for(mode: Callable[[], Mode], verb: str) -> Approver:
+    """The approver of one turn. Explaining never edits, whatever the mode."""
+    from copydesk.safety.approver import ModeApprover
+
+    def read_only() -> Mode:
+        return "plan"
+
+    return ModeApprover(read_only if verb == "explain" else mode)
+
+
+class FixedModel:
+    """A model source with one model: what tests and benchmarks hand in."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    async def resolve(self, name: str | None = None, *, on_retry: object = None) -> Model:
+        del name, on_retry
+        return self._model
+
+
+@dataclass(slots=True)
+class Core:
+    workspace: Workspace
+    host: Host
+    editor: Editor
+    configuration: Configuration
+    models: ModelSource
+    code: CodeIntel
+    closers: tuple[Callable[[], Any], ...] = ()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["Core"]:
+        """The host's lifetime; leaving it cancels every turn and closes what was opened."""
+        async with anyio.create_task_group() as group:
+            await group.start(self.host.run)
+            try:
+                yield self
+            finally:
+                group.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True), anyio.move_on_after(2):
+                    await self._close()
+
+    async def _close(self) -> None:
+        self.host.close()
+        for close in self.closers:
+            result = close()
+            if result is not None:
+                await result
+
+
+def compose(
+    *,
+    roots: tuple[str, ...],
+    editor: Callable[[Workspace], Editor],
+    editor_settings: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    state: Path | None = None,
+    model: Model | None = None,
+    offers: bool = True,
+    workspace: Workspace | None = None,
+) -> Core:
+    """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts."""
+    from copydesk.code.intel import Intel
+    from copydesk.egress.door import Door
+    from copydesk.models.offline.model import OfflineModel
+    from copydesk.models.selection import Models
+    from copydesk.tools.registry import Toolbox, default_tools
+    from copydesk.tools.validation import checked
+
+    workspace = workspace or Workspace(roots)
+    configuration = Configuration(workspace, editor_settings or {}, arguments or {})
+    person = editor(workspace)
+    code = Intel(workspace)
+    door = Door()
+    selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel)
+    configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
+    models: ModelSource = FixedModel(model) if model else selection
+    parts = SessionParts(
+        workspace=workspace,
+        models=models,
+        tools=Toolbox(default_tools(workspace, code)),
+        validate=checked,
+        editor=person,
+        approver=approver_for,
+        settings=lambda: configuration.settings,
+        mode=lambda: "ask",
+        model_name=lambda: None,
+        problems=lambda uri: (),
+        now=now_iso,
+        version=__version__,
+        offers=offers,
+    )
+    host = Host(parts, (state or state_path()) / "sessions")
+    return Core(workspace, host, person, configuration, models, code, (door.aclose, code.aclose))

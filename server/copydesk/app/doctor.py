@@ -1,0 +1,92 @@
+"""Looks at this installation as a whole: the doctor's findings, for the command line and the editor's command."""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from copydesk import __version__
+from copydesk.app.compose import Core
+from copydesk.cli.reports import Finding
+from copydesk.config.layers import state_path, user_config_path
+from copydesk.domain.errors import CopydeskError
+
+_PACKAGES = ("pygls", "lsprotocol", "httpx", "jedi", "tree-sitter", "ruff")
+_GRAMMARS = ("python", "javascript", "typescript", "rust", "go")
+
+
+async def findings(core: Core) -> list[Finding]:
+    """Everything worth knowing, in the order a person would ask."""
+    return [*_program(), *_languages(), *_tools(), *_state(), *_settings(core), *await _models(core)]
+
+
+def _program() -> Iterator[Finding]:
+    python = f"Python {platform.python_version()} at {sys.executable}"
+    yield Finding("ok", "copydesk", f"{__version__} on {python}")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
+    yield Finding("ok", "packages", versions)
+
+
+def _languages() -> Iterator[Finding]:
+    missing = [name for name in _GRAMMARS if not _imports(f"tree_sitter_{name}")]
+    if missing:
+        advice = f"pip install {' '.join(f'tree-sitter-{name}' for name in missing)}"
+        yield Finding("problem", "grammars", f"missing: {', '.join(missing)}", advice)
+    else:
+        yield Finding("ok", "grammars", ", ".join(_GRAMMARS))
+
+
+def _imports(module: str) -> bool:
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
+def _tools() -> Iterator[Finding]:
+    for name, without in (("git", "git tools will not work"), ("rg", "searches use the built-in engine")):
+        found = shutil.which(name)
+        yield Finding("ok", name, found) if found else Finding("note", name, f"not found; {without}")
+
+
+def _state() -> Iterator[Finding]:
+    path = state_path()
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    if os.access(nearest, os.W_OK):
+        yield Finding("ok", "transcripts", str(path / "sessions"))
+    else:
+        advice = "Set COPYDESK_STATE_DIR to a folder you may write to."
+        yield Finding("problem", "transcripts", f"{nearest} cannot be written; sessions are not kept.", advice)
+
+
+def _settings(core: Core) -> Iterator[Finding]:
+    path = user_config_path()
+    yield Finding("ok" if path.exists() else "note", "settings", str(path) if path.exists() else f"no {path}")
+    for problem in core.configuration.loaded.problems:
+        yield Finding("problem", "settings", problem)
+    for uri in core.workspace.roots:
+        if (root := _folder(uri)) is not None and not root.is_dir():
+            yield Finding("problem", "workspace", f"{root} is not a folder")
+
+
+def _folder(uri: str) -> Path | None:
+    from copydesk.workspace.uris import to_path
+
+    path = to_path(uri)
+    return Path(path) if path else None
+
+
+async def _models(core: Core) -> list[Finding]:
+    try:
+        model = await core.models.resolve()
+    except CopydeskError as error:
+        return [Finding("problem", "model", error.message, error.advice)]
+    if model.name == "offline":
+        advice = "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, for a language model."
+        return [Finding("note", "model", "offline: works with no key and no network; no language model", advice)]
+    return [Finding("ok", "model", model.name)]

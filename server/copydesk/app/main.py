@@ -1,0 +1,122 @@
+"""The verbs of the command line, each wired to what it needs. Nothing heavy is imported before it is known which."""
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from copydesk.cli.arguments import Options, parse
+from copydesk.domain.errors import CopydeskError
+
+if TYPE_CHECKING:
+    from copydesk.app.compose import Core
+
+EXIT_ERROR = 1
+EXIT_INTERRUPTED = 130
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs one command line; returns the exit code. Never prints a traceback for what a person can cause."""
+    options = parse(argv)
+    if options.verb == "serve":
+        from copydesk.app.serve import serve
+
+        return serve(options)
+    verb = {"run": _run, "models": _models, "doctor": _doctor}[options.verb]
+    try:
+        gc.disable()  # a short-lived process: collecting costs more than it frees
+        return anyio.run(_interruptible, verb, options)
+    except CopydeskError as error:
+        print(f"copydesk: {error}", file=sys.stderr)
+        return EXIT_ERROR
+
+
+async def _interruptible(verb: Callable[[Options], Awaitable[int]], options: Options) -> int:
+    """Runs a verb; the first interrupt cancels it and gives 130."""
+    code = EXIT_INTERRUPTED
+
+    async def watch() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                group.cancel_scope.cancel()
+                return
+
+    async with anyio.create_task_group() as group:
+        if os.name != "nt":
+            group.start_soon(watch)
+        code = await verb(options)
+        group.cancel_scope.cancel()
+    return code
+
+
+async def _run(options: Options) -> int:
+    from copydesk.app.compose import compose
+    from copydesk.cli.disk_editor import DiskEditor
+    from copydesk.cli.run import run_task
+    from copydesk.domain.permissions import mode_of
+    from copydesk.workspace.uris import to_uri
+
+    root = _folder(options.cwd)
+    arguments: dict[str, object] = {"review.mode": "apply"}
+    if options.model:
+        arguments["model.name"] = options.model
+    if options.max_steps:
+        arguments["budget.maxSteps"] = options.max_steps
+    core = compose(
+        roots=(to_uri(str(root)),),
+        editor=lambda workspace: DiskEditor(lambda: workspace, _say),
+        arguments=arguments,
+        offers=options.apply,
+    )
+    for problem in core.configuration.loaded.problems:
+        _say("warning", problem)
+    async with core.running():
+        mode = mode_of(options.mode) if options.mode else None
+        return await run_task(core.host, core.workspace, options.task, mode=mode, as_json=options.json)
+
+
+def _folder(text: str) -> Path:
+    root = Path(text).resolve()
+    if not root.is_dir():
+        raise CopydeskError(f"--cwd {str(root)!r} is not a folder.", advice="Give the root of a source tree.")
+    return root
+
+
+async def _models(options: Options) -> int:
+    from copydesk.cli.reports import print_models
+    from copydesk.models.selection import Models
+
+    core = _here()
+    models = core.models
+    assert isinstance(models, Models)
+    async with core.running():
+        infos = await models.available()
+        print_models(infos, (await models.resolve()).name, as_json=options.json)
+    return 0
+
+
+async def _doctor(options: Options) -> int:
+    from copydesk.app.doctor import findings
+    from copydesk.cli.reports import print_findings
+
+    core = _here()
+    async with core.running():
+        return print_findings(await findings(core), as_json=options.json)
+
+
+def _here() -> "Core":
+    from copydesk.app.compose import compose
+    from copydesk.cli.disk_editor import DiskEditor
+    from copydesk.workspace.uris import to_uri
+
+    root = to_uri(str(Path.cwd()))
+    return compose(roots=(root,), editor=lambda workspace: DiskEditor(lambda: workspace, _say))
+
+
+def _say(level: str, text: str) -> None:
+    print(text if level == "info" else f"copydesk: {level}: {text}", file=sys.stderr)

@@ -1,0 +1,227 @@
+"""Code actions: what Copydesk offers where the person is. Listing never calls a model and changes nothing.
+
+Owns which actions there are and how they look to a client. Start with `Actions.list_actions`.
+Every action is a command, never an edit: clients drop the versions of edits inside actions, and an action that is
+only listed must cost nothing. `codeAction/resolve` gives an action back as it is.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import anyio
+
+from copydesk.domain.messages import LineRange
+from copydesk.lsp.arguments import ClientRange, Fields
+from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_instruction
+from copydesk.lsp.handlers import RequestContext, invalid_params
+from copydesk.lsp.hover import read_place
+from copydesk.lsp.places import OpenText, OpenTexts, Places, Seen, as_objects, diagnostic_message, to_line_range
+from copydesk.lsp.prompts import Prompts
+from copydesk.text.positions import from_codepoints
+
+if TYPE_CHECKING:
+    from copydesk.lsp.client import Client
+    from copydesk.text.documents import Document
+
+JsonObject: TypeAlias = dict[str, Any]
+
+QUICK_FIX = "quickfix"
+REWRITE = "refactor.rewrite.copydesk"
+MAX_MESSAGE = 60
+MAX_FIXES = 20
+"""Diagnostics offered at one place; more would drown the menu."""
+SYMBOL_LIMIT_S = 0.05
+_LLM_GENERATED = 1
+_WORD = re.compile(r"[^\W\d]\w*")
+_REWRITES = (
+    ("explain", "Copydesk: Explain {}"),
+    ("document", "Copydesk: Document {}"),
+    ("test", "Copydesk: Write tests for {}"),
+    ("refactor", "Copydesk: Refactor {}…"),
+)
+
+SymbolAt: TypeAlias = Callable[[str, str, int], str | None]
+"""(uri, text, line from 0): the name of the definition that the line touches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One action, before a client's abilities are known."""
+
+    title: str
+    kind: str
+    command: str
+    argument: JsonObject
+    diagnostics: tuple[Fields, ...] = ()
+
+
+class Actions:
+    def __init__(
+        self,
+        client: "Client",
+        places: Places,
+        prompts: Prompts,
+        symbol_at: SymbolAt,
+        is_language_model: Callable[[], bool],
+    ) -> None:
+        self._client = client
+        self._places = places
+        self._prompts = prompts
+        self._symbol_at = symbol_at
+        self._is_language_model = is_language_model
+
+    async def list_actions(self, params: Any, context: RequestContext) -> list[JsonObject]:
+        """`textDocument/codeAction`."""
+        uri, at = read_place(params, "range")
+        given = cast("JsonObject", params).get("context")
+        asked = cast("JsonObject", given) if isinstance(given, dict) else {}
+        only = asked.get("only")
+        kinds = tuple(kind for kind in cast("list[object]", only) if isinstance(kind, str)) if _is_list(only) else None
+        if self._prompts.get(uri):
+            return [self._shown(offer) for offer in send_offers(uri, kinds)]
+        diagnostics = as_objects(asked.get("diagnostics"))
+        self._places.note(Seen(uri, at, diagnostics))
+        opened = cast("OpenTexts", context.files).get(uri)
+        offers = [*fix_offers(uri, diagnostics)]
+        if opened is not None:
+            offers += await self._offers_in(opened, uri, at, kinds)
+        return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
+
+    async def resolve(self, params: Any, context: RequestContext) -> Any:
+        """`codeAction/resolve`: nothing is left to compute, whatever the client sends back."""
+        if not isinstance(params, dict):
+            raise invalid_params("codeAction/resolve needs the code action, an object")
+        return cast("JsonObject", params)
+
+    async def _offers_in(
+        self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
+    ) -> list[Offer]:
+        document = opened.document
+        lines = to_line_range(document, at, self._client.encoding)
+        offers: list[Offer] = []
+        if is_wanted(QUICK_FIX, kinds):
+            offers += comment_offers(uri, document, opened.language, lines, self._client.encoding)
+        if any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
+            subject = await self._subject(uri, document, lines)
+            offers += rewrite_offers(uri, at, subject)
+        return offers
+
+    async def _subject(self, uri: str, document: "Document", at: LineRange) -> str:
+        name: str | None = None
+        with anyio.move_on_after(SYMBOL_LIMIT_S):
+            name = await anyio.to_thread.run_sync(
+                self._symbol_at, uri, document.text, at.start_line, abandon_on_cancel=True
+            )
+        return (
+            name
+            or ("" if not at.is_empty else word_at(document.line(at.start_line), at.start_column))
+            or ("the selection" if not at.is_empty else "")
+        )
+
+    def _shown(self, offer: Offer) -> JsonObject:
+        command = {"title": offer.title, "command": offer.command, "arguments": [offer.argument]}
+        if not self._client.supports("textDocument.codeAction.codeActionLiteralSupport"):
+            return command
+        action: JsonObject = {
+            "title": offer.title,
+            "kind": offer.kind,
+            "command": command,
+            "data": {"command": offer.command},
+        }
+        if offer.diagnostics:
+            action |= {"diagnostics": list(offer.diagnostics)}
+            if self._client.supports("textDocument.codeAction.isPreferredSupport"):
+                action |= {"isPreferred": False}
+        if self._is_language_model() and self._takes_tags:
+            action |= {"tags": [_LLM_GENERATED]}
+        return action
+
+    @property
+    def _takes_tags(self) -> bool:
+        values: object = self._client.supports("textDocument.codeAction.tagSupport.valueSet")
+        return isinstance(values, list) and _LLM_GENERATED in values
+
+
+# --- what is offered --------------------------------------------------------------------------------------
+
+
+def is_wanted(kind: str, only: Sequence[str] | None) -> bool:
+    """Kinds are prefixes by dots: "refactor" asks for "refactor.rewrite.x"; the empty kind for all."""
+    return not only or any(not asked or kind == asked or kind.startswith(f"{asked}.") for asked in only)
+
+
+def fix_offers(uri: str, diagnostics: Sequence[Fields]) -> Iterator[Offer]:
+    for item in diagnostics[:MAX_FIXES]:
+        message = shortened(diagnostic_message(item))
+        if message:
+            argument = {"uri": uri, "range": item.get("range"), "diagnostics": [item], "subject": message}
+            yield Offer(f"Copydesk: Fix {message}", QUICK_FIX, "copydesk.fix", argument, (item,))
+
+
+def comment_offers(uri: str, document: "Document", language: str, at: LineRange, encoding: Any) -> Iterator[Offer]:
+    first = max(0, at.start_line - MAX_BLOCK_LINES)
+    if not any("copydesk" in document.line(line).lower() for line in range(first, at.end_line + 1)):
+        return  # asked on every cursor move: most places cost no more than this
+    last = at.end_line - 1 if at.end_line > at.start_line and at.end_column == 0 else at.end_line
+    found = find_instruction(list(document.lines()), language, at.start_line, last)
+    if found:
+        place = client_range(document, found.range, encoding)
+        argument = {"uri": uri, "range": place, "text": found.text, "comment": True}
+        yield Offer("Copydesk: Do what this comment asks", QUICK_FIX, "copydesk.prompt", argument)
+
+
+def rewrite_offers(uri: str, at: ClientRange, subject: str) -> Iterator[Offer]:
+    if not subject:
+        return
+    place = {
+        "start": {"line": at.start_line, "character": at.start_units},
+        "end": {"line": at.end_line, "character": at.end_units},
+    }
+    for verb, title in _REWRITES:
+        argument = {"uri": uri, "range": place, "subject": subject}
+        yield Offer(title.format(subject), f"{REWRITE}.{verb}", f"copydesk.{verb}", argument)
+
+
+def send_offers(uri: str, only: Sequence[str] | None) -> list[Offer]:
+    """In a prompt document: one action, of a kind that the client asked for."""
+    kind = next((kind for kind in (QUICK_FIX, "refactor", "source") if is_wanted(kind, only)), only[0] if only else "")
+    return [Offer("Copydesk: Send", kind, "copydesk.send", {"uri": uri})]
+
+
+def client_range(document: "Document", at: LineRange, encoding: Any) -> JsonObject:
+    def position(line: int, column: int) -> JsonObject:
+        return {"line": line, "character": from_codepoints(document.line(line), column, encoding)}
+
+    return {"start": position(at.start_line, at.start_column), "end": position(at.end_line, at.end_column)}
+
+
+def find_comment_again(
+    document: "Document", language: str, at: LineRange | None, text: str
+) -> InstructionComment | None:
+    """The comment an action was listed for: at its place, or where typing has moved it since."""
+    lines = list(document.lines())
+    if at is not None:
+        there = find_instruction(lines, language, at.start_line, at.start_line)
+        if there and text in ("", there.text):
+            return there
+    for number, line in enumerate(lines):
+        if "copydesk" in line.lower():
+            found = find_instruction(lines, language, number, number)
+            if found and found.text == text:
+                return found
+    return None
+
+
+def word_at(line: str, column: int) -> str:
+    return next((word.group() for word in _WORD.finditer(line) if word.start() <= column <= word.end()), "")
+
+
+def shortened(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1].rstrip() + "…"
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)

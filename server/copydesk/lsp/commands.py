@@ -1,0 +1,321 @@
+"""`workspace/executeCommand`: every command's argument, what it starts, and its answer.
+
+Owns the table of commands; what a turn does is the host's. Start with `Commands.execute`.
+A command that starts a turn is answered at once, because some editors freeze until it is; `wait: true` is for those
+that want the result. Cancelling a waiting command cancels its turn.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+import anyio
+from lsprotocol import types
+
+from copydesk.domain.errors import CopydeskError
+from copydesk.domain.messages import Task, Verb
+from copydesk.domain.permissions import Mode
+from copydesk.lsp.actions import find_comment_again, shortened
+from copydesk.lsp.arguments import ArgumentError, Reader, TurnArguments
+from copydesk.lsp.handlers import RequestContext, RpcError, invalid_params
+from copydesk.lsp.places import OpenTexts, Place, Places
+from copydesk.lsp.updates import outcome_to_json
+
+if TYPE_CHECKING:
+    from copydesk.lsp.answers import Answers
+    from copydesk.lsp.progress import Progress
+    from copydesk.lsp.prompts import Prompt, Prompts
+    from copydesk.services.turns import PromptRequest, Turn
+
+JsonObject: TypeAlias = dict[str, Any]
+Handler: TypeAlias = Callable[[Sequence[object] | None, RequestContext], Awaitable[Any]]
+
+TURN_VERBS: tuple[Verb, ...] = ("prompt", "explain", "fix", "document", "test", "refactor", "ask")
+PREFIX = "copydesk."
+NO_PLACE = "Give {uri, range}, or put the cursor on some code (hover or open the code actions there) and try again."
+_TITLES: Mapping[str, str] = {
+    "explain": "Explain {}",
+    "fix": "Fix {}",
+    "document": "Document {}",
+    "test": "Write tests for {}",
+    "refactor": "Refactor {}",
+}
+_DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
+_TEXT_VERBS: Mapping[str, str] = {
+    "prompt": "Tell Copydesk what to do",
+    "ask": "Ask Copydesk a question",
+    "refactor": "Tell Copydesk how to refactor this",
+}
+
+
+class Sessions(Protocol):
+    """What is needed of `services.host.Host`."""
+
+    current: str | None
+
+    def prompt(self, request: "PromptRequest") -> "Turn": ...
+    def cancel(self, turn: str | None = None) -> tuple[str, ...]: ...
+    def running(self) -> tuple[str, ...]: ...
+    def sessions(self) -> list[JsonObject]: ...
+    def new_session(self, *, make_current: bool = True) -> Any: ...
+    def mode(self) -> Mode: ...
+    def set_mode(self, mode: str) -> Mode: ...
+    def model_name(self) -> str: ...
+    def set_model(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Answers that come from elsewhere, all JSON-plain: `describe` gives version, model and the like."""
+
+    describe: Callable[[], JsonObject]
+    models: Callable[[], Awaitable[list[JsonObject]]]
+    doctor: Callable[[], Awaitable[JsonObject]]
+    display: Callable[[str], str]
+
+
+class Commands:
+    def __init__(
+        self,
+        host: Sessions,
+        places: Places,
+        prompts: "Prompts",
+        answers: "Answers",
+        progress: "Progress",
+        sources: Sources,
+    ) -> None:
+        self._host = host
+        self._places = places
+        self._prompts = prompts
+        self._answers = answers
+        self._progress = progress
+        self._sources = sources
+        self._handlers: dict[str, Handler] = {PREFIX + verb: self._turn_command(verb) for verb in TURN_VERBS}
+        self._handlers |= {
+            "copydesk.send": self._send,
+            "copydesk.cancel": self._cancel,
+            "copydesk.status": self._status,
+            "copydesk.models": self._models,
+            "copydesk.model.set": self._set_model,
+            "copydesk.mode.set": self._set_mode,
+            "copydesk.session.new": self._new_session,
+            "copydesk.session.list": self._list_sessions,
+            "copydesk.doctor": self._doctor,
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._handlers)
+
+    async def execute(self, params: Any, context: RequestContext) -> Any:
+        """`workspace/executeCommand`. A wrong argument is -32602, what cannot be done -32803; both say what to do."""
+        fields = cast("JsonObject", params) if isinstance(params, dict) else {}
+        name, arguments = fields.get("command"), fields.get("arguments")
+        handler = self._handlers.get(name) if isinstance(name, str) else None
+        if handler is None:
+            raise invalid_params(f"{name!r} is not a command of this server. It has {', '.join(self._handlers)}.")
+        if arguments is not None and not isinstance(arguments, list):
+            raise invalid_params(f"{name}: 'arguments' must be a list with one object.")
+        try:
+            return await handler(cast("list[object] | None", arguments), context)
+        except ArgumentError as error:
+            raise invalid_params(str(error)) from error
+        except CopydeskError as error:
+            raise RpcError(types.LSPErrorCodes.RequestFailed.value, str(error)) from error
+
+    def _read(self, command: str, arguments: Sequence[object] | None, *keys: str) -> Reader:
+        fields = Reader(command, arguments, keys)
+        self._note_unknown(command, fields.unknown)
+        return fields
+
+    def _note_unknown(self, command: str, unknown: tuple[str, ...]) -> None:
+        if unknown:
+            names = ", ".join(repr(name) for name in unknown[:10])
+            self._answers.log("info", f"{command}: ignored what it does not know: {names}")
+
+    # --- turns ---
+
+    def _turn_command(self, verb: Verb) -> Handler:
+        async def run(arguments: Sequence[object] | None, context: RequestContext) -> Any:
+            return await self._turn(verb, arguments, context)
+
+        return run
+
+    async def _turn(self, verb: Verb, arguments: Sequence[object] | None, context: RequestContext) -> Any:
+        command = PREFIX + verb
+        given = TurnArguments.parse(command, arguments)
+        self._note_unknown(command, given.unknown)
+        place = await self._places.resolve(command, given, cast("OpenTexts", context.files))
+        if given.comment and place:
+            return await self._start(self._comment_task(place, given, context), given)
+        if place is None and verb not in ("prompt", "ask"):
+            raise ArgumentError(f"{command} does not know where to work. {NO_PLACE}")
+        given = replace(given, subject=subject_of(given, place))
+        task = self._task(verb, place, given.text)
+        if not given.text.strip() and verb in _TEXT_VERBS:
+            return await self._ask_for_text(task, given)
+        return await self._start(task, given)
+
+    def _task(self, verb: Verb, place: Place | None, text: str) -> Task:
+        if place is None:
+            return Task(verb, text)
+        return Task(
+            verb=verb,
+            text=text,
+            uri=place.uri,
+            path=self._sources.display(place.uri),
+            language=place.language,
+            range=place.range,
+            selection=place.selection,
+            problems=place.problems,
+        )
+
+    def _comment_task(self, place: Place, given: TurnArguments, context: RequestContext) -> Task:
+        opened = cast("OpenTexts", context.files).get(place.uri)
+        found = find_comment_again(opened.document, place.language, place.range, given.text) if opened else None
+        if opened is None or found is None:
+            raise ArgumentError("The instruction comment is not there any more. Choose its code action again.")
+        document, at = opened.document, found.range
+        start = document.offset_at(at.start_line, at.start_column)
+        end = document.offset_at(at.end_line, at.end_column)
+        return Task(
+            verb="prompt",
+            text=found.text,
+            uri=place.uri,
+            path=self._sources.display(place.uri),
+            language=place.language,
+            range=at,
+            selection=document.slice(start, end),
+            instruction_comment=True,
+        )
+
+    async def _start(self, task: Task, given: TurnArguments) -> JsonObject:
+        from copydesk.services.turns import PromptRequest
+
+        # An instruction comment is a job of its own, not a word in the conversation that is going on.
+        session = given.session
+        if task.instruction_comment and session is None:
+            session = cast("str", self._host.new_session(make_current=False).id)
+        request = PromptRequest(task, session, given.mode, given.model, given.queue)
+        turn = self._host.prompt(request)
+        if given.subject and task.verb in _TITLES and not turn.steered:
+            self._progress.entitle(turn.id, _TITLES[task.verb].format(given.subject))
+        if not given.wait:
+            return {"session": turn.session, "turn": turn.id}
+        try:
+            return outcome_to_json(await turn.wait())
+        except anyio.get_cancelled_exc_class():
+            self._host.cancel(turn.id)
+            raise
+
+    async def _ask_for_text(self, task: Task, given: TurnArguments) -> JsonObject:
+        """Opens a prompt document; what is written there starts the turn."""
+        where = f" ({self._where(task)})" if task.path else ""
+
+        async def send(text: str) -> object:
+            # The place is the one the document was opened from, whatever has been looked at since.
+            return await self._start(replace(task, text=text), replace(given, wait=False))
+
+        prompt = await self._prompts.open(f"{_TEXT_VERBS[task.verb]}{where}.", send)
+        return {"session": None, "turn": None, "document": prompt.uri}
+
+    def _where(self, task: Task) -> str:
+        return f"{task.path}:{task.range.start_line + 1}" if task.range else task.path
+
+    async def _send(self, arguments: Sequence[object] | None, context: RequestContext) -> Any:
+        """Sends a prompt document: the one named, else the newest that is not sent."""
+        uri = self._read("copydesk.send", arguments, "uri").text("uri")
+        prompt = self._prompts.get(uri) if uri else self._prompts.newest()
+        if prompt is None:
+            raise ArgumentError(
+                "copydesk.send: there is no prompt document to send. copydesk.prompt with no text opens one."
+            )
+        return await self._send_prompt(prompt, uri or prompt.uri, context)
+
+    async def _send_prompt(self, prompt: "Prompt", uri: str, context: RequestContext) -> Any:
+        if prompt.sent:
+            self._answers.message("info", "This prompt was sent already. copydesk.prompt opens a new one.")
+            return {"sent": False}
+        opened = cast("OpenTexts", context.files).get(uri)
+        text = await self._prompts.text(prompt, opened.document.text if opened else None)
+        if not text:
+            self._answers.message("warning", "There is nothing to send: write below the line first.")
+            return {"sent": False}
+        prompt.sent = True
+        try:
+            return await prompt.send(text)
+        except CopydeskError:
+            prompt.sent = False
+            raise
+
+    async def _cancel(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        turn = self._read("copydesk.cancel", arguments, "turn").text("turn")
+        return {"cancelled": list(self._host.cancel(turn))}
+
+    # --- the rest ---
+
+    async def _status(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        self._read("copydesk.status", arguments)
+        steps = self._progress.steps()
+        running = [{"turn": turn, **steps.get(turn, {})} for turn in self._host.running()]
+        return {
+            "mode": self._host.mode(),
+            "model": {"name": self._host.model_name()},
+            "session": self._host.current,
+            "running": running,
+            "capabilities": [*self.names, "codeActions", "hover", "instructionComments", "progress"],
+            "sandbox": "none yet",
+            "positionEncoding": self._places.encoding(),
+            "counts": {"sessions": len(self._host.sessions()), "running": len(running)},
+            **self._sources.describe(),
+        }
+
+    async def _models(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        self._read("copydesk.models", arguments)
+        return {"models": await self._sources.models(), "current": self._host.model_name()}
+
+    async def _set_model(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        name = self._one_of("copydesk.model.set", arguments, "model", "name")
+        if name is None:
+            raise ArgumentError(
+                'copydesk.model.set needs {model: "provider/model"}; "auto" lets Copydesk choose. '
+                "copydesk.models lists what there is."
+            )
+        self._host.set_model(name)
+        return {"model": self._host.model_name()}
+
+    async def _set_mode(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        mode = self._one_of("copydesk.mode.set", arguments, "mode", "name")
+        if mode is None:
+            raise ArgumentError("copydesk.mode.set needs {mode}, one of plan, ask, acceptEdits, auto.")
+        return {"mode": self._host.set_mode(mode)}
+
+    def _one_of(self, command: str, arguments: Sequence[object] | None, *keys: str) -> str | None:
+        """The first key that is given. A bare string is taken too: it can mean only this."""
+        if arguments and isinstance(arguments[0], str):
+            return arguments[0] or None
+        fields = self._read(command, arguments, *keys)
+        return next((value for key in keys if (value := fields.text(key))), None)
+
+    async def _new_session(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        self._read("copydesk.session.new", arguments)
+        return {"session": self._host.new_session().id}
+
+    async def _list_sessions(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        self._read("copydesk.session.list", arguments)
+        return {"sessions": self._host.sessions()}
+
+    async def _doctor(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        self._read("copydesk.doctor", arguments)
+        return await self._sources.doctor()
+
+
+def subject_of(given: TurnArguments, place: Place | None) -> str:
+    """What the work is about, in a word or two: as the code action said, else the definition on the first line."""
+    if given.subject or place is None:
+        return given.subject
+    if given.diagnostics and place.problems:
+        return shortened(place.problems[0].message)
+    found = _DEFINITION.search(place.line)
+    return found.group(1) if found else ""

@@ -1,0 +1,119 @@
+"""The features put together for one client: what `app` makes and registers with the server.
+
+Owns the wiring only. Start with `Features.register`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import anyio
+
+from copydesk.domain import events
+from copydesk.domain.errors import CopydeskError
+from copydesk.lsp.actions import Actions, SymbolAt
+from copydesk.lsp.answers import Answers
+from copydesk.lsp.commands import Commands, Sessions, Sources
+from copydesk.lsp.editor import LspEditor
+from copydesk.lsp.hover import Explain, Hover
+from copydesk.lsp.places import Places
+from copydesk.lsp.progress import Progress, Spawn
+from copydesk.lsp.prompts import Prompts
+from copydesk.lsp.updates import Updates
+from copydesk.text.documents import Document
+
+if TYPE_CHECKING:
+    from copydesk.lsp.client import Client
+    from copydesk.lsp.handlers import Handlers
+
+
+class Listened(Sessions, Protocol):
+    def subscribe(self, listener: Callable[[str, int, events.Event], None]) -> Callable[[], None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureParts:
+    """What the features use of the rest. `read` gives the text of a file that is not open and may block.
+
+    `symbol_at` (uri, text, line) names the definition a line touches; it runs in a thread with a short limit.
+    """
+
+    sources: Sources
+    read: Callable[[str], str]
+    symbol_at: SymbolAt
+    explain: Explain
+    hover_budget_s: Callable[[], float]
+    is_language_model: Callable[[], bool]
+
+
+class Voice:
+    """The parts that talk to the person. Made first, because the services need the editor and we need the host."""
+
+    def __init__(
+        self, client: "Client", state_dir: Path, display: Callable[[str], str], spell: Callable[[str], str] = str
+    ) -> None:
+        self.client = client
+        self.answers = Answers(client, state_dir)
+        self.prompts = Prompts(client, self.answers, state_dir)
+        self.editor = LspEditor(client, self.answers, self.prompts, display, spell=spell)
+
+
+class Features:
+    def __init__(self, voice: Voice, host: Listened, parts: FeatureParts, spawn: Spawn) -> None:
+        """`spawn` runs work as a task of the connection (`Server.spawn`)."""
+        client = voice.client
+        self._voice = voice
+        self._host = host
+        self._spawn = spawn
+        self.places = Places(lambda: client.encoding, _reader(parts.read))
+        self.updates = Updates(client)
+        self.progress = Progress(client, spawn)
+        self.commands = Commands(host, self.places, voice.prompts, voice.answers, self.progress, parts.sources)
+        self.actions = Actions(client, self.places, voice.prompts, parts.symbol_at, parts.is_language_model)
+        self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s)
+        host.subscribe(self._listen)
+
+    def register(self, handlers: "Handlers", commands: list[str]) -> None:
+        """Before the server serves. Adds the commands' names to `commands`, which the server advertises."""
+        commands.extend(self.commands.names)
+        handlers.request("workspace/executeCommand", self.commands.execute, raw=True)
+        handlers.request("textDocument/codeAction", self.actions.list_actions, raw=True)
+        handlers.request("codeAction/resolve", self.actions.resolve, raw=True)
+        handlers.request("textDocument/hover", self.hover.hover, raw=True)
+        handlers.request("workspace/textDocumentContent", self._voice.answers.content, raw=True)
+        handlers.notification("window/workDoneProgress/cancel", self._cancel_progress, raw=True)
+
+    async def run(self) -> None:
+        """A task of the connection, from `initialized` on: sends session updates as they come."""
+        await self.updates.run()
+
+    def _listen(self, session: str, seq: int, event: events.Event) -> None:
+        self.updates.listen(session, seq, event)
+        self.progress.listen(session, seq, event)
+        if isinstance(event, events.TurnEnded) and not self.updates.wanted:
+            self._spawn(lambda: self._show_end(event))
+
+    async def _show_end(self, event: events.TurnEnded) -> None:
+        """The answer, for clients that are not told of every step anyway."""
+        level = "error" if event.stop_reason == "error" else "info"
+        text = event.message or event.error
+        if event.error and event.error not in text:
+            text = f"{event.error}\n\n{text}"
+        await self._voice.answers.show(level, text, f"turn/{event.turn}.md")
+
+    def _cancel_progress(self, params: Any) -> None:
+        token = cast("dict[str, Any]", params).get("token") if isinstance(params, dict) else None
+        turn = self.progress.turn_of(token)
+        if turn:
+            self._host.cancel(turn)
+
+
+def _reader(read: Callable[[str], str]) -> Callable[[str], Awaitable[Document]]:
+    async def read_document(uri: str) -> Document:
+        try:
+            return Document.of(await anyio.to_thread.run_sync(read, uri))
+        except CopydeskError as error:
+            raise CopydeskError(str(error), advice="Open the file in the editor, or name one that is there.") from error
+
+    return read_document

@@ -1,0 +1,33 @@
+"""The commands this server offers, as plain names: `initialize` is answered before the features are imported.
+
+A test holds this against what `commands.Commands` really handles.
+"""
+
+COMMANDS: tuple[str, ...] = (
+    "copydesk.prompt",
+    "copydesk.ask",
+    "copydesk.explain",
+    "copydesk.fix",
+    "copydesk.document",
+    "copydesk.test",
+    "copydesk.refactor",
+    "copydesk.send",
+    "copydesk.cancel",
+    "copydesk.status",
+    "copydesk.models",
+    "copydesk.model.set",
+    "copydesk.mode.set",
+    "copydesk.session.new",
+    "copydesk.session.list",
+    "copydesk.doctor",
+)
+REQUESTS: frozenset[str] = frozenset(
+    {
+        "workspace/executeCommand",
+        "textDocument/codeAction",
+        "codeAction/resolve",
+        "textDocument/hover",
+        "workspace/textDocumentContent",
+    }
+)
+"""Requests the features answer, advertised before their handlers are there."""

@@ -1,0 +1,207 @@
+"""`copydesk/session/update`: a session's events in the Agent Client Protocol's words, for clients that take them.
+
+Owns the translation from events to JSON and the queue towards the client; it decides nothing. Start with `Updates`.
+The listener only queues, so that nothing a client does can hold a turn up. Message chunks that arrive within
+`COALESCE_S` of each other go out as one. Lines in `locations` count from 0, as everywhere in LSP.
+"""
+
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from urllib.parse import unquote, urlsplit
+
+import anyio
+
+from copydesk.domain import events
+from copydesk.domain.messages import Usage
+from copydesk.domain.tools import Location
+
+if TYPE_CHECKING:
+    from copydesk.lsp.client import Client
+    from copydesk.services.turns import TurnOutcome
+
+JsonObject: TypeAlias = dict[str, Any]
+
+METHOD = "copydesk/session/update"
+COALESCE_S = 0.03
+MAX_QUEUED = 5_000
+"""When a client reads slower than this many updates, the oldest chunks of text are let go; the end message has it."""
+
+
+@dataclass(slots=True)
+class _Queued:
+    session: str
+    turn: str
+    seq: int
+    update: JsonObject
+
+    @property
+    def is_chunk(self) -> bool:
+        return self.update["sessionUpdate"] in ("agent_message_chunk", "agent_thought_chunk")
+
+
+class Updates:
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+        self._queue: deque[_Queued] = deque()
+        self._waiting = anyio.Event()
+
+    @property
+    def wanted(self) -> bool:
+        return METHOD in self._client.experimental
+
+    def listen(self, session: str, seq: int, event: events.Event) -> None:
+        """Takes one event; never blocks, never raises for an event that has no update."""
+        update = to_update(event) if self.wanted else None
+        if update is None:
+            return
+        item = _Queued(session, event.turn if not isinstance(event, events.SessionStarted) else "", seq, update)
+        if not self._joins_last(item):
+            self._make_room()
+            self._queue.append(item)
+        self._waiting.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._waiting.wait()
+            if self._queue and self._queue[0].is_chunk and len(self._queue) == 1:
+                await anyio.sleep(COALESCE_S)
+            self._waiting = anyio.Event()
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends what is queued, now."""
+        while self._queue:
+            item = self._queue.popleft()
+            params = {"session": item.session, "turn": item.turn, "seq": item.seq, "update": item.update}
+            self._client.notify(METHOD, params)
+
+    def _joins_last(self, item: _Queued) -> bool:
+        last = self._queue[-1] if self._queue else None
+        if last is None or not item.is_chunk or last.turn != item.turn:
+            return False
+        if last.update["sessionUpdate"] != item.update["sessionUpdate"]:
+            return False
+        last.update["content"]["text"] += item.update["content"]["text"]
+        last.seq = item.seq
+        return True
+
+    def _make_room(self) -> None:
+        if len(self._queue) < MAX_QUEUED:
+            return
+        oldest = next((item for item in self._queue if item.is_chunk), self._queue[0])
+        self._queue.remove(oldest)
+
+
+def to_update(event: events.Event) -> JsonObject | None:
+    """One event as the `update` object; None for events that are not for clients."""
+    match event:
+        case events.MessageChunk(text=text):
+            return _chunk("agent_message_chunk", text)
+        case events.ThoughtChunk(text=text):
+            return _chunk("agent_thought_chunk", text)
+        case events.ToolCallStarted():
+            return _tool_call(event)
+        case events.ToolCallUpdated():
+            return _tool_call_update(event)
+        case events.UsageUpdated(usage=usage, total=total):
+            used = usage.input + usage.output
+            return _update("usage_update", used=used, usage=usage_to_json(usage), total=usage_to_json(total))
+        case events.ReviewUpdated():
+            return _update("review", **review_to_json(event))
+        case events.PermissionAsked(request=request):
+            return _update("permission", state="asked", request=asdict(request))
+        case events.PermissionAnswered(request=request, allowed=allowed, reason=reason):
+            state = "allowed" if allowed else "rejected"
+            return _update("permission", state=state, request={"id": request}, reason=reason)
+        case events.TurnEnded():
+            return _turn_ended(event)
+        case _:
+            return None
+
+
+def _update(name: str, /, **fields: Any) -> JsonObject:
+    return {"sessionUpdate": name, **fields}
+
+
+def _chunk(kind: str, text: str) -> JsonObject:
+    return _update(kind, content={"type": "text", "text": text})
+
+
+def _tool_call(event: events.ToolCallStarted) -> JsonObject:
+    return _update(
+        "tool_call",
+        toolCallId=event.call,
+        title=event.title,
+        kind=event.kind,
+        status="pending",
+        locations=[_location(location) for location in event.locations],
+        rawInput={"tool": event.tool},
+    )
+
+
+def _tool_call_update(event: events.ToolCallUpdated) -> JsonObject:
+    update = _update("tool_call_update", toolCallId=event.call, status=event.status)
+    if event.content:
+        update["content"] = [{"type": "content", "content": {"type": "text", "text": event.content}}]
+    if event.details:
+        update["rawOutput"] = dict(event.details)
+    return update
+
+
+def _turn_ended(event: events.TurnEnded) -> JsonObject:
+    update = _update(
+        "turn_ended",
+        stopReason=event.stop_reason,
+        message=event.message,
+        review=event.review,
+        usage=usage_to_json(event.usage),
+    )
+    return {**update, "error": event.error} if event.error else update
+
+
+def _location(location: Location) -> JsonObject:
+    parts = urlsplit(location.uri)
+    path = unquote(parts.path) if parts.scheme == "file" else location.uri
+    place: JsonObject = {"path": path, "uri": location.uri}
+    return place if location.line is None else {**place, "line": location.line}
+
+
+# --- results, shared with the commands --------------------------------------------------------------------
+
+
+def usage_to_json(usage: Usage) -> JsonObject:
+    return {
+        "inputTokens": usage.input,
+        "outputTokens": usage.output,
+        "totalTokens": usage.input + usage.output,
+        "cachedReadTokens": usage.cache_read,
+        "cachedWriteTokens": usage.cache_write,
+        "thoughtTokens": usage.reasoning,
+    }
+
+
+def review_to_json(review: events.ReviewUpdated) -> JsonObject:
+    files = [
+        {"uri": file.uri, "state": file.state, "hunks": file.n_hunks, "note": file.note, "saved": file.saved}
+        for file in review.files
+    ]
+    return {"state": review.state, "files": files}
+
+
+def outcome_to_json(outcome: "TurnOutcome") -> JsonObject:
+    """What a command with `wait: true` answers."""
+    result: JsonObject = {
+        "session": outcome.session,
+        "turn": outcome.turn,
+        "stopReason": outcome.stop_reason,
+        "message": outcome.message,
+        "review": review_to_json(outcome.review),
+        "usage": usage_to_json(outcome.usage),
+        "evidence": [_plain(item) for item in outcome.evidence],
+    }
+    return {**result, "error": outcome.error} if outcome.error else result
+
+
+def _plain(item: object) -> object:
+    return cast("object", item) if isinstance(item, dict | list | str | int | float | bool) else str(item)

@@ -1,0 +1,69 @@
+"""The offline model: `domain.ports.Model` over the planner. Owns the stream; knows no job, no file and no network.
+
+Start with `answer`, which is pure.
+"""
+
+import json
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+from copydesk.domain.messages import Usage
+from copydesk.domain.stream import (
+    Finished,
+    ModelRequest,
+    StreamEvent,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+from copydesk.models.offline.planning import Calls, newest_job, next_step
+
+MAX_TEXT_PIECES = 8
+
+
+class OfflineModel:
+    """A deterministic planner behind the model protocol. Stateless: one may serve any number of sessions."""
+
+    @property
+    def name(self) -> str:
+        return "offline"
+
+    @asynccontextmanager
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[StreamEvent], None]:
+        yield _as_async(answer(request))
+
+
+def answer(request: ModelRequest) -> tuple[StreamEvent, ...]:
+    """The whole response to one request."""
+    from copydesk.models.offline.jobs import plan_for  # the jobs are needed only when this model is asked
+
+    job = newest_job(request.messages)
+    if job is None:
+        return (*_text("There is nothing to do: the conversation has no request in it."), Finished("end_turn"))
+    offered = frozenset(tool.name for tool in request.tools)
+    match next_step(plan_for(job), job.rounds, offered):
+        case str() as words:
+            return (*_text(words), UsageReport(Usage()), Finished("end_turn"))
+        case calls:
+            return (*_calls(calls, len(request.messages)), UsageReport(Usage()), Finished("tool_calls"))
+
+
+def _calls(calls: Calls, n_messages: int) -> Iterator[StreamEvent]:
+    """Ids come from the place in the conversation: unique in it, and the same each time."""
+    for index, call in enumerate(calls):
+        yield ToolCallStart(index, f"offline-{n_messages}-{index}", call.tool)
+        yield ToolCallDelta(index, json.dumps(dict(call.arguments), ensure_ascii=False))
+
+
+def _text(words: str) -> Iterator[StreamEvent]:
+    pieces = re.findall(r".*?\n+|.+$", words, re.DOTALL) or [words]
+    size = -(-len(pieces) // MAX_TEXT_PIECES)
+    for start in range(0, len(pieces), size):
+        yield TextDelta("".join(pieces[start : start + size]))
+
+
+async def _as_async(events: tuple[StreamEvent, ...]) -> AsyncIterator[StreamEvent]:
+    for event in events:
+        yield event

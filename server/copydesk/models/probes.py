@@ -1,0 +1,63 @@
+"""Short questions to model servers: which models do you have? Used to choose and to list, never to generate.
+
+Start with `ask`. A server that does not answer in time is simply not there.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import cast
+
+import anyio
+
+from copydesk.domain.errors import ModelError
+from copydesk.egress.door import Door
+from copydesk.egress.hosts import host_of, is_loopback
+from copydesk.models.remote import Endpoint
+
+LOCAL_LIMIT_S = 0.3
+REMOTE_LIMIT_S = 3.0
+ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The models of one server, in its own order; `why` says how that is known or what is wrong."""
+
+    names: tuple[str, ...]
+    why: str
+
+    @property
+    def best(self) -> str | None:
+        """The first that can hold a conversation."""
+        return next((name for name in self.names if "embed" not in name.lower()), None)
+
+
+async def ask(door: Door, endpoint: Endpoint) -> Served:
+    """The models that a server lists. Never raises for a server that is missing, slow or strange."""
+    ollama = endpoint.provider.name == "ollama"
+    url = endpoint.base_url.removesuffix("/v1") + "/api/tags" if ollama else endpoint.base_url + "/models"
+    limit_s = LOCAL_LIMIT_S if is_loopback(host_of(url)) else REMOTE_LIMIT_S
+    try:
+        with anyio.fail_after(limit_s):
+            async with door.stream("GET", url, endpoint.headers()) as response:
+                body = await response.read(ANSWER_LIMIT_BYTES)
+    except TimeoutError:
+        return Served((), f"{endpoint.base_url} did not answer within {limit_s:g} s.")
+    except ModelError as exc:
+        return Served((), str(exc))
+    if response.status != 200:
+        return Served((), f"{url} answered with status {response.status}.")
+    names = tuple(_names(body, "models", "name") if ollama else _names(body, "data", "id"))
+    return Served(names, f"Served at {endpoint.base_url}." if names else f"{endpoint.base_url} has no models.")
+
+
+def _names(body: bytes, table: str, field: str) -> list[str]:
+    try:
+        answer: object = json.loads(body)
+    except ValueError:
+        return []
+    rows = cast(dict[str, object], answer).get(table) if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        return []
+    found = [cast(dict[str, object], row).get(field) for row in cast(list[object], rows) if isinstance(row, dict)]
+    return [name for name in found if isinstance(name, str) and name]

@@ -1,0 +1,227 @@
+"""A model behind a provider's wire: one request, its tries, and the stream of events that comes back.
+
+Puts together the wire (`wires`), the door, the retry policy and the catalog's entry; knows no bytes of its own.
+Start with `RemoteModel.stream`.
+"""
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
+
+import anyio
+
+from copydesk.domain import errors
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
+from copydesk.egress.door import Door, Limits, Response
+from copydesk.egress.hosts import host_of, is_loopback
+from copydesk.models import failures, sse
+from copydesk.models.catalog import Entry
+from copydesk.models.failures import Origin
+from copydesk.models.providers import Provider, WireName
+from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry
+from copydesk.models.wires import Decoder, Wire
+from copydesk.models.wires.anthropic import AnthropicMessages
+from copydesk.models.wires.openai_chat import OpenAIChat
+
+WIRES: dict[WireName, Wire] = {"openai_chat": OpenAIChat(), "anthropic": AnthropicMessages()}
+ERROR_LIMIT_BYTES = 256 * 1024
+WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Waits beside the door's own, in seconds.
+
+    `after_reason_s`: for usage and the end marker once the model said why it stopped. `silence_s`: for anything
+    that means something, while keep-alive comments go on. `drain_s`: for the rest of a finished body.
+    """
+
+    after_reason_s: float = 5.0
+    silence_s: float = 600.0
+    drain_s: float = 0.25
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a provider's requests go, and with which key. `note` says why a key that exists is not sent."""
+
+    provider: Provider
+    base_url: str
+    key: str = field(default="", repr=False)
+    note: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """The provider's own headers. Raises `AuthRejected` for a key that no header can carry."""
+        if not self.key.isascii() or not self.key.isprintable() or " " in self.key:
+            raise errors.AuthRejected(
+                f"{self.provider.key_variable} holds characters that no key has.", advice="Copy the key again."
+            )
+        return WIRES[self.provider.wire].headers(self.key)
+
+
+class RemoteModel:
+    """One model of one provider. Stateless between requests: any number of streams may run at once."""
+
+    def __init__(
+        self,
+        name: str,
+        model: str,
+        endpoint: Endpoint,
+        door: Door,
+        entry: Entry,
+        *,
+        on_retry: OnRetry = ignore_retry,
+        retry: RetryPolicy | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._name = name
+        self._model = model
+        self._endpoint = endpoint
+        self._door = door
+        self.entry = entry
+        self._on_retry = on_retry
+        self._retry = retry or RetryPolicy()
+        self._patience = patience or Patience()
+        self._wire = WIRES[endpoint.provider.wire]
+        self._url = endpoint.base_url + self._wire.path
+        self._headers = {
+            "content-type": "application/json",
+            "accept": "text/event-stream",
+            "accept-encoding": "identity",  # compression would hold the first tokens back
+            "user-agent": "copydesk",
+            **endpoint.headers(),
+        }
+        host = host_of(endpoint.base_url)
+        self._origin = Origin(endpoint.provider.title, host, model, endpoint.provider.key_variable)
+        self.is_local = is_loopback(host)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
+        return aclosing(self._tries(self._wire.encode(request, self._model, self.entry)))
+
+    async def _tries(self, body: bytes) -> AsyncGenerator[StreamEvent]:
+        retries = Retries(self._retry, self._on_retry)
+        while True:
+            begun = False
+            try:
+                async with aclosing(self._once(body)) as events:
+                    async for event in events:
+                        begun = begun or not isinstance(event, UsageReport)
+                        yield event
+                return
+            except errors.ModelError as exc:
+                self._clean(exc)
+                if begun or not isinstance(exc, errors.TransientModelError):
+                    raise
+                await retries.pause(exc)
+
+    async def _once(self, body: bytes) -> AsyncGenerator[StreamEvent]:
+        async with self._door.stream("POST", self._url, self._headers, body, self._patience.limits) as response:
+            if response.status != 200:
+                raise await self._refusal(response)
+            decoder = self._wire.decoder(self._origin)
+            head = await _head(response)
+            if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say
+                body = head + await response.read(WHOLE_LIMIT_BYTES)
+                for event in self._from_whole(body, decoder, response.content_type):
+                    yield event
+                return
+            async with aclosing(self._events(response, decoder, head)) as events:
+                async for event in events:
+                    yield event
+
+    async def _refusal(self, response: Response) -> errors.ModelError:
+        return failures.from_status(response.status, response.headers, await _error_body(response), self._origin)
+
+    def _clean(self, error: errors.ModelError) -> None:
+        """Some servers repeat the key they were given; a message must not. Says so when a key was held back."""
+        if self._endpoint.key:
+            error.message = error.message.replace(self._endpoint.key, "***")
+        if isinstance(error, errors.AuthRejected) and self._endpoint.note:
+            error.advice = f"{self._endpoint.note} {error.advice}"
+
+    def _from_whole(self, body: bytes, decoder: Decoder, content_type: str) -> list[StreamEvent]:
+        text = body.decode("utf-8", "replace").strip()
+        if not text.startswith("{"):
+            raise failures.not_a_stream(body, content_type, self._origin)
+        return decoder.whole(text)
+
+    async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
+        """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
+        lines = sse.Decoder()
+        n_events = 0
+        heard_s = time.monotonic()
+        chunk: bytes | None = head
+        while chunk is not None:
+            arrived = lines.feed(chunk)
+            n_events += len(arrived)
+            heard_s = self._still_heard(heard_s, bool(arrived))
+            for event in (found for one in arrived for found in decoder.feed(one)):
+                if isinstance(event, Finished):
+                    await response.drain(self._patience.drain_s)
+                yield event
+            chunk = None if decoder.done else await self._chunk(response, decoder)
+        if not decoder.done:
+            for event in self._last(lines, decoder, head, n_events):
+                yield event
+
+    async def _chunk(self, response: Response, decoder: Decoder) -> bytes | None:
+        """The next bytes. Once the reason for the end is known, whatever goes wrong is just the end."""
+        if not decoder.ending:
+            return await response.next_chunk()
+        with anyio.move_on_after(self._patience.after_reason_s):
+            try:
+                return await response.next_chunk()
+            except errors.TransientModelError:
+                return None
+        return None
+
+    def _last(self, lines: sse.Decoder, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
+        """The bytes are over and the stream did not say so."""
+        rest = lines.end()
+        events: list[StreamEvent] = []
+        if rest is not None:
+            try:
+                events = decoder.feed(rest)
+            except errors.BadStream:
+                rest = None  # half an event: the stream was cut inside it
+        if n_events or rest is not None:
+            return events + decoder.end()
+        if head.strip() and not head.lstrip(b"\xef\xbb\xbf \r\n").startswith((b":", b"data", b"event")):
+            raise failures.not_a_stream(head, "something", self._origin)
+        raise errors.ConnectionLost(
+            f"{self._origin.provider} at {self._origin.host!r} ended the answer before it began.",
+            advice="Try again, or set another model.name.",
+        )
+
+    def _still_heard(self, heard_s: float, heard: bool) -> float:
+        now_s = time.monotonic()
+        if heard:
+            return now_s
+        if now_s - heard_s > self._patience.silence_s:
+            raise errors.ModelTimeout(
+                f"{self._origin.provider} only kept the connection alive for {self._patience.silence_s:g} s.",
+                advice="Try again, or set another model.name.",
+            )
+        return heard_s
+
+
+async def _head(response: Response) -> bytes:
+    """The first bytes, enough to see how the body begins; empty when there are none."""
+    head = b""
+    while not head.strip() and (chunk := await response.next_chunk()) is not None:
+        head += chunk
+    return head
+
+
+async def _error_body(response: Response) -> bytes:
+    """What the provider says about an error, if it says it at all."""
+    try:
+        return await response.read(ERROR_LIMIT_BYTES)
+    except errors.ModelError:
+        return b""

@@ -1,0 +1,74 @@
+"""When a failed model request is tried again, and how long to wait first.
+
+Only before output has begun: the caller sees to that (`remote`). Owns no request. Start with `Retries.pause`.
+"""
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import anyio
+
+from copydesk.domain.errors import TransientModelError
+from copydesk.egress.failures import NothingListens, StaleConnection
+
+OnRetry: TypeAlias = Callable[[int, float, str], None]
+"""Told before each wait: the number of the failed try (from 1), the wait in seconds, and why."""
+
+
+def ignore_retry(_attempt: int, _delay_s: float, _why: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`total_s` bounds the sum of waits; a host that asks for more than that is not waited for."""
+
+    max_tries: int = 5
+    first_delay_s: float = 0.5
+    max_delay_s: float = 30.0
+    jitter: float = 0.25
+    total_s: float = 180.0
+    sleep: Callable[[float], Awaitable[object]] = field(default=anyio.sleep)
+    clock: Callable[[], float] = field(default=time.monotonic)
+    chance: Callable[[], float] = field(default=random.random)
+
+
+class Retries:
+    """The tries of one request."""
+
+    def __init__(self, policy: RetryPolicy, on_retry: OnRetry = ignore_retry) -> None:
+        self._policy = policy
+        self._on_retry = on_retry
+        self._began_s = policy.clock()
+        self._n_failed = 0
+        self._n_stale = 0
+
+    async def pause(self, error: TransientModelError) -> None:
+        """Waits until the next try is due; raises `error` when there is to be none."""
+        self._n_failed += 1
+        delay_s = self._delay_s(error)
+        if delay_s is None:
+            raise error
+        self._on_retry(self._n_failed, delay_s, error.message)
+        if delay_s > 0:
+            await self._policy.sleep(delay_s)
+
+    def _delay_s(self, error: TransientModelError) -> float | None:
+        policy = self._policy
+        if self._n_failed >= policy.max_tries or isinstance(error, NothingListens):
+            return None
+        if isinstance(error, StaleConnection) and not self._n_stale:
+            # Nobody has seen this request: the pooled connection was already closed.
+            self._n_stale += 1
+            return 0.0
+        delay_s = self._backoff_s() if error.retry_after_s is None else error.retry_after_s
+        spent_s = policy.clock() - self._began_s
+        return delay_s if spent_s + delay_s <= policy.total_s else None
+
+    def _backoff_s(self) -> float:
+        policy = self._policy
+        delay_s = min(policy.first_delay_s * 2 ** (self._n_failed - 1), policy.max_delay_s)
+        return delay_s * (1 + policy.jitter * (2 * policy.chance() - 1))

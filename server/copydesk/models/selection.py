@@ -1,0 +1,227 @@
+"""Which model answers: `provider/model` names, `auto`, keys and base URLs → an object that streams.
+
+Knows the environment only as the mapping it is given, and reaches the network only through the door, for short
+questions to servers on this machine. Start with `Models.resolve`.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from copydesk.domain.errors import ConfigError, CopydeskError, MissingKey, ModelError, UnknownModel
+from copydesk.domain.ports import Model
+from copydesk.egress.door import Door
+from copydesk.egress.hosts import host_of, is_loopback
+from copydesk.models import catalog, probes, scripted
+from copydesk.models.providers import PROVIDERS, Provider, base_url, ollama_url, split_name
+from copydesk.models.remote import Endpoint, RemoteModel
+from copydesk.models.retry import OnRetry, ignore_retry
+
+PROBE_TTL_S = 10.0
+KEYED = ("openai", "anthropic", "gemini", "deepseek")
+"""The order in which `auto` looks for keys."""
+OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What a person set: `model.name`, `model.baseUrl`, `model.fallbacks`, `network.offline`.
+
+    `base_url_trusted`: the base URL comes from the environment or the user's own file, so keys may go there.
+    """
+
+    name: str = "auto"
+    base_url: str = ""
+    fallbacks: tuple[str, ...] = ()
+    offline: bool = False
+    base_url_trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One line of `copydesk models`. `why` says what it was found by, or what is missing and how to get it."""
+
+    name: str
+    provider: str
+    available: bool
+    why: str
+    local: bool
+
+
+class Models:
+    """Turns names into models. `offline_model` makes the built-in one; probes are remembered for some seconds."""
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        env: Mapping[str, str],
+        door: Door,
+        offline_model: Callable[[], Model],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._env = env
+        self._door = door
+        self._offline_model = offline_model
+        self._clock = clock
+        self._probed: dict[str, tuple[float, probes.Served]] = {}
+        self._scripts: dict[str, tuple[float, scripted.ScriptedModel]] = {}
+        self._settings = settings
+        self.apply(settings)
+
+    @property
+    def settings(self) -> ModelSettings:
+        return self._settings
+
+    def apply(self, settings: ModelSettings) -> None:
+        """Takes new settings; models resolved before keep what they have, but the offline switch holds for all."""
+        self._settings = settings
+        self._door.offline = settings.offline
+
+    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ignore_retry) -> Model:
+        """The model for a name, or for the settings' when None. Raises `ModelError` or `ConfigError`."""
+        if name is not None:
+            return await self._named(name, on_retry)
+        failed: CopydeskError | None = None
+        for choice in (self._settings.name, *self._settings.fallbacks):
+            try:
+                return await self._named(choice, on_retry)
+            except (ModelError, ConfigError) as exc:
+                failed = failed or exc
+        raise failed or UnknownModel("No model is set.", advice='Set model.name to "auto".')
+
+    async def _named(self, name: str, on_retry: OnRetry) -> Model:
+        name = name.strip()
+        if name in ("", "auto"):
+            return await self._auto(on_retry)
+        if name == "offline":
+            return self._offline_model()
+        if name.startswith("scripted:"):
+            return await self._scripted(name)
+        provider, model = split_name(name)
+        return self._remote(provider, model, on_retry)
+
+    async def _auto(self, on_retry: OnRetry) -> Model:
+        for provider in self._order():
+            if (model := await self._model_for_auto(provider)) is not None:
+                return self._remote(provider, model, on_retry)
+        return self._offline_model()
+
+    def _order(self) -> Iterator[Provider]:
+        """Configured, then a key, then this machine's Ollama."""
+        yield PROVIDERS["compat"]
+        yield from (PROVIDERS[name] for name in KEYED)
+        yield PROVIDERS["ollama"]
+
+    async def _model_for_auto(self, provider: Provider) -> str | None:
+        """The model to take of a provider that answers, else None. Only servers on this machine are asked."""
+        url = self._url(provider)
+        if not url or (self._door.offline and not is_loopback(host_of(url))):
+            return None
+        if provider.needs_key and self._env.get(provider.key_variable, "").strip():
+            return provider.default_model
+        if provider.needs_key and (url == provider.base_url or not is_loopback(host_of(url))):
+            return None
+        return (await self._served(provider)).best
+
+    async def available(self) -> list[ModelInfo]:
+        """Every model that could be named now, and for what is missing, how to get it."""
+        infos = [info for provider in self._order() for info in await self._infos(provider)]
+        offline = self._offline_model()
+        infos.append(ModelInfo(offline.name, "offline", True, "Built in; no key and no network.", True))
+        return infos
+
+    async def _infos(self, provider: Provider) -> list[ModelInfo]:
+        url = self._url(provider)
+        if not url:
+            return []
+        local = is_loopback(host_of(url))
+        name = f"{provider.name}/{provider.default_model or '…'}"
+        if self._door.offline and not local:
+            return [ModelInfo(name, provider.name, False, "network.offline is on.", local)]
+        if provider.needs_key:
+            key_set = bool(self._env.get(provider.key_variable, "").strip())
+            why = f"{provider.key_variable} is set." if key_set else _how_to_set(provider)
+            return [ModelInfo(name, provider.name, key_set, why, local)]
+        served = await self._served(provider)
+        if not served.names:
+            return [ModelInfo(name, provider.name, False, served.why, local)]
+        return [ModelInfo(f"{provider.name}/{one}", provider.name, True, served.why, local) for one in served.names]
+
+    async def _served(self, provider: Provider) -> probes.Served:
+        """What a server says it has; remembered for `PROBE_TTL_S`."""
+        endpoint = self.endpoint(provider)
+        known = self._probed.get(endpoint.base_url)
+        if known is None or self._clock() - known[0] > PROBE_TTL_S:
+            served = await probes.ask(self._door, endpoint)
+            known = self._probed[endpoint.base_url] = (self._clock(), served)
+        return known[1]
+
+    def _remote(self, provider: Provider, model: str, on_retry: OnRetry) -> RemoteModel:
+        endpoint = self.endpoint(provider)
+        free = endpoint.key or endpoint.note or is_loopback(host_of(endpoint.base_url))
+        if provider.needs_key and not free:
+            raise MissingKey(
+                f"{provider.title} needs a key, and {provider.key_variable} is not set.",
+                advice=f"{_how_to_set(provider)} {OFFLINE_WORKS}",
+            )
+        entry = catalog.entry(f"{provider.name}/{model}")
+        return RemoteModel(f"{provider.name}/{model}", model, endpoint, self._door, entry, on_retry=on_retry)
+
+    def endpoint(self, provider: Provider) -> Endpoint:
+        """Where a provider's requests go and with which key. Raises `ConfigError` for a URL that is none.
+
+        An environment's key goes only to the provider's own host or to a base URL that the environment or the
+        user's own file set: a project or an editor setting must not be able to carry it off.
+        """
+        url = self._url(provider)
+        if not url:
+            raise ConfigError(
+                f"{provider.name}/… needs a base URL.", advice=f"Set {provider.url_variable} or model.baseUrl."
+            )
+        key = self._env.get(provider.key_variable, "").strip()
+        if key and self._url_is_setting(provider) and not self._settings.base_url_trusted and url != provider.base_url:
+            note = f"{provider.key_variable} was not sent, because model.baseUrl is set by the editor or the project."
+            return Endpoint(provider, url, "", note)
+        return Endpoint(provider, url, key)
+
+    def _url(self, provider: Provider) -> str:
+        if self._url_is_setting(provider):
+            return base_url(self._settings.base_url, "model.baseUrl")
+        text = self._env.get(provider.url_variable, "").strip()
+        if not text:
+            return provider.base_url
+        return ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable)
+
+    def _url_is_setting(self, provider: Provider) -> bool:
+        """model.baseUrl is for the provider of model.name, and for `compat` always; never for a fallback's."""
+        if not self._settings.base_url.strip():
+            return False
+        return provider.name in ("compat", self._settings.name.partition("/")[0])
+
+    async def _scripted(self, name: str) -> scripted.ScriptedModel:
+        """One object a file, so that the script goes on from turn to turn; a changed file starts anew."""
+        path = name.removeprefix("scripted:")
+        script, changed = await anyio.to_thread.run_sync(_load_script, path)
+        known = self._scripts.get(path)
+        if known is None or known[0] != changed:
+            known = self._scripts[path] = (changed, scripted.ScriptedModel(script, name))
+        return known[1]
+
+
+def is_local(model: Model) -> bool:
+    """Whether a model runs on this machine, so that asking it costs nothing and tells nobody anything."""
+    return model.is_local if isinstance(model, RemoteModel) else True
+
+
+def _load_script(path: str) -> tuple[scripted.Script, float]:
+    script = scripted.load(path)
+    return script, Path(path).stat().st_mtime
+
+
+def _how_to_set(provider: Provider) -> str:
+    where = f" (get a key at {provider.key_url})" if provider.key_url else ""
+    return f"Set {provider.key_variable} in the environment that starts the editor{where}."

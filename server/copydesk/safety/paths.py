@@ -1,0 +1,101 @@
+"""Which files hold secrets by their name, so that no tool shows or copies them unless a person says so.
+
+Owns the deny list. A list of names cannot find every secret: it keeps the usual ones out of a model's context.
+Does no I/O and knows no tool. Start with `refuse_secret`.
+"""
+
+import re
+from fnmatch import translate
+from functools import cache
+
+from copydesk.domain.errors import PermissionDenied
+
+SECRET_NAMES = (
+    ".env",
+    ".env.*",
+    "*.env",
+    ".envrc",
+    "*.pem",
+    "*.key",
+    "*.p12",
+    "*.pfx",
+    "*.jks",
+    "*.keystore",
+    "*.kdbx",
+    "*.ppk",
+    "*.gpg",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_ecdsa_sk",
+    "id_ed25519_sk",
+    "credentials",
+    "credentials.json",
+    "credentials.toml",
+    "credentials.y*ml",
+    "client_secret*.json",
+    "service-account*.json",
+    "service_account*.json",
+    "secrets.json",
+    "secrets.toml",
+    "secrets.y*ml",
+    ".netrc",
+    "_netrc",
+    ".npmrc",
+    ".pypirc",
+    ".pgpass",
+    ".my.cnf",
+    ".htpasswd",
+    ".git-credentials",
+    ".dockercfg",
+    "*.tfstate",
+    "*.tfstate.backup",
+    "*.tfvars",
+    "kubeconfig",
+)
+"""Patterns over the lower-cased file name."""
+
+SAFE_NAMES = (
+    "*.example",
+    "*.example.*",
+    "*.sample",
+    "*.sample.*",
+    "*.template",
+    "*.template.*",
+    "*.dist",
+    "example.env",
+    "sample.env",
+)
+"""Templates of such files: made to be read."""
+
+SECRET_ENDINGS = (".docker/config.json", ".kube/config", ".aws/config", ".azure/accesstokens.json")
+SECRET_FOLDERS = frozenset({".ssh", ".gnupg"})
+
+
+def is_secret(path: str) -> bool:
+    """Whether a path or URI names a file that usually holds secrets. Case is ignored; either slash separates."""
+    parts = [part for part in re.split(r"[/\\]+", path.lower()) if part]
+    if not parts:
+        return False
+    name = parts[-1].split(":", 1)[0].rstrip(". ")  # Windows: `.env::$DATA`, `.env.` and `.env ` name the same file
+    if _any_of(SAFE_NAMES).fullmatch(name):
+        return False
+    if _any_of(SECRET_NAMES).fullmatch(name):
+        return True
+    return bool(SECRET_FOLDERS.intersection(parts[:-1])) or "/".join(parts[-2:]) in SECRET_ENDINGS
+
+
+@cache
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """One expression for all: this is asked of every path a tool opens and every line a search shows."""
+    return re.compile("|".join(map(translate, patterns)))
+
+
+def refuse_secret(path: str, *names: str) -> None:
+    """Raises `PermissionDenied` when `path`, or another name of the same file, is a secret's."""
+    if any(is_secret(name) for name in (path, *names)):
+        raise PermissionDenied(
+            f"{path!r} looks like a file of secrets, so tools do not open, change or copy it.",
+            advice="Ask the person for what you need from it, or read a template such as '.env.example'.",
+        )

@@ -1,0 +1,184 @@
+"""Many sessions: the one object the faces talk to. Submits, cancels, lists, and relays every session's events.
+
+`run` owns the task group all sessions live in; when it is cancelled, they all are. Nothing here blocks.
+"""
+
+import secrets
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from copydesk.domain.errors import CopydeskError
+from copydesk.domain.events import Event
+from copydesk.domain.messages import Problem
+from copydesk.domain.permissions import MODES, Mode, mode_of
+from copydesk.services.session import Session, SessionParts
+from copydesk.services.turns import PromptRequest, Turn
+from copydesk.store.records import Listener, RecordWriter
+
+MAX_SESSIONS = 256
+"""Sessions kept in memory; the oldest idle one is let go first (its transcript stays)."""
+
+
+class Host:
+    def __init__(self, parts: SessionParts, records: Path | None) -> None:
+        self.current: str | None = None
+        self._chosen_mode: Mode | None = None
+        self._chosen_model: str | None = None
+        self._records = records
+        self._sessions: dict[str, Session] = {}
+        self._listeners: list[Listener] = []
+        self._group: TaskGroup | None = None
+        self._problems: dict[str, tuple[int | None, tuple[Problem, ...]]] = {}
+        self.parts = replace(parts, mode=self.mode, model_name=self.chosen_model, problems=self.problems)
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Lives as long as the host does; cancelling it cancels every session."""
+        async with anyio.create_task_group() as group:
+            self._group = group
+            for session in self._sessions.values():
+                group.start_soon(session.drain)
+            task_status.started()
+            await anyio.sleep_forever()
+
+    def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs something bounded beside the turns, as long as the host lives."""
+        if self._group is not None:
+            self._group.start_soon(work)
+
+    # --- turns ---
+
+    def prompt(self, request: PromptRequest) -> Turn:
+        """Starts, queues or steers. Raises `CopydeskError` for a session that is not there."""
+        session = self._session_for(request)
+        talks = request.task.verb in ("prompt", "ask")
+        if session.current is not None and talks and not request.queue:
+            return session.steer(request.task)
+        turn = session.submit(request)
+        if self._group is not None:  # else `run` starts it
+            self._group.start_soon(session.drain)
+        return turn
+
+    def cancel(self, turn: str | None = None) -> tuple[str, ...]:
+        """Stops one turn, or all that run or wait. Returns the ids that were stopped."""
+        hit = [item for session in self._sessions.values() for item in session.turns() if turn in (None, item.id)]
+        for item in hit:
+            item.cancel()
+        return tuple(item.id for item in hit)
+
+    def running(self) -> tuple[str, ...]:
+        """Ids of the turns that run or wait, oldest session first."""
+        return tuple(turn.id for session in self._sessions.values() for turn in session.turns())
+
+    # --- sessions ---
+
+    def _session_for(self, request: PromptRequest) -> Session:
+        continues = request.task.verb in ("prompt", "ask")
+        wanted = request.session or (self.current if continues else None)
+        if wanted is None:
+            return self.new_session(make_current=continues or self.current is None)
+        session = self._sessions.get(wanted)
+        if session is None:
+            raise CopydeskError(
+                f"There is no session {wanted!r} in this server.", advice="copydesk.session.list names those there are."
+            )
+        return session
+
+    def new_session(self, *, make_current: bool = True) -> Session:
+        self._make_room()
+        id = f"s-{secrets.token_hex(5)}"
+        writer = RecordWriter(id, self._records, self.parts.now)
+        writer.subscribe(self._relay)
+        session = Session(id, self.parts, writer)
+        self._sessions[id] = session
+        if make_current:
+            self.current = id
+        return session
+
+    def _make_room(self) -> None:
+        idle = [id for id, session in self._sessions.items() if not session.is_running and id != self.current]
+        if len(self._sessions) >= MAX_SESSIONS and idle:
+            self._sessions.pop(idle[0]).close()
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """This server's sessions as `copydesk.session.list` shows them, newest first."""
+        listed = [
+            {
+                "session": session.id,
+                "title": session.state.title,
+                "updated": session.updated,
+                "turns": session.state.n_turns,
+                "cost": None,
+                "state": "running" if session.is_running else "idle",
+            }
+            for session in self._sessions.values()
+        ]
+        return sorted(listed, key=lambda item: str(item["updated"]), reverse=True)
+
+    def close(self) -> None:
+        """Lets go of every transcript; called after the task group ended."""
+        for session in self._sessions.values():
+            session.close()
+
+    def session(self, id: str) -> Session | None:
+        return self._sessions.get(id)
+
+    # --- events ---
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """`listener(session, seq, event)` for every event of every session; it must not block or raise."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _relay(self, session: str, seq: int, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            listener(session, seq, event)
+
+    # --- choices ---
+
+    def mode(self) -> Mode:
+        if self._chosen_mode:
+            return self._chosen_mode
+        return mode_of(self.parts.settings().text("permissions.mode")) or "ask"
+
+    def set_mode(self, mode: str) -> Mode:
+        """For the turns that start from now on. Raises `CopydeskError` for a word that is no mode."""
+        known = mode_of(mode)
+        if known is None:
+            raise CopydeskError(f"{mode!r} is not a mode.", advice=f"Choose one of {', '.join(MODES)}.")
+        self._chosen_mode = known
+        return known
+
+    def chosen_model(self) -> str | None:
+        """The model chosen by command; None leaves it to the settings."""
+        return self._chosen_model
+
+    def model_name(self) -> str:
+        """As a person knows it: chosen by command, else as set."""
+        return self._chosen_model or self.parts.settings().text("model.name")
+
+    def set_model(self, name: str) -> None:
+        """For the turns that start from now on; whether it answers is found out then."""
+        if not name.strip():
+            raise CopydeskError("The model's name is empty.", advice='Give `provider/model`, "offline" or "auto".')
+        self._chosen_model = name.strip()
+
+    # --- what the client reports ---
+
+    def note_problems(self, uri: str, version: int | None, problems: tuple[Problem, ...]) -> None:
+        """The client's newest diagnostics for a document, and the version they were made for."""
+        self._problems[uri] = (version, problems)
+
+    def problems(self, uri: str | None) -> tuple[Problem, ...]:
+        """Only those made for the text as it is now."""
+        chosen = self._problems if uri is None else {uri: self._problems[uri]} if uri in self._problems else {}
+        fresh: list[Problem] = []
+        for key, (version, found) in chosen.items():
+            document = self.parts.workspace.overlay.get(key)
+            if document is not None and document.version == version:
+                fresh.extend(found)
+        return tuple(fresh)

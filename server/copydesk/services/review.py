@@ -1,0 +1,279 @@
+"""Landing what a turn proposed: plan on the text as it is now, send one workspace edit, prove it by what comes back.
+
+A client's `applied` is never believed. A document counts as changed when the text it syncs afterwards is the one we
+expect, or that text with newer typing beside our edits. A stale edit is planned again on the newer text; what truly
+conflicts with it is held back and said. A mismatch is reported, never repaired.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import chain
+
+import anyio
+from anyio import to_thread
+
+from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
+from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, WorkspaceChange
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit, invert, rebase
+from copydesk.text.hashing import content_hash
+from copydesk.workspace.pending import Pending
+from copydesk.workspace.workspace import Workspace
+
+MAX_TRIES = 5
+PAUSE_S = 0.15
+"""Neovim sends its changes 150 ms late: a stale edit is planned again after that."""
+
+SYNC_LIMIT_S = 3.0
+"""How long the text of an edited document may take to come back after the client said it applied the edit."""
+
+REFUSED_LIMIT_S = 0.3
+"""The same after the client said it did not."""
+
+OPEN_LIMIT_S = 1.5
+"""How long a document that was not open may take to be reported as opened, or to change on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One file's part of the edit. `before` is None for a new file, `after` None for a deleted one."""
+
+    uri: str
+    before: FileHandle | None
+    after: str | None
+    moved_from: str | None = None
+    overwrite: bool = False
+    n_held: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.before is not None and self.before.version is not None
+
+
+@dataclass(slots=True)
+class _Landing:
+    """What is known so far; one entry a file."""
+
+    files: dict[str, FileReview] = field(default_factory=dict[str, FileReview])
+
+    def put(self, uri: str, state: ReviewState, note: str = "", *, n_hunks: int = 0, saved: bool = False) -> None:
+        self.files[uri] = FileReview(uri, state, n_hunks, note, saved)
+
+
+class Review:
+    def __init__(self, workspace: Workspace, editor: Editor) -> None:
+        self._workspace = workspace
+        self._editor = editor
+
+    async def offer(self, pending: Pending, turn: str, label: str, *, confirm: bool) -> ReviewUpdated:
+        """Lands everything in `pending`, or says of each file why not. What has landed leaves `pending`."""
+        landing = _Landing()
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                await anyio.sleep(PAUSE_S)
+            plan = await to_thread.run_sync(self._plan, pending, landing)
+            if not plan or not await self._try(plan, pending, label, landing, confirm=confirm and attempt == 0):
+                break
+        return ReviewUpdated(turn, overall(landing.files.values()), tuple(landing.files.values()))
+
+    # --- planning ---
+
+    def _plan(self, pending: Pending, landing: _Landing) -> list[PlannedFile]:
+        base = self._workspace.snapshot()
+        view = pending.view(base)
+        plan: list[PlannedFile] = []
+        for uri, file in pending.files().items():
+            try:
+                planned = self._plan_file(uri, base, view, moved_from=file.moved_from or None, overwrite=file.overwrite)
+            except WorkspaceError as error:
+                landing.put(uri, "draft", str(error))
+                continue
+            held = len(pending.files()[uri].held) if uri in pending.files() else 0
+            if planned is None:
+                note = f"{held} of its edits conflict with newer typing and were held back" if held else ""
+                landing.put(uri, "draft" if held else "applied", note or "it already says that")
+                if not held:
+                    pending.discard(uri)
+                continue
+            plan.append(
+                PlannedFile(planned.uri, planned.before, planned.after, planned.moved_from, planned.overwrite, held)
+            )
+        return plan
+
+    def _plan_file(
+        self, uri: str, base: FileSource, view: FileSource, *, moved_from: str | None, overwrite: bool
+    ) -> PlannedFile | None:
+        source = moved_from or uri
+        before = base.read(source) if base.exists(source) else None
+        after = view.read(uri).text if view.exists(uri) else None
+        if moved_from is None and (before.text if before else None) == after:
+            return None
+        return PlannedFile(uri, before, after, moved_from, overwrite)
+
+    # --- sending ---
+
+    async def _try(
+        self, plan: list[PlannedFile], pending: Pending, label: str, landing: _Landing, *, confirm: bool
+    ) -> bool:
+        """One send and its proof. True when some file should be planned and sent again."""
+        reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
+        again = False
+        for file in plan:
+            result = await self._prove(file, reply)
+            if result is None:
+                again = True
+                landing.put(file.uri, "draft", "newer typing came in between")
+                continue
+            if confirm and not reply.applied and result.state in ("refused", "deferred"):
+                result = FileReview(file.uri, "discarded", result.n_hunks, reply.reason)
+            landing.files[file.uri] = result
+            if result.state in ("applied", "discarded", "unconfirmed"):
+                pending.discard(file.uri)
+        return again
+
+    # --- proof ---
+
+    async def _prove(self, file: PlannedFile, reply: ApplyReply) -> FileReview | None:
+        """What became of one file; None when newer typing made the edit stale and it was not applied."""
+        if file.after is None:
+            return await self._prove_deleted(file, reply)
+        if not file.is_open or file.moved_from:
+            return await self._prove_unopened(file, file.after, reply)
+        return await self._prove_open(file, file.after, reply)
+
+    async def _prove_open(self, file: PlannedFile, after: str, reply: ApplyReply) -> FileReview | None:
+        assert file.before is not None
+        before = file.before.text
+        limit_s = SYNC_LIMIT_S if reply.applied else REFUSED_LIMIT_S
+
+        def landed() -> bool:
+            now = self._open_text(file.uri)
+            return now is not None and is_explained(before, after, now)
+
+        if await self._until(file.uri, landed, limit_s):
+            return self._applied(file, after)
+        now = self._open_text(file.uri)
+        if now is None:
+            return await self._prove_unopened(file, after, reply)
+        if now == before:
+            return self._not_applied(file, reply)
+        return None if not rebase(diff(before, after), diff(before, now)).conflicts else self._mismatch(file, reply)
+
+    async def _prove_unopened(self, file: PlannedFile, after: str, reply: ApplyReply) -> FileReview | None:
+        def landed() -> bool:
+            now = self._open_text(file.uri)
+            return now == after if now is not None else self._on_disk(file.uri) == after
+
+        limit_s = OPEN_LIMIT_S if reply.applied else REFUSED_LIMIT_S
+        if await self._until(file.uri, landed, limit_s):
+            return self._applied(file, after)
+        if not reply.applied:
+            return self._not_applied(file, reply)
+        on_disk = self._on_disk(file.uri)
+        self._workspace.overlay.predict(file.uri, after, content_hash(on_disk) if on_disk is not None else "")
+        note = "the editor said it applied the edit, but has not shown the text yet"
+        return FileReview(file.uri, "unconfirmed", self._n_hunks(file), note)
+
+    async def _prove_deleted(self, file: PlannedFile, reply: ApplyReply) -> FileReview | None:
+        def gone() -> bool:
+            return self._on_disk(file.uri) is None
+
+        if await self._until(file.uri, gone, OPEN_LIMIT_S if reply.applied else REFUSED_LIMIT_S):
+            return FileReview(file.uri, "applied", 1, "deleted", saved=True)
+        return self._not_applied(file, reply)
+
+    async def _until(self, uri: str, check: Callable[[], bool], limit_s: float) -> bool:
+        """Whether `check` holds within the limit; looked at again at each change of the document."""
+        deadline = anyio.current_time() + limit_s
+        while not check():
+            left = deadline - anyio.current_time()
+            if left <= 0:
+                return False
+            document = self._workspace.overlay.get(uri)
+            version = document.version if document else -1
+            await self._workspace.overlay.wait_change(uri, version, min(left, 0.1))
+        return True
+
+    def _open_text(self, uri: str) -> str | None:
+        document = self._workspace.overlay.get(uri)
+        return document.document.text if document else None
+
+    def _on_disk(self, uri: str) -> str | None:
+        try:
+            return self._workspace.disk.read(uri).text
+        except WorkspaceError:
+            return None
+
+    def _applied(self, file: PlannedFile, after: str) -> FileReview:
+        note = f"{file.n_held} of its edits conflict with newer typing and were held back" if file.n_held else ""
+        saved = self._on_disk(file.uri) == after
+        return FileReview(file.uri, "applied", self._n_hunks(file), note, saved=saved)
+
+    def _not_applied(self, file: PlannedFile, reply: ApplyReply) -> FileReview:
+        if not reply.answered:
+            note = "the editor did not answer; the edit is kept as a draft"
+            return FileReview(file.uri, "deferred", self._n_hunks(file), note)
+        if reply.applied:
+            note = "the editor said it applied the edit, but the text did not change; it is kept as a draft"
+            return FileReview(file.uri, "refused", self._n_hunks(file), note)
+        why = f": {reply.reason}" if reply.reason else ""
+        return FileReview(file.uri, "refused", self._n_hunks(file), f"the editor did not apply the edit{why}")
+
+    def _mismatch(self, file: PlannedFile, reply: ApplyReply) -> FileReview:
+        note = "the text that came back fits neither the edit nor the typing alone; nothing more was touched"
+        return FileReview(file.uri, "partial", self._n_hunks(file), note)
+
+    def _n_hunks(self, file: PlannedFile) -> int:
+        return len(diff(file.before.text if file.before else "", file.after or ""))
+
+
+def is_explained(before: str, after: str, now: str) -> bool:
+    """Whether `now` is our result, or our result with newer typing that leaves our edits whole."""
+    if now == after:
+        return True
+    if now == before:
+        return False
+    ours = invert(before, diff(before, after))
+    theirs = diff(after, now)
+    return not any(_touches(their, our) for our in ours for their in theirs)
+
+
+def _touches(their: Edit, our: Edit) -> bool:
+    """Whether an edit of the result disturbs one of ours. `our` is given as its undoing, in the result's offsets.
+
+    Typing right beside our text leaves it whole. Where we only deleted, putting the deleted text back disturbs it.
+    """
+    if our.end > our.start:
+        return their.start < our.end and their.end > our.start
+    inside = their.start < our.start < their.end
+    return inside or (their.start <= our.start <= their.end and our.text in their.text)
+
+
+def change_of(plan: Iterable[PlannedFile], label: str) -> WorkspaceChange:
+    """The planned files as one workspace edit."""
+    files = tuple(plan)
+    moves = tuple((file.moved_from, file.uri) for file in files if file.moved_from)
+    return WorkspaceChange(
+        label=label,
+        edits=tuple(chain.from_iterable(_edits(file) for file in files)),
+        creates=tuple((file.uri, file.after) for file in files if file.before is None and file.after is not None),
+        moves=moves,
+        deletes=tuple(file.uri for file in files if file.after is None),
+        overwrite=frozenset(file.uri for file in files if file.overwrite),
+    )
+
+
+def _edits(file: PlannedFile) -> Iterable[FileEdit]:
+    if file.before is None or file.after is None or file.before.text == file.after:
+        return
+    version = file.before.version if file.moved_from is None else None
+    yield FileEdit(file.uri, version, file.before.text, diff(file.before.text, file.after))
+
+
+def overall(files: Iterable[FileReview]) -> ReviewState:
+    """One word for the whole edit: the files' own when they agree, else `partial`."""
+    states: set[ReviewState] = {file.state for file in files}
+    if not states:
+        return "none"
+    return states.pop() if len(states) == 1 else "partial"

@@ -1,0 +1,292 @@
+"""One conversation: an inbox of turns that run one after another, and the journal they write.
+
+A session's task lives while its inbox has something; a turn is a cancel scope inside it. State is derived from the
+records. Faces submit and listen; they never run the loop.
+"""
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from anyio import to_thread
+
+from copydesk.agent.journal import Tools, TurnParts
+from copydesk.agent.loop import LoopEnd, run_loop
+from copydesk.config.settings import Settings
+from copydesk.context.instructions import read_instructions
+from copydesk.context.prompt import SYSTEM, task_message, title
+from copydesk.domain.edits import Origin
+from copydesk.domain.errors import CopydeskError
+from copydesk.domain.events import (
+    EditProposed,
+    Event,
+    FileReview,
+    MessageAdded,
+    ModelChosen,
+    Notice,
+    Retried,
+    ReviewState,
+    ReviewUpdated,
+    SessionStarted,
+    TurnEnded,
+    TurnStarted,
+)
+from copydesk.domain.messages import Message, Problem, Task, Usage
+from copydesk.domain.permissions import Mode
+from copydesk.domain.ports import Approver, Editor, Model, Work
+from copydesk.domain.tools import ToolSpec
+from copydesk.services.review import Review
+from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
+from copydesk.services.work import CallWork
+from copydesk.store.records import RecordWriter
+from copydesk.store.state import SessionState, apply
+from copydesk.workspace.pending import Pending
+from copydesk.workspace.workspace import Workspace
+
+log = logging.getLogger("copydesk.session")
+
+MAX_QUEUED = 16
+MAX_STEERING = 64
+Validate = Callable[[ToolSpec, object], dict[str, Any]]
+OnRetry = Callable[[int, float, str], None]
+
+
+class ModelSource(Protocol):
+    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ...) -> Model:
+        """The model of that name, or the settings' when None. Raises an error that says what to do."""
+        ...
+
+
+@dataclass(slots=True)
+class SessionParts:
+    """What every session of a host shares. `mode` and `model` are asked at each turn's start."""
+
+    workspace: Workspace
+    models: ModelSource
+    tools: Tools
+    validate: Validate
+    editor: Editor
+    approver: Callable[[Callable[[], Mode], str], Approver]
+    settings: Callable[[], Settings]
+    mode: Callable[[], Mode]
+    model_name: Callable[[], str | None]
+    problems: Callable[[str | None], tuple[Problem, ...]]
+    now: Callable[[], str]
+    version: str = ""
+    offers: bool = True
+    """False: edits stay pending after a turn (the command line shows them as a diff)."""
+
+
+class Session:
+    def __init__(self, id: str, parts: SessionParts, writer: RecordWriter) -> None:
+        self.id = id
+        self.state = SessionState()
+        self.pending = Pending()
+        self.current: Turn | None = None
+        self.updated = parts.now()
+        self._parts = parts
+        self._writer = writer
+        self._inbox: deque[Turn] = deque()
+        self._steering: deque[str] = deque()
+        self._draining = False
+        self._note = ""
+        self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
+
+    # --- the journal (agent.journal.Journal) ---
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return self.state.messages
+
+    @property
+    def steering_waits(self) -> bool:
+        return bool(self._steering)
+
+    def take_steering(self) -> tuple[str, ...]:
+        texts = tuple(self._steering)
+        self._steering.clear()
+        return texts
+
+    def emit(self, event: Event) -> None:
+        self.state = apply(self.state, event)
+        self._writer.write(event)
+
+    # --- the inbox ---
+
+    @property
+    def is_running(self) -> bool:
+        return self.current is not None or bool(self._inbox)
+
+    def turns(self) -> tuple[Turn, ...]:
+        """The running turn and the queued ones, in order."""
+        return (*((self.current,) if self.current else ()), *self._inbox)
+
+    def steer(self, task: Task) -> Turn:
+        """Gives the task's words to the running turn's next step. Raises `CopydeskError` when too many wait."""
+        assert self.current is not None
+        if len(self._steering) >= MAX_STEERING:
+            raise CopydeskError(
+                f"{MAX_STEERING} messages already wait for the running turn.", advice="Let it take a step."
+            )
+        self._steering.append(task_message(task).text)
+        return self.current.joined()
+
+    def submit(self, request: PromptRequest) -> Turn:
+        """Queues a turn; the host then calls `drain` in its task group if none is draining."""
+        if len(self._inbox) >= MAX_QUEUED:
+            raise CopydeskError(f"{MAX_QUEUED} turns already wait in session {self.id!r}.", advice="Cancel some first.")
+        turn = Turn(f"t-{secrets.token_hex(4)}", self.id, request)
+        self._inbox.append(turn)
+        return turn
+
+    def close(self) -> None:
+        """Lets go of the transcript; the session takes no more turns."""
+        self._writer.close()
+
+    async def drain(self) -> None:
+        """Runs the queued turns one after another; returns when there are none."""
+        if self._draining:
+            return
+        self._draining = True
+        try:
+            while self._inbox:
+                self.current = self._inbox.popleft()
+                await self._run(self.current)
+                self.current = None
+        finally:
+            self.current = None
+            self._draining = False
+
+    # --- one turn ---
+
+    async def _run(self, turn: Turn) -> None:
+        end = LoopEnd("cancelled", "", Usage())
+        review = ReviewUpdated(turn.id, "none")
+        self._announce(turn)
+        try:
+            with turn.scope:
+                end = await self._loop(turn)
+                review = await self._settle(turn, end)
+            if turn.scope.cancelled_caught:
+                end = replace(end, stop_reason="cancelled")
+        except CopydeskError as error:
+            end = LoopEnd("error", "", end.usage, str(error))
+        except Exception as error:  # one failing turn must not end the session
+            log.exception("turn %s failed", turn.id)
+            words = f"Copydesk failed: {type(error).__name__}: {error}. Please report this."
+            end = LoopEnd("error", "", end.usage, words)
+        finally:
+            self._finish(turn, end, review)
+
+    def _announce(self, turn: Turn) -> None:
+        request = turn.request
+        mode = request.mode or self._parts.mode()
+        model = request.model or self._parts.model_name() or self._parts.settings().text("model.name")
+        self.emit(TurnStarted(turn.id, request.task.verb, title(request.task), model, mode))
+        if self._writer.problem:
+            self.emit(Notice(turn.id, "warning", self._writer.problem))
+
+    async def _loop(self, turn: Turn) -> LoopEnd:
+        model = await self._parts.models.resolve(
+            turn.request.model or self._parts.model_name(),
+            on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
+        )
+        self.emit(ModelChosen(turn.id, model.name))
+        instructions = await self._instructions(turn) if not self.state.messages else ""
+        message = task_message(turn.request.task, instructions=instructions, note=self._note)
+        self._note = ""
+        self.emit(MessageAdded(turn.id, message))
+        return await run_loop(self._turn_parts(turn, model))
+
+    async def _instructions(self, turn: Turn) -> str:
+        names = self._parts.settings().texts("context.instructionFiles")
+        files = self._parts.workspace.snapshot()
+        roots = self._parts.workspace.roots
+        return await to_thread.run_sync(read_instructions, files, roots, turn.request.task.uri, names)
+
+    def _turn_parts(self, turn: Turn, model: Model) -> TurnParts:
+        settings = self._parts.settings()
+        request = turn.request
+        return TurnParts(
+            session=self.id,
+            turn=turn.id,
+            model=model,
+            system=SYSTEM,
+            tools=self._parts.tools,
+            approver=self._parts.approver(lambda: request.mode or self._parts.mode(), request.task.verb),
+            work=lambda call, tool: self._work(turn, call, tool),
+            validate=self._parts.validate,
+            journal=self,
+            max_steps=settings.integer("budget.maxSteps"),
+            max_output_tokens=settings.integer("model.maxOutputTokens") or None,
+            thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
+        )
+
+    def _work(self, turn: Turn, call: str, tool: str) -> Work:
+        origin = Origin(self.id, turn.id, call, tool)
+        return CallWork(
+            self._parts.workspace,
+            self.pending,
+            self._parts.editor,
+            origin,
+            lambda edit: self.emit(EditProposed(turn.id, edit)),
+            self._parts.problems,
+        )
+
+    async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
+        if not self._parts.offers:
+            return still(turn.id, self.pending, "pending")
+        review = Review(self._parts.workspace, self._parts.editor)
+        outcome = await review.offer(
+            self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=self._confirms(turn)
+        )
+        self._note = note_for_model(outcome)
+        if outcome.state != "none":
+            self.emit(outcome)
+        return outcome
+
+    def _confirms(self, turn: Turn) -> bool:
+        """`review.mode` as set, else by mode: ask confirms, acceptEdits and auto apply."""
+        chosen = self._parts.settings().text("review.mode")
+        mode = turn.request.mode or self._parts.mode()
+        return chosen in ("hunks", "confirm") or (not chosen and mode in ("plan", "ask"))
+
+    def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
+        if review.state == "none" and self.pending.files():
+            review = still(turn.id, self.pending, "draft")
+            self.emit(review)
+        message = closing_words(end, review, self._parts.workspace.display)
+        self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
+        self.updated = self._parts.now()
+        self._steering.clear()
+        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error))
+
+
+def still(turn: str, pending: Pending, state: ReviewState) -> ReviewUpdated:
+    """The pending files in one undecided `state`: "draft" after a stopped turn, "pending" where nothing is offered."""
+    files = tuple(FileReview(uri, state) for uri in pending.files())
+    return ReviewUpdated(turn, state if files else "none", files)
+
+
+def note_for_model(review: ReviewUpdated) -> str:
+    """What the model should know at its next turn about what became of its edits."""
+    lines = [f"- {file.uri}: {file.state}{f' ({file.note})' if file.note else ''}" for file in review.files]
+    return "Your edits:\n" + "\n".join(lines) if lines else ""
+
+
+def closing_words(end: LoopEnd, review: ReviewUpdated, display: Callable[[str], str]) -> str:
+    """The end message: the model's words, then what a person must know about the files."""
+    parts = [end.message.strip()]
+    if unsaved := [display(file.uri) for file in review.files if file.state == "applied" and not file.saved]:
+        parts.append(f"Changed, not saved: {', '.join(unsaved)}.")
+    for file in review.files:
+        if file.state == "draft":
+            parts.append(f"{display(file.uri)}: kept as a draft; the session's next turn goes on from it.")
+        elif file.state not in ("applied", "pending"):
+            parts.append(f"{display(file.uri)}: {file.state}" + (f" — {file.note}" if file.note else "") + ".")
+        elif file.note:
+            parts.append(f"{display(file.uri)}: {file.note}.")
+    return "\n\n".join(part for part in parts if part)

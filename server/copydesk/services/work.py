@@ -1,0 +1,59 @@
+"""What one tool call may touch: a snapshot taken when the call starts, and the session's pending edits to add to.
+
+Implements `domain.ports.Work`. Every proposal is stamped with its origin and recorded before the next call reads.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from copydesk.domain.edits import Origin, PendingEdit
+from copydesk.domain.messages import Problem
+from copydesk.domain.ports import Editor, FileSource, Question
+from copydesk.workspace.pending import Pending
+from copydesk.workspace.workspace import Workspace
+
+
+class CallWork:
+    def __init__(
+        self,
+        workspace: Workspace,
+        pending: Pending,
+        editor: Editor,
+        origin: Origin,
+        proposed: Callable[[PendingEdit], None],
+        problems: Callable[[str | None], tuple[Problem, ...]],
+    ) -> None:
+        self._workspace = workspace
+        self._pending = pending
+        self._editor = editor
+        self._origin = origin
+        self._proposed = proposed
+        self._problems = problems
+        self._files: FileSource = workspace.snapshot(pending)
+
+    @property
+    def files(self) -> FileSource:
+        return self._files
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        return self._workspace.roots
+
+    def resolve(self, path: str) -> str:
+        return self._workspace.resolve(path)
+
+    def display(self, uri: str) -> str:
+        return self._workspace.display(uri)
+
+    def propose(self, *edits: PendingEdit) -> None:
+        stamped = tuple(replace(edit, origin=self._origin) for edit in edits)
+        self._pending.propose(stamped, self._files)
+        self._files = self._workspace.snapshot(self._pending)
+        for edit in stamped:
+            self._proposed(edit)
+
+    def problems(self, uri: str | None) -> tuple[Problem, ...]:
+        return self._problems(uri)
+
+    async def ask(self, question: Question) -> str | None:
+        return await self._editor.ask(question)

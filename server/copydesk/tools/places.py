@@ -1,0 +1,86 @@
+"""From the path a model wrote to a file's text: resolved, jailed, not a secret, and read off the event loop.
+
+Knows no single tool. Start with `file_uri` and `opened`.
+"""
+
+import difflib
+import os
+from typing import Protocol, runtime_checkable
+
+from copydesk.domain.errors import MissingFile, ToolFailed, WorkspaceError
+from copydesk.domain.ports import Entry, FileHandle, FileSource, Work
+from copydesk.domain.tools import Location, Prepared
+from copydesk.safety.paths import refuse_secret
+from copydesk.tools.functions import Arguments
+from copydesk.tools.threads import in_thread
+from copydesk.workspace.uris import to_path
+
+
+def file_uri(work: Work, path: str) -> str:
+    """The URI of a file that a tool may open. Raises `OutsideWorkspace`, or `PermissionDenied` for a secret.
+
+    A harmless name that is a link to a secret is one too.
+    """
+    uri = work.resolve(path)
+    local = to_path(uri)
+    refuse_secret(path, work.display(uri), os.path.realpath(local) if local else "")
+    return uri
+
+
+def prepared(verb: str, arguments: Arguments, work: Work) -> Prepared:
+    """The title "Verb path", for tools that take a file."""
+    uri = file_uri(work, arguments["path"])
+    number = arguments.get("line") or arguments.get("offset")
+    return Prepared(f"{verb} {work.display(uri)}", (Location(uri, number - 1 if number else None),))
+
+
+@runtime_checkable
+class HoldsFiles(Protocol):
+    """A source that can say which files it has in memory, without touching the disk."""
+
+    def held_uris(self) -> frozenset[str]: ...
+
+
+async def opened(work: Work, uri: str) -> FileHandle:
+    """The file's text. What is in memory already is read where we are: a thread would cost more than the read."""
+    files = work.files
+    if isinstance(files, HoldsFiles) and uri in files.held_uris():
+        return read_now(work, uri)
+    return await in_thread(lambda _: read_now(work, uri))
+
+
+def read_now(work: Work, uri: str) -> FileHandle:
+    """Reads, blocking. An error also says what is there instead: a directory, or a file of nearly this name."""
+    try:
+        return work.files.read(uri)
+    except MissingFile as error:
+        if entries := _entries(work.files, uri):
+            raise _directory(work, uri, entries) from error
+        if near := _near(work, uri):
+            raise MissingFile(error.message, advice=f"Did you mean {near!r}?") from error
+        raise
+    except WorkspaceError as error:
+        if (entries := _entries(work.files, uri)) is not None:
+            raise _directory(work, uri, entries) from error
+        raise
+
+
+def _directory(work: Work, uri: str, entries: list[Entry]) -> ToolFailed:
+    named = ", ".join(entry.name for entry in entries[:8]) or "nothing"
+    more = ", …" if len(entries) > 8 else ""
+    return ToolFailed(f"{work.display(uri)!r} is a directory; it holds {named}{more}.", advice="Use list_dir.")
+
+
+def _entries(files: FileSource, uri: str) -> list[Entry] | None:
+    """What a directory holds; None when it is not one."""
+    try:
+        return list(files.children(uri))
+    except WorkspaceError:
+        return None
+
+
+def _near(work: Work, uri: str) -> str:
+    folder, _, name = uri.rpartition("/")
+    entries = {entry.name: entry.uri for entry in _entries(work.files, folder) or ()}
+    near = difflib.get_close_matches(name, entries, n=1, cutoff=0.6)
+    return work.display(entries[near[0]]) if near else ""

@@ -1,0 +1,196 @@
+"""The editor port: how changes and questions go to each client, and what is made of the answers."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
+from copydesk.lsp.editor import LspEditor
+from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_010, NVIM_012, URI, VSCODE, FeatureRig, rig
+
+CHANGE = WorkspaceChange(
+    "Copydesk: Fix a.py", edits=(FileEdit(URI, 0, "ä = '😀'; b\nc\n", ((9, 10, "bb"), (11, 12, "cc"))),)
+)
+WITH_FILES = WorkspaceChange("Copydesk: Add b.py", creates=(("file:///w/b.py", "b = 1\n"),))
+
+
+@pytest.mark.parametrize("client", sorted(CLIENTS))
+async def test_a_change_is_one_versioned_edit_in_the_clients_units(tmp_path: Path, client: str) -> None:
+    async with rig(tmp_path, client) as r:
+        assert await r.voice.editor.apply(CHANGE, confirm=False) == ApplyReply(applied=True)
+        (params,) = r.all("workspace/applyEdit")
+        assert params["label"] == "Copydesk: Fix a.py"
+        (edit,) = params["edit"].document_changes
+        assert (edit.text_document.uri, edit.text_document.version) == (URI, 0)
+        start = {"utf-8": 13, "utf-16": 10, "utf-32": 9}[r.client.encoding]
+        assert edit.edits[0].range.start.character == start
+        assert [item.new_text for item in edit.edits] == ["bb", "cc"]
+        assert params["edit"].change_annotations is None
+
+
+@pytest.mark.parametrize("client", [VSCODE, NVIM_012])
+async def test_confirm_is_a_change_annotation_where_the_client_has_them(tmp_path: Path, client: str) -> None:
+    async with rig(tmp_path, client) as r:
+        await r.voice.editor.apply(CHANGE, confirm=True)
+        (params,) = r.all("workspace/applyEdit")
+        (note,) = params["edit"].change_annotations.values()
+        assert note.needs_confirmation is True
+        assert all(edit.annotation_id for edit in params["edit"].document_changes[0].edits)
+        assert r.all("window/showMessageRequest") == []
+
+
+@pytest.mark.parametrize("client", [NVIM_010, EGLOT, HELIX_OLD])
+@pytest.mark.parametrize(("answer", "n_sent"), [({"title": "Apply"}, 1), ({"title": "Discard"}, 0), (None, 0)])
+async def test_else_a_diff_and_two_buttons(tmp_path: Path, client: str, answer: Any, n_sent: int) -> None:
+    async with rig(tmp_path, client) as r:
+
+        def asked(params: Any) -> Any:
+            assert r.all("workspace/applyEdit") == []
+            assert [action["title"] for action in params["actions"]] == ["Apply", "Discard"]
+            return answer
+
+        r.answers["window/showMessageRequest"] = asked
+        reply = await r.voice.editor.apply(CHANGE, confirm=True)
+        assert reply.applied is bool(n_sent)
+        assert len(r.all("workspace/applyEdit")) == n_sent
+        diffs = [path async for path in anyio.Path(tmp_path).glob("documents/review/*.diff")]
+        assert "+ä = '😀'; bb" in await diffs[0].read_text()
+
+
+async def test_what_the_client_says_comes_back(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        said: list[tuple[Any, ApplyReply]] = [
+            ({"applied": False, "failureReason": "stale"}, ApplyReply(False, "stale")),
+            (ValueError("eglot says no"), ApplyReply(False, "eglot says no")),
+        ]
+        for answer, reply in said:
+            r.answers["workspace/applyEdit"] = answer
+            assert await r.voice.editor.apply(CHANGE, confirm=False) == reply
+        for silent in ({"applied": False}, None, "yes", {"applied": 1}):
+            r.answers["workspace/applyEdit"] = silent
+            reply = await r.voice.editor.apply(CHANGE, confirm=False)
+            assert not reply.applied
+            assert reply.reason
+
+
+async def test_no_answer_in_time_is_not_an_answer(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.silent.add("workspace/applyEdit")
+        reply = await quick_editor(r).apply(CHANGE, confirm=False)
+        assert (reply.applied, reply.answered) == (False, False)
+        assert reply.reason
+
+
+async def test_an_open_confirmation_has_no_limit_but_ends_with_the_turn(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.silent.add("workspace/applyEdit")
+        with anyio.move_on_after(0.2) as turn:
+            await quick_editor(r).apply(CHANGE, confirm=True)
+        assert turn.cancelled_caught
+        assert r.all("$/cancelRequest")
+
+
+@pytest.mark.parametrize(
+    ("client", "kinds"), [(VSCODE, ["create", None]), (NVIM_010, ["create", None]), (EGLOT, [None])]
+)
+async def test_new_files_as_each_client_can(tmp_path: Path, client: str, kinds: list[str | None]) -> None:
+    async with rig(tmp_path, client) as r:
+        await r.voice.editor.apply(WITH_FILES, confirm=False)
+        (params,) = r.all("workspace/applyEdit")
+        assert [getattr(item, "kind", None) for item in params["edit"].document_changes] == kinds
+
+
+async def test_moves_that_a_client_cannot_do_are_refused_with_words(tmp_path: Path) -> None:
+    async with rig(tmp_path, EGLOT) as r:
+        change = WorkspaceChange("Move", moves=((URI, "file:///w/b.py"),))
+        reply = await r.voice.editor.apply(change, confirm=False)
+        assert not reply.applied
+        assert "move" in reply.reason
+        assert r.all("workspace/applyEdit") == []
+
+
+# --- questions --------------------------------------------------------------------------------------------
+
+
+def quick_editor(r: FeatureRig) -> LspEditor:
+    voice = r.voice
+    return LspEditor(r.client, voice.answers, voice.prompts, str, apply_timeout_s=0.1, ask_timeout_s=0.2)
+
+
+async def test_a_choice_is_asked_by_buttons(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.answers["window/showMessageRequest"] = {"title": "B"}
+        assert await r.voice.editor.ask(Question("Which?", ("A", "B"))) == "B"
+        r.answers["window/showMessageRequest"] = None
+        assert await r.voice.editor.ask(Question("Which?", ("A", "B"))) is None
+
+
+async def test_a_question_cannot_carry_a_command_link(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        await r.voice.editor.ask(Question("Is [this](command:x) <T> right?", ("A", "B")))
+        (params,) = r.all("window/showMessageRequest")
+        assert params["message"] == "Is this <T> right?"
+
+
+async def test_each_diff_is_a_document_of_its_own(tmp_path: Path) -> None:
+    capabilities = {"workspace": {**CLIENTS[VSCODE]["workspace"]}, "window": CLIENTS[VSCODE]["window"]}
+    capabilities["workspace"]["workspaceEdit"] = {"documentChanges": True}
+    async with rig(tmp_path, capabilities) as r:
+        for _ in range(2):
+            await r.voice.editor.apply(CHANGE, confirm=True)
+        uris = [shown["uri"] for shown in r.all("window/showDocument")]
+        assert len(set(uris)) == 2
+        assert all(uri.startswith("copydesk:/review/") for uri in uris)
+
+
+async def test_free_text_is_asked_by_a_prompt_document(tmp_path: Path) -> None:
+    async with rig(tmp_path, NVIM_010) as r:
+        answers: list[str | None] = []
+
+        async def ask() -> None:
+            answers.append(await r.voice.editor.ask(Question("Which name\nshall it have?")))
+
+        r.tasks.start_soon(ask)
+        (shown,) = await r.until(lambda: r.all("window/showDocument"))
+        text = await anyio.Path(shown["uri"].removeprefix("file://")).read_text()
+        assert text.startswith("Which name shall it have?")
+        r.open(text + "  foo bar\n", shown["uri"], "markdown")
+        assert await r.command("copydesk.send", {"uri": shown["uri"]}) == {"answered": True}
+        await r.until(lambda: answers)
+        assert answers == ["foo bar"]
+
+
+async def test_many_choices_are_asked_by_a_document_and_answered_by_number(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        answers: list[str | None] = []
+        choices = tuple("abcdef")
+
+        async def ask() -> None:
+            answers.append(await r.voice.editor.ask(Question("Which?", choices)))
+
+        r.tasks.start_soon(ask)
+        (shown,) = await r.until(lambda: r.all("window/showDocument"))
+        path = anyio.Path(shown["uri"].removeprefix("file://"))
+        await path.write_text(await path.read_text() + "3\n")
+        await r.command("copydesk.send")
+        await r.until(lambda: answers)
+        assert answers == ["c"]
+
+
+async def test_nobody_answers(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.silent.add("window/showMessageRequest")
+        assert await quick_editor(r).ask(Question("Which?", ("A", "B"))) is None
+        assert await quick_editor(r).ask(Question("What?")) is None
+        assert r.voice.prompts.newest() is None
+
+
+async def test_a_plug_in_is_asked_directly(tmp_path: Path) -> None:
+    client = {**CLIENTS[VSCODE], "experimental": {"copydesk": ["copydesk/editor/ask"]}}
+    async with rig(tmp_path, client) as r:
+        r.answers["copydesk/editor/ask"] = lambda params: {"answer": f"{params['question']} {params['choices']}"}
+        assert await r.voice.editor.ask(Question("Q", ("A",))) == "Q ['A']"
+        r.answers["copydesk/editor/ask"] = None
+        assert await r.voice.editor.ask(Question("Q")) is None

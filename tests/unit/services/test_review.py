@@ -1,0 +1,183 @@
+"""Landing edits: the text that comes back is the only proof, and nothing a person typed is lost."""
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
+from copydesk.domain.events import ReviewUpdated
+from copydesk.domain.ports import ApplyReply, WorkspaceChange
+from copydesk.services import review as review_module
+from copydesk.services.review import Review, is_explained
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit
+from copydesk.workspace.pending import Pending
+from copydesk.workspace.uris import to_uri
+from copydesk.workspace.workspace import Workspace
+from tests.support.buffer_editor import BufferEditor
+
+OLD = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
+NEW = OLD.replace("return 2", "return 3")
+
+
+class Desk:
+    """A workspace of one file, an editor, and pending edits on it."""
+
+    def __init__(self, root: Path, *, opened: bool = True, text: str = OLD) -> None:
+        self.root = root
+        (root / "a.py").write_bytes(text.encode())
+        self.uri = to_uri(str(root / "a.py"))
+        self.workspace = Workspace((to_uri(str(root)),))
+        self.editor = BufferEditor(self.workspace)
+        self.pending = Pending()
+        if opened:
+            self.editor.open(self.uri, text)
+
+    def propose(self, new: str = NEW) -> None:
+        view = self.workspace.snapshot(self.pending)
+        handle = view.read(self.uri)
+        self.pending.propose([ChangeText(handle.base, diff(handle.text, new))], view)
+
+    async def offer(self, *, confirm: bool = False) -> ReviewUpdated:
+        with anyio.fail_after(20):
+            return await Review(self.workspace, self.editor).offer(self.pending, "t", "Copydesk: test", confirm=confirm)
+
+    @property
+    def text(self) -> str:
+        document = self.workspace.overlay.get(self.uri)
+        assert document is not None
+        return document.document.text
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+async def test_an_edit_lands_and_leaves_pending(desk: Desk) -> None:
+    desk.propose()
+    review = await desk.offer()
+    assert review.state == "applied"
+    assert desk.text == NEW
+    assert not desk.pending.files()
+    assert [(file.state, file.saved, file.n_hunks) for file in review.files] == [("applied", False, 1)]
+    assert desk.editor.changes[0].edits[0].version == 1
+
+
+async def test_nothing_proposed_is_nothing_sent(desk: Desk) -> None:
+    assert (await desk.offer()).state == "none"
+    assert desk.editor.changes == []
+
+
+async def test_typing_elsewhere_while_the_edit_is_on_its_way(desk: Desk) -> None:
+    desk.propose()
+    desk.editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
+    assert (await desk.offer()).state == "applied"
+    assert desk.text == "# hello\n" + NEW
+    assert len(desk.editor.changes) == 2
+
+
+async def test_a_client_that_skips_the_edit_and_says_applied(desk: Desk) -> None:
+    desk.editor.lies = True
+    desk.propose()
+    desk.editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
+    assert (await desk.offer()).state == "applied"
+    assert desk.text == "# hello\n" + NEW
+
+
+async def test_typing_in_the_same_place_is_kept_and_the_edit_held_back(desk: Desk) -> None:
+    desk.propose()
+    at = OLD.index("2\n")
+    desk.editor.typing[desk.uri] = [Edit(at, at + 1, "2000")]
+    review = await desk.offer()
+    assert desk.text == OLD.replace("return 2", "return 2000")
+    assert review.state != "applied"
+    assert review.files[0].note
+
+
+async def test_a_client_that_says_applied_and_does_nothing_is_not_believed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Liar(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            return ApplyReply(True)
+
+    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+    desk.editor = Liar(desk.workspace)
+    desk.propose()
+    review = await desk.offer()
+    assert review.state == "refused"
+    assert "the text did not change" in review.files[0].note
+    assert desk.pending.files(), "the edit is kept as a draft"
+
+
+async def test_a_refusal_keeps_the_edit_as_a_draft_and_says_why(desk: Desk) -> None:
+    desk.editor.refuse = "read-only"
+    desk.propose()
+    review = await desk.offer()
+    assert review.state == "refused"
+    assert "read-only" in review.files[0].note
+    assert desk.pending.files()
+    assert desk.text == OLD
+
+
+async def test_a_declined_confirmation_discards(desk: Desk) -> None:
+    desk.editor.refuse = "discarded"
+    desk.propose()
+    assert (await desk.offer(confirm=True)).state == "discarded"
+    assert not desk.pending.files()
+
+
+async def test_a_client_that_mangles_the_edit_is_reported_and_nothing_more_is_touched(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Mangler(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            self.changes.append(change)
+            self.type(desk.uri, [Edit(0, len(OLD), OLD.replace("return 2", "return mangled"))])
+            return ApplyReply(True)
+
+    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+    desk.editor = Mangler(desk.workspace)
+    desk.propose()
+    review = await desk.offer()
+    assert len(desk.editor.changes) == 1
+    assert review.files[0].state in ("partial", "draft", "refused")
+    assert desk.text == OLD.replace("return 2", "return mangled")
+
+
+async def test_a_file_that_was_not_open(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, opened=False)
+    desk.propose()
+    assert (await desk.offer()).state == "applied"
+    assert desk.editor.changes[0].edits[0].version is None
+    assert desk.text == NEW
+
+
+async def test_creates_moves_and_deletes(desk: Desk) -> None:
+    (desk.root / "dead.py").write_text("pass\n")
+    (desk.root / "old.py").write_text("value = 1\n")
+    view = desk.workspace.snapshot(desk.pending)
+    desk.pending.propose(
+        [
+            CreateFile(to_uri(str(desk.root / "new.py")), "text = 'new'\n"),
+            DeleteFile(view.read(to_uri(str(desk.root / "dead.py"))).base),
+            MoveFile(view.read(to_uri(str(desk.root / "old.py"))).base, to_uri(str(desk.root / "pkg" / "moved.py"))),
+        ],
+        view,
+    )
+    review = await desk.offer()
+    assert review.state == "applied", review
+    assert not (desk.root / "dead.py").exists()
+    assert not (desk.root / "old.py").exists()
+    assert (desk.root / "pkg" / "moved.py").read_text() == "value = 1\n"
+    assert not desk.pending.files()
+
+
+def test_what_explains_a_text() -> None:
+    assert is_explained(OLD, NEW, NEW)
+    assert not is_explained(OLD, NEW, OLD)
+    assert is_explained(OLD, NEW, "# typed\n" + NEW)
+    assert not is_explained(OLD, NEW, "# typed\n" + OLD)
+    assert not is_explained(OLD, NEW, NEW.replace("return 3", "return 4"))
