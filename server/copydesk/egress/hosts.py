@@ -23,3 +23,18 @@ def is_loopback(host: str) -> bool:
         return ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+async def listens(url: str, limit_s: float) -> bool:
+    """Whether anything accepts connections at a loopback URL. Spares the HTTP client when nobody is there."""
+    import anyio
+
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with anyio.fail_after(limit_s):
+            stream = await anyio.connect_tcp(parts.hostname or "", port)
+    except (OSError, TimeoutError):
+        return False
+    await stream.aclose()
+    return True

@@ -11,7 +11,7 @@ import anyio
 
 from copydesk.domain.errors import ModelError
 from copydesk.egress.door import Door
-from copydesk.egress.hosts import host_of, is_loopback
+from copydesk.egress.hosts import host_of, is_loopback, listens
 from copydesk.models.remote import Endpoint
 
 LOCAL_LIMIT_S = 0.3
@@ -36,7 +36,10 @@ async def ask(door: Door, endpoint: Endpoint) -> Served:
     """The models that a server lists. Never raises for a server that is missing, slow or strange."""
     ollama = endpoint.provider.name == "ollama"
     url = endpoint.base_url.removesuffix("/v1") + "/api/tags" if ollama else endpoint.base_url + "/models"
-    limit_s = LOCAL_LIMIT_S if is_loopback(host_of(url)) else REMOTE_LIMIT_S
+    local = is_loopback(host_of(url))
+    limit_s = LOCAL_LIMIT_S if local else REMOTE_LIMIT_S
+    if local and not await listens(url, limit_s):
+        return Served((), f"Nothing listens at {endpoint.base_url}. Is the server started?")
     try:
         with anyio.fail_after(limit_s):
             async with door.stream("GET", url, endpoint.headers()) as response:
