@@ -66,7 +66,13 @@ class LspEditor:
         annotation = note if confirm and annotates else None
         try:
             edit = to_lsp_workspace_edit(
-                change, self._client.capabilities, self._client.encoding, annotation, spell=self._spell
+                change,
+                self._client.capabilities,
+                self._client.encoding,
+                annotation,
+                spell=self._spell,
+                # Its empty buffer has one line already; a text that ends its own last line leaves a blank one below.
+                ends_lines=self._client.name == "Neovim",
             )
         except UnsupportedFileOperations as error:
             return ApplyReply(applied=False, reason=str(error))
