@@ -4,9 +4,9 @@ import ast
 import textwrap
 
 import pytest
-from tests.corpus.tools import Desk
 
 from copydesk.domain.messages import LineRange, Task
+from tests.corpus.tools import Desk
 
 
 def documented(source: str, line: int | None = None, text: str = "", last: int | None = None) -> tuple[str, str]:
