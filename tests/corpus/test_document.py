@@ -37,8 +37,8 @@ def test_a_sample_is_documented() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
-def test_everything_is_documented(part: int) -> None:
-    paths = all_files()[part::8]
+def test_every_third_file_is_documented(part: int) -> None:
+    paths = all_files()[part * 3 :: 24]
     n_edits = sum(check_documented(path) for path in paths)
     print(f"documented {len(paths)} files: {n_edits} docstrings")
     assert n_edits > 500
