@@ -11,14 +11,18 @@ import gzip
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from copydesk.models.script import Fail, Script, Wait, load
+from copydesk.models.script import Fail, Script, Step, Wait, load
 from tests.support import wire_events
 
 STATUS = {"rate_limited": 429, "overloaded": 503, "timeout": 504, "auth": 401, "overflow": 400}
+Wire: TypeAlias = Callable[[Step, int], Iterator[bytes | Wait | Fail]]
+"""A script's step and its number → the events of its answer."""
+WIRES: Mapping[str, Wire] = {"/messages": wire_events.anthropic}
+"""How a path ends → its wire; any other path is Chat Completions."""
 TIMES = "/times"
 """Answers what was asked since it was asked last, with times; it is no request itself."""
 
@@ -63,9 +67,17 @@ class Seen:
 class ModelServer:
     """Each POST plays the script's next step, unless its fault keeps it from being played at all."""
 
-    def __init__(self, script: Script, *, port: int = 0, models: tuple[str, ...] = ("scripted",)) -> None:
+    def __init__(
+        self,
+        script: Script,
+        *,
+        port: int = 0,
+        models: tuple[str, ...] = ("scripted",),
+        wires: Mapping[str, Wire] | None = None,
+    ) -> None:
         self._script = script
         self._models = models
+        self._wires = {**WIRES, **(wires or {})}
         self.port = port
         self.requests: list[Seen] = []
         self.faults: list[Fault | None] = []
@@ -142,7 +154,9 @@ class ModelServer:
     def _events(self, seen: Seen) -> Iterator[bytes | Wait | Fail]:
         step = self._script.step(self.n_played)
         self.n_played += 1
-        wire = wire_events.anthropic if seen.path.endswith("/messages") else wire_events.openai
+        wire = next(
+            (self._wires[end] for end in self._wires if seen.path.partition("?")[0].endswith(end)), wire_events.openai
+        )
         return wire(step, self.n_played)
 
     def _unexpected(self, seen: Seen) -> bytes | None:
