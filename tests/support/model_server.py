@@ -136,6 +136,9 @@ class ModelServer:
 
     async def _answer(self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Sends one answer; False when the connection is to end."""
+        if seen.method == "HEAD":  # some clients look first whether anybody is there
+            await _send_whole(writer, 200, b"", {})
+            return True
         if seen.method == "GET":
             return await self._list(seen, writer)
         fault = self.faults.pop(0) if self.faults else None
