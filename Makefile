@@ -36,7 +36,8 @@ format: $(VENV)/.ready
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 bench: $(VENV)/.ready
-	@$(BIN)/python -m tests.benchmarks
+	@PYTHONPATH=server $(BIN)/python -m tests.benchmarks.install
+	@PYTHONPATH=server $(BIN)/python -m tests.benchmarks $(ONLY)
 
 clean:
 	rm -rf $(VENV) .bench build dist
