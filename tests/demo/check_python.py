@@ -21,4 +21,4 @@ def complaint():
 
 
 if __name__ == "__main__":
-    sys.exit(complaint())
+    sys.exit(complaint() or 0)
