@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 
 from copydesk.code.fact_sheet import Facts, Mention
 from copydesk.code.measures import Body, dotted
-from copydesk.code.scopes import DEFINITIONS, Meaning, Names, enclosing, in_import, is_plain, method_class
+from copydesk.code.scopes import (
+    DEFINITIONS,
+    Meaning,
+    Names,
+    enclosing,
+    in_import,
+    is_plain,
+    method_class,
+    parameter_owner,
+)
 from copydesk.code.symbols import signature_of
 from copydesk.code.syntax import Syntax
 
@@ -30,6 +39,9 @@ def facts_of(syntax: Syntax, line: int, column: int) -> Facts | None:
         return _attribute_facts(names, parent, node)
     if parent is not None and parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
         return _keyword_facts(names, parent, node)
+    owner = parameter_owner(syntax, node) if is_plain(node) else None
+    if owner is not None:
+        names = Names(syntax, owner)  # `self` alone stands a thousand times in a large file
     meaning = names.meaning(node)
     return None if meaning is None else _meaning_facts(names, meaning)
 

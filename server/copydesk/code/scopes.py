@@ -66,17 +66,18 @@ class Meaning:
 
 
 class Names:
-    """Name resolution in one file. Keep one for each `Syntax`: answers are remembered."""
+    """Name resolution in one file, or `within` one node of it. Keep one for each `Syntax`: answers are remembered."""
 
-    def __init__(self, syntax: Syntax) -> None:
+    def __init__(self, syntax: Syntax, within: "Node | None" = None) -> None:
         self.syntax = syntax
+        self._within = within
         self._occurrences: dict[str, tuple[Node, ...]] = {}
         self._declarations: dict[str, dict[int, str]] = {}
         self._bindings: dict[str, dict[int, tuple[Binding, ...]]] = {}
 
     def occurrences(self, name: str) -> "tuple[Node, ...]":
         if name not in self._occurrences:
-            self._occurrences[name] = tuple(self.syntax.occurrences(name))
+            self._occurrences[name] = tuple(self.syntax.occurrences(name, self._within))
         return self._occurrences[name]
 
     def meaning(self, node: "Node") -> Meaning | None:
@@ -343,6 +344,20 @@ def enclosing(node: "Node", *types: str) -> "Node | None":
 def enclosing_scope(node: "Node") -> "Node":
     scope = enclosing(node, *SCOPES)
     return scope if scope is not None else node
+
+
+def parameter_owner(syntax: Syntax, node: "Node") -> "Node | None":
+    """The function whose parameter a plain name is, found without looking at the rest of the file."""
+    name = syntax.text(node)
+    function = enclosing(node, "function_definition")
+    while function is not None:
+        parameters = function.child_by_field_name("parameters")
+        if parameters is not None and parameters.end_byte < node.start_byte:
+            for other in syntax.occurrences(name, parameters):
+                if binding_kind(other) == "parameter" and enclosing(other, *FUNCTIONS) == function:
+                    return function
+        function = enclosing(function, "function_definition")
+    return None
 
 
 def method_class(function: "Node") -> "Node | None":

@@ -75,11 +75,12 @@ class Syntax:
             return None
         return self.root.descendant_for_byte_range(byte, byte + 1)
 
-    def occurrences(self, name: str) -> Iterator["Node"]:
-        """Every identifier with this name, in order; strings and comments are passed over."""
+    def occurrences(self, name: str, within: "Node | None" = None) -> Iterator["Node"]:
+        """Every identifier with this name (in one node), in order; strings and comments are passed over."""
         pattern = re.compile(rb"(?<![\w$\x80-\xff])" + re.escape(name.encode()) + rb"(?![\w$\x80-\xff])")
         root = self.root
-        for match in pattern.finditer(self.data):
+        start, end = (within.start_byte, within.end_byte) if within is not None else (0, len(self.data))
+        for match in pattern.finditer(self.data, start, end):
             node = root.descendant_for_byte_range(match.start(), match.end())
             if node is not None and node.type.endswith("identifier") and node.start_byte == match.start():
                 yield node
