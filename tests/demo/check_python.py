@@ -15,7 +15,11 @@ def complaint():
         import venv
     except ImportError:
         package = "python%d.%d-venv" % sys.version_info[:2]
-        return "%s has no venv module. On Debian and Ubuntu: sudo apt install %s. %s" % (sys.executable, package, ADVICE)
+        return "%s has no venv module. On Debian and Ubuntu: sudo apt install %s. %s" % (
+            sys.executable,
+            package,
+            ADVICE,
+        )
     del ensurepip, venv
     return ""
 
