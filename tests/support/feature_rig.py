@@ -66,13 +66,16 @@ class FeatureRig:
         async def explain(files: Any, uri: str, line: int, column: int, budget_s: float) -> Hovered | None:
             return self.hovered
 
+        async def describe() -> dict[str, Any]:
+            return {"version": "0.1.0"}
+
         async def models() -> list[dict[str, Any]]:
             return [{"name": "offline"}]
 
         async def doctor() -> dict[str, Any]:
             return {"checks": []}
 
-        sources = Sources(lambda: {"version": "0.1.0"}, models, doctor, self._display)
+        sources = Sources(describe, models, doctor, self._display)
         return FeatureParts(
             sources,
             self.read,

@@ -26,7 +26,7 @@ def run(argv: Sequence[str]) -> int:
     if options.verb == "serve":
         from copydesk.app.serve import serve
 
-        return serve(options)
+        return serve(options.tcp)
     verb = {"run": _run, "models": _models, "doctor": _doctor}[options.verb]
     try:
         gc.disable()  # a short-lived process: collecting costs more than it frees

@@ -69,7 +69,7 @@ class Sessions(Protocol):
 class Sources:
     """Answers that come from elsewhere, all JSON-plain: `describe` gives version, model and the like."""
 
-    describe: Callable[[], JsonObject]
+    describe: Callable[[], Awaitable[JsonObject]]
     models: Callable[[], Awaitable[list[JsonObject]]]
     doctor: Callable[[], Awaitable[JsonObject]]
     display: Callable[[str], str]
@@ -268,7 +268,7 @@ class Commands:
             "sandbox": "none yet",
             "positionEncoding": self._places.encoding(),
             "counts": {"sessions": len(self._host.sessions()), "running": len(running)},
-            **self._sources.describe(),
+            **await self._sources.describe(),
         }
 
     async def _models(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
