@@ -326,14 +326,14 @@ def finish(times: dict[str, float], code: int, progress: Progress) -> None:
     parts = [f"{name} {ms(seconds)}" for name, seconds in times.items()]
     calls = f"{counted(progress.n_steps, 'model request')}, {counted(progress.n_calls, 'tool call')}"
     show.line("✓" if code == 0 else "✗", f"server ended with code {code}", "green" if code == 0 else "red")
-    show.line("⏱", f"{' · '.join(parts)} ({calls})", "dim", "dim")
+    show.line("·", f"{' · '.join(parts)} ({calls})", "dim", "dim")
 
 
 def show_next(job: Job, changed: list[Change]) -> None:
     """One more thing to try, made of what was just seen."""
     where = "" if job.root == Path.cwd() else f" DIR={quoted(str(job.root))}"
     name = job.target.name if job.target else ""
-    if changed and not job.apply and not job.ask and job.target and job.target.column < 10:
+    if changed and not job.apply and not job.ask and job.target and job.target.column == len("def "):
         file = quoted(job.shown(job.target.path))
         next_one = f"make run{where} FILE={file} ASK={quoted(f'write tests for {name}')}"
     elif name and "explain" not in job.ask:

@@ -42,10 +42,7 @@ class Progress:
     def _update(self, update: dict[str, Any]) -> None:
         match update["sessionUpdate"]:
             case "tool_call":
-                self._interrupt()
-                self.n_calls += 1
-                self._titles[update["toolCallId"]] = update.get("title", "")
-                show.line(KINDS.get(update.get("kind", ""), "⚙"), update.get("title", ""), "yellow")
+                self._call(update["toolCallId"], update.get("title", ""), update.get("kind", ""))
             case "tool_call_update" if update.get("status") == "failed":
                 self._interrupt()
                 show.line("✗", f"{self._titles.get(update['toolCallId'], 'A call')} failed; the model was told", "red")
@@ -63,6 +60,14 @@ class Progress:
                 self.ended.set()
             case _:
                 pass
+
+    def _call(self, id: str, title: str, kind: str) -> None:
+        """One row a call; the next pages of the same file are not worth more."""
+        self._interrupt()
+        self.n_calls += 1
+        if title not in list(self._titles.values())[-1:]:
+            show.line(KINDS.get(kind, "⚙"), title, "yellow")
+        self._titles[id] = title
 
     def _interrupt(self) -> None:
         """Something else is printed: what was streamed so far was not the last word."""
