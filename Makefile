@@ -57,7 +57,8 @@ format: $(VENV)/.tools
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 bench: $(VENV)/.ready $(VENV)/.tools
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks.install
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 clean:
 	rm -rf $(VENV) .bench build dist

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from copydesk.domain import errors
+from copydesk.egress import library
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.egress.ledger import Ledger, Sent
 
@@ -155,6 +156,7 @@ class Door:
 
     def _open(self) -> "httpx.AsyncClient":
         if self._client is None:
+            library.load()
             import httpx
 
             from copydesk.egress import transport
