@@ -170,11 +170,16 @@ class WorkspaceChange:
 
 @frozen
 class ApplyReply:
-    """What the client *said*; never proof. `answered` is False when it did not answer in time."""
+    """What the client *said*; never proof. `answered` is False when it did not answer in time.
+
+    `consent` is the person's answer where we asked it ourselves. None: nobody was asked, or the editor asked and its
+    reply does not tell a no from a stale edit.
+    """
 
     applied: bool
     reason: str = ""
     answered: bool = True
+    consent: bool | None = None
 
 
 class Editor(Protocol):
