@@ -94,7 +94,8 @@ class Problem:
 class Task:
     """What a person asked, as structure: the wires ignore it, the offline model plans from it.
 
-    `path` is the workspace path tools accept; `selection` the selected text, empty without one.
+    `path` is the workspace path tools accept; `selection` the selected text, empty without one; `subject` what the
+    place is called, for titles.
     """
 
     verb: Verb
@@ -106,6 +107,7 @@ class Task:
     selection: str = ""
     problems: tuple[Problem, ...] = ()
     instruction_comment: bool = False
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
