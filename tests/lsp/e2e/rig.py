@@ -114,9 +114,10 @@ async def desk(
     assemblies: list[Assembly] = []
     server.prepare = lambda: assemblies.append(Assembly(server, state=state, model=model))
     options = APPLY if settings is None else settings
-    async with plainly(), connect(
-        server, editor=editor, root=root if folder else None, initialize=False, check=check
-    ) as client:
+    async with (
+        plainly(),
+        connect(server, editor=editor, root=root if folder else None, initialize=False, check=check) as client,
+    ):
         if custom:
             client.capabilities["experimental"] = {
                 **(client.capabilities.get("experimental") or {}),
@@ -156,5 +157,5 @@ async def _flush_late(client: LspClient) -> None:
 async def until(check: Any, timeout_s: float = 5) -> None:
     """Polls what no message tells."""
     with anyio.fail_after(timeout_s):
-        while not check():
+        while not check():  # noqa: ASYNC110
             await anyio.sleep(0.005)
