@@ -24,7 +24,7 @@ def measure() -> Iterator[Table]:
     )
     table.notes.append(
         f"lines60: {N_ON_A_LINE} on a line; one_line: all on one. Typed into comments at the end, so that the file stays "
-        "right. A server without hovers answers with an error, which counts. The stretch target is 200 ms."
+        "right. A server without hovers answers with an error, which counts. Servers that take diagnostics requests are not made to push them. The stretch target is 200 ms."
     )
     peers = servers(table)
     with scratch() as (folder, env):

@@ -11,7 +11,7 @@ from tests.benchmarks.peers import PYGLS, Peer, each_in_turn, servers
 from tests.benchmarks.places import scratch
 from tests.benchmarks.report import Column, Table
 
-N_RUNS = 7
+N_RUNS = 5
 
 
 def measure() -> Iterator[Table]:
@@ -27,6 +27,9 @@ def measure() -> Iterator[Table]:
             Column("exit", target=25),
             Column("eof"),
         ),
+    )
+    table.notes.append(
+        "init: process start → `initialize` answered; ready: → the first hover, on a file of eight lines."
     )
     table.notes.append(
         "rss is the server's process alone, pss with its children; …1s: a second after `initialized`, with nothing open."
