@@ -18,11 +18,12 @@ from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_inst
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.hover import read_place
 from copydesk.lsp.places import OpenText, OpenTexts, Places, Seen, as_objects, diagnostic_message, to_line_range
-from copydesk.lsp.prompts import Prompts
+from copydesk.lsp.prompts import Prompt
+from copydesk.lsp.questions import Waiting
 from copydesk.text.positions import from_codepoints
 
 if TYPE_CHECKING:
-    from copydesk.lsp.client import Client
+    from copydesk.lsp.features import Voice
     from copydesk.text.documents import Document
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -69,15 +70,15 @@ class Offer:
 class Actions:
     def __init__(
         self,
-        client: "Client",
+        voice: "Voice",
         places: Places,
-        prompts: Prompts,
         symbol_at: SymbolAt,
         is_language_model: Callable[[], bool],
     ) -> None:
-        self._client = client
+        self._client = voice.client
         self._places = places
-        self._prompts = prompts
+        self._prompts = voice.prompts
+        self._questions = voice.questions
         self._symbol_at = symbol_at
         self._is_language_model = is_language_model
 
@@ -93,7 +94,7 @@ class Actions:
         diagnostics = as_objects(asked.get("diagnostics"))
         self._places.note(Seen(uri, at, diagnostics))
         opened = cast("OpenTexts", context.files).get(uri)
-        offers = [*fix_offers(uri, diagnostics)]
+        offers = [*self._waiting_offers(cast("OpenTexts", context.files)), *fix_offers(uri, diagnostics)]
         if opened is not None:
             offers += await self._offers_in(opened, uri, at, kinds)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
@@ -103,6 +104,14 @@ class Actions:
         if not isinstance(params, dict):
             raise invalid_params("codeAction/resolve needs the code action, an object")
         return cast("JsonObject", params)
+
+    def _waiting_offers(self, files: OpenTexts) -> Iterator[Offer]:
+        """What waits for the person and has no better place: questions, and a prompt document we were not told of."""
+        for question in self._questions.waiting():
+            yield from answer_offers(question)
+        prompt = self._prompts.newest()
+        if prompt and files.get(prompt.uri) is None:
+            yield prompt_offer(prompt)
 
     async def _offers_in(
         self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
@@ -204,6 +213,17 @@ def send_offers(uri: str, only: Sequence[str] | None) -> list[Offer]:
     """In a prompt document: one action, of a kind that the client asked for."""
     kind = next((kind for kind in (QUICK_FIX, "refactor", "source") if is_wanted(kind, only)), only[0] if only else "")
     return [Offer("Copydesk: Send", kind, "copydesk.send", {"uri": uri})]
+
+
+def answer_offers(question: Waiting) -> Iterator[Offer]:
+    for choice in question.choices:
+        argument = {"question": str(question.number), "choice": choice}
+        yield Offer(f"Copydesk: {choice} ({shortened(question.text)})", QUICK_FIX, "copydesk.answer", argument)
+
+
+def prompt_offer(prompt: Prompt) -> Offer:
+    """From anywhere: some editors start a server for one language only, and a prompt document is not of it."""
+    return Offer(f"Copydesk: Send {prompt.path.name} as it was saved", QUICK_FIX, "copydesk.send", {"uri": prompt.uri})
 
 
 def client_range(document: "Document", at: LineRange, encoding: Any) -> JsonObject:

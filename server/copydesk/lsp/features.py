@@ -20,6 +20,7 @@ from copydesk.lsp.hover import Explain, Hover
 from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress, Spawn
 from copydesk.lsp.prompts import Prompts
+from copydesk.lsp.questions import Questions
 from copydesk.lsp.updates import Updates
 from copydesk.text.documents import Document
 
@@ -56,7 +57,8 @@ class Voice:
         self.client = client
         self.answers = Answers(client, state_dir)
         self.prompts = Prompts(client, self.answers, state_dir)
-        self.editor = LspEditor(client, self.answers, self.prompts, display, spell=spell)
+        self.questions = Questions(client, self.answers)
+        self.editor = LspEditor(client, self.answers, self.prompts, self.questions, display, spell=spell)
 
 
 class Features:
@@ -69,8 +71,8 @@ class Features:
         self.places = Places(lambda: client.encoding, _reader(parts.read))
         self.updates = Updates(client)
         self.progress = Progress(client, spawn)
-        self.commands = Commands(host, self.places, voice.prompts, voice.answers, self.progress, parts.sources)
-        self.actions = Actions(client, self.places, voice.prompts, parts.symbol_at, parts.is_language_model)
+        self.commands = Commands(host, self.places, voice, self.progress, parts.sources)
+        self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model)
         self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s)
         host.subscribe(self._listen)
 

@@ -28,6 +28,9 @@ PAUSE_S = 0.15
 SYNC_LIMIT_S = 3.0
 """How long the text of an edited document may take to come back after the client said it applied the edit."""
 
+PATIENCE = 4
+"""How many times as long a document may stay silent: Emacs sends nothing until the person stops typing."""
+
 REFUSED_LIMIT_S = 0.3
 """The same after the client said it did not."""
 
@@ -125,8 +128,10 @@ class Review:
         if reply.consent is False:
             self._discard(plan, reply, pending, landing)
             return False
-        results = [(file, await self._prove(file, reply)) for file in plan]
-        if confirm and reply.answered and _declined(result for _, result in results):
+        asked_by_editor = confirm and reply.consent is None
+        patience = 1 if asked_by_editor else PATIENCE
+        results = [(file, await self._prove(file, reply, patience)) for file in plan]
+        if asked_by_editor and reply.answered and _declined(result for _, result in results):
             self._discard(plan, reply, pending, landing)
             return False
         for file, result in results:
@@ -146,15 +151,17 @@ class Review:
 
     # --- proof ---
 
-    async def _prove(self, file: PlannedFile, reply: ApplyReply) -> FileReview | None:
+    async def _prove(self, file: PlannedFile, reply: ApplyReply, patience: int) -> FileReview | None:
         """What became of one file; None when newer typing made the edit stale and it was not applied."""
         if file.after is None:
             return await self._prove_deleted(file, reply)
         if not file.is_open or file.moved_from:
             return await self._prove_unopened(file, file.after, reply)
-        return await self._prove_open(file, file.after, reply)
+        return await self._prove_open(file, file.after, reply, patience)
 
-    async def _prove_open(self, file: PlannedFile, after: str, reply: ApplyReply) -> FileReview | None:
+    async def _prove_open(
+        self, file: PlannedFile, after: str, reply: ApplyReply, patience: int = 1
+    ) -> FileReview | None:
         assert file.before is not None
         before = file.before.text
         limit_s = SYNC_LIMIT_S if reply.applied else REFUSED_LIMIT_S
@@ -163,7 +170,13 @@ class Review:
             now = self._open_text(file.uri)
             return now is not None and is_explained(before, after, now)
 
+        def moved() -> bool:
+            return self._open_text(file.uri) != before
+
         if await self._until(file.uri, landed, limit_s):
+            return self._applied(file, after)
+        quiet = reply.applied and not moved()
+        if quiet and await self._until(file.uri, moved, (patience - 1) * limit_s) and landed():
             return self._applied(file, after)
         now = self._open_text(file.uri)
         if now is None:

@@ -130,6 +130,26 @@ async def test_a_declined_confirmation_discards(desk: Desk) -> None:
     assert not desk.pending.files()
 
 
+async def test_an_editor_that_tells_nothing_while_its_person_types(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emacs sends its changes half a second after the last key, however long that takes."""
+    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+
+    class Late(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            tasks.start_soon(self.send_late, change)
+            return ApplyReply(True, consent=True)
+
+        async def send_late(self, change: WorkspaceChange) -> None:
+            await anyio.sleep(0.4)
+            await super().apply(change, confirm=False)
+
+    desk.editor = Late(desk.workspace)
+    desk.propose()
+    async with anyio.create_task_group() as tasks:
+        review = await desk.offer(confirm=True)
+    assert (review.state, desk.text) == ("applied", NEW)
+
+
 class Confirming(BufferEditor):
     """The person types elsewhere while the question stands, then says `choice`; None: the editor asks, unseen by us."""
 
