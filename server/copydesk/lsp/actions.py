@@ -41,6 +41,15 @@ _REWRITES = (
     ("test", "Copydesk: Write tests for {}"),
     ("refactor", "Copydesk: Refactor {}…"),
 )
+_KEYWORDS = frozenset(
+    """
+    None True False and as assert async await break case catch class const continue def default del do elif else enum
+    except export extends false finally fn for from func function global if impl import in interface is lambda let
+    match mod mut new nil none nonlocal not null or package pass pub raise return self static struct super switch this
+    throw trait true try type use var void while with yield
+    """.split()  # noqa: SIM905  a list of ninety quoted words reads worse
+)
+"""Words of many languages that are no subject."""
 
 SymbolAt: TypeAlias = Callable[[str, str, int], str | None]
 """(uri, text, line from 0): the name of the definition that the line touches."""
@@ -100,15 +109,20 @@ class Actions:
     ) -> list[Offer]:
         document = opened.document
         lines = to_line_range(document, at, self._client.encoding)
-        offers: list[Offer] = []
-        if is_wanted(QUICK_FIX, kinds):
-            offers += comment_offers(uri, document, opened.language, lines, self._client.encoding)
-        if any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
-            subject = await self._subject(uri, document, lines)
-            offers += rewrite_offers(uri, at, subject)
-        return offers
+        comments = list(comment_offers(uri, document, opened.language, lines, self._client.encoding))
+        offers = comments if is_wanted(QUICK_FIX, kinds) else []
+        if not is_wanted(REWRITE, kinds) and not any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
+            return offers
+        subject = await self._subject(uri, document, lines, in_comment=bool(comments))
+        return [*offers, *rewrite_offers(uri, at, subject, fixes=self._hides_diagnostics and not comments)]
 
-    async def _subject(self, uri: str, document: "Document", at: LineRange) -> str:
+    @property
+    def _hides_diagnostics(self) -> bool:
+        """Neovim sends a server its own diagnostics only, and ours has none: its menu would offer no fix at all."""
+        return self._client.name == "Neovim"
+
+    async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
+        """What the work would be about; "" on a blank line, a keyword or an instruction."""
         name: str | None = None
         with anyio.move_on_after(SYMBOL_LIMIT_S):
             name = await anyio.to_thread.run_sync(
@@ -116,7 +130,7 @@ class Actions:
             )
         return (
             name
-            or ("" if not at.is_empty else word_at(document.line(at.start_line), at.start_column))
+            or ("" if not at.is_empty or in_comment else word_at(document.line(at.start_line), at.start_column))
             or ("the selection" if not at.is_empty else "")
         )
 
@@ -172,14 +186,16 @@ def comment_offers(uri: str, document: "Document", language: str, at: LineRange,
         yield Offer("Copydesk: Do what this comment asks", QUICK_FIX, "copydesk.prompt", argument)
 
 
-def rewrite_offers(uri: str, at: ClientRange, subject: str) -> Iterator[Offer]:
-    if not subject:
-        return
+def rewrite_offers(uri: str, at: ClientRange, subject: str, *, fixes: bool = False) -> Iterator[Offer]:
+    """`fixes`: also an offer to look for problems, where the client keeps those it knows to itself."""
     place = {
         "start": {"line": at.start_line, "character": at.start_units},
         "end": {"line": at.end_line, "character": at.end_units},
     }
-    for verb, title in _REWRITES:
+    if fixes:
+        title = f"Copydesk: Fix problems in {subject}" if subject else "Copydesk: Fix problems here"
+        yield Offer(title, f"{REWRITE}.fix", "copydesk.fix", {"uri": uri, "range": place, "subject": subject})
+    for verb, title in _REWRITES if subject else ():
         argument = {"uri": uri, "range": place, "subject": subject}
         yield Offer(title.format(subject), f"{REWRITE}.{verb}", f"copydesk.{verb}", argument)
 
@@ -215,7 +231,8 @@ def find_comment_again(
 
 
 def word_at(line: str, column: int) -> str:
-    return next((word.group() for word in _WORD.finditer(line) if word.start() <= column <= word.end()), "")
+    found = next((word.group() for word in _WORD.finditer(line) if word.start() <= column <= word.end()), "")
+    return "" if found in _KEYWORDS else found
 
 
 def shortened(message: str) -> str:

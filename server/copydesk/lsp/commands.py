@@ -231,7 +231,10 @@ class Commands:
         opened = cast("OpenTexts", context.files).get(uri)
         text = await self._prompts.text(prompt, opened.document.text if opened else None)
         if not text:
-            self._answers.message("warning", "There is nothing to send: write below the line first.")
+            first = (
+                "write below the line first" if opened else f"write below the line of {prompt.path.name}, and save it"
+            )
+            self._answers.message("warning", f"There is nothing to send: {first}.")
             return {"sent": False}
         prompt.sent = True
         try:

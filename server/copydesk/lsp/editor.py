@@ -69,19 +69,25 @@ class LspEditor:
             )
         except UnsupportedFileOperations as error:
             return ApplyReply(applied=False, reason=str(error))
-        if confirm and not annotates and not await self._confirmed(change):
-            return ApplyReply(applied=False, reason="you chose Discard")
-        limit_s = None if annotation else self._apply_timeout_s
-        reply = await self._client.apply_edit(change.label, edit, timeout_s=limit_s)
-        return reply if reply.applied or reply.reason else replace(reply, reason=NO_REASON)
+        if annotation:
+            return await self._client.apply_edit(change.label, edit, timeout_s=None)
+        consent: bool | None = None
+        if confirm:
+            choice = await self._confirmed(change)
+            if choice != "Apply":
+                reason = "you chose Discard" if choice else "the question was closed"
+                return ApplyReply(applied=False, reason=reason, consent=False)
+            consent = True
+        reply = await self._client.apply_edit(change.label, edit, timeout_s=self._apply_timeout_s)
+        return replace(reply, reason=reply.reason or ("" if reply.applied else NO_REASON), consent=consent)
 
-    async def _confirmed(self, change: WorkspaceChange) -> bool:
-        """A diff to read and two buttons; nothing is sent before Apply."""
+    async def _confirmed(self, change: WorkspaceChange) -> str | None:
+        """A diff to read and two buttons; nothing is sent before Apply. None when neither was chosen."""
         self._n_diffs += 1  # a new name each time, since clients keep the text of a document they have seen
         await self._answers.open(f"review/{_slug(change.label)}-{self._n_diffs}.diff", diff_of(change, self._display))
         n_files = len(change.edits) + len(change.creates) + len(change.moves) + len(change.deletes)
         text = f"{change.label}: apply the edit of {n_files} file{'s' if n_files != 1 else ''}?"
-        return await self._choose(text, ("Apply", "Discard")) == "Apply"
+        return await self._choose(text, ("Apply", "Discard"))
 
     # --- questions ---
 

@@ -73,8 +73,13 @@ class Review:
             if attempt:
                 await anyio.sleep(PAUSE_S)
             plan = await to_thread.run_sync(self._plan, pending, landing)
-            if not plan or not await self._try(plan, pending, label, landing, confirm=confirm and attempt == 0):
+            if not plan:
                 break
+            reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
+            if not await self._take(plan, reply, pending, landing, confirm=confirm):
+                break
+            # A yes holds for the same edit on newer text. Without one the person is asked again.
+            confirm = confirm and not reply.consent
         return ReviewUpdated(turn, overall(landing.files.values()), tuple(landing.files.values()))
 
     # --- planning ---
@@ -113,24 +118,31 @@ class Review:
 
     # --- sending ---
 
-    async def _try(
-        self, plan: list[PlannedFile], pending: Pending, label: str, landing: _Landing, *, confirm: bool
+    async def _take(
+        self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, landing: _Landing, *, confirm: bool
     ) -> bool:
-        """One send and its proof. True when some file should be planned and sent again."""
-        reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
-        again = False
-        for file in plan:
-            result = await self._prove(file, reply)
+        """The proof of one send. True when some file should be planned and sent again."""
+        if reply.consent is False:
+            self._discard(plan, reply, pending, landing)
+            return False
+        results = [(file, await self._prove(file, reply)) for file in plan]
+        if confirm and reply.answered and _declined(result for _, result in results):
+            self._discard(plan, reply, pending, landing)
+            return False
+        for file, result in results:
             if result is None:
-                again = True
                 landing.put(file.uri, "draft", "newer typing came in between")
                 continue
-            if confirm and not reply.applied and result.state in ("refused", "deferred"):
-                result = FileReview(file.uri, "discarded", result.n_hunks, reply.reason)
             landing.files[file.uri] = result
-            if result.state in ("applied", "discarded", "unconfirmed"):
+            if result.state in ("applied", "unconfirmed"):
                 pending.discard(file.uri)
-        return again
+        return any(result is None for _, result in results)
+
+    def _discard(self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, landing: _Landing) -> None:
+        for file in plan:
+            landing.put(file.uri, "discarded", reply.reason, n_hunks=self._n_hunks(file))
+            self._workspace.overlay.predict(file.uri, None)
+            pending.discard(file.uri)
 
     # --- proof ---
 
@@ -170,9 +182,12 @@ class Review:
             return self._applied(file, after)
         if not reply.applied:
             return self._not_applied(file, reply)
+        if file.before is None:
+            # Neovim makes a buffer and no folder, and then cannot save it.
+            await to_thread.run_sync(self._workspace.disk.make_folder_for, file.uri)
         on_disk = self._on_disk(file.uri)
         self._workspace.overlay.predict(file.uri, after, content_hash(on_disk) if on_disk is not None else "")
-        note = "the editor said it applied the edit, but has not shown the text yet"
+        note = "made in the editor, not saved" if file.before is None else "changed, says the editor; not saved"
         return FileReview(file.uri, "unconfirmed", self._n_hunks(file), note)
 
     async def _prove_deleted(self, file: PlannedFile, reply: ApplyReply) -> FileReview | None:
@@ -226,6 +241,15 @@ class Review:
 
     def _n_hunks(self, file: PlannedFile) -> int:
         return len(diff(file.before.text if file.before else "", file.after or ""))
+
+
+def _declined(results: Iterable[FileReview | None]) -> bool:
+    """Whether a confirmed edit was turned down: some file stayed as it was, and none changed.
+
+    Neovim 0.12 says `applied` after the person said no. What is not open there proves nothing either way.
+    """
+    states = {result.state if result else "stale" for result in results}
+    return "refused" in states and states <= {"refused", "unconfirmed"}
 
 
 def is_explained(before: str, after: str, now: str) -> bool:

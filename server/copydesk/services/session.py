@@ -279,14 +279,29 @@ def note_for_model(review: ReviewUpdated) -> str:
 
 def closing_words(end: LoopEnd, review: ReviewUpdated, display: Callable[[str], str]) -> str:
     """The end message: the model's words, then what a person must know about the files."""
-    parts = [end.message.strip()]
+    notes: list[str] = []
     if unsaved := [display(file.uri) for file in review.files if file.state == "applied" and not file.saved]:
-        parts.append(f"Changed, not saved: {', '.join(unsaved)}.")
-    for file in review.files:
-        if file.state == "draft":
-            parts.append(f"{display(file.uri)}: kept as a draft; the session's next turn goes on from it.")
-        elif file.state not in ("applied", "pending"):
-            parts.append(f"{display(file.uri)}: {file.state}" + (f" — {file.note}" if file.note else "") + ".")
-        elif file.note:
-            parts.append(f"{display(file.uri)}: {file.note}.")
-    return "\n\n".join(part for part in parts if part)
+        notes.append(f"Changed, not saved: {', '.join(unsaved)}.")
+    notes += [_note(file, display(file.uri)) for file in review.files if file.state != "applied" or file.note]
+    return _joined(end.message.strip(), [note for note in notes if note])
+
+
+def _note(file: FileReview, name: str) -> str:
+    match file.state:
+        case "pending":
+            return f"{name}: {file.note}." if file.note else ""
+        case "applied":
+            return f"{name}: {file.note}."
+        case "draft":
+            return f"{name}: kept as a draft; the session's next turn goes on from it."
+        case "unconfirmed":
+            return f"{name}: {file.note}."
+        case state:
+            return f"{name}: {state}" + (f" — {file.note}" if file.note else "") + "."
+
+
+def _joined(message: str, notes: list[str]) -> str:
+    """After one line of words the notes go on in it: some editors ask for a key after a message of several lines."""
+    if "\n" in message:
+        return "\n\n".join((message, *notes))
+    return " ".join(part for part in (message, *notes) if part)

@@ -260,7 +260,9 @@ async def open_prompt(r: FeatureRig, command: str = "copydesk.refactor") -> str:
 async def test_a_prompt_document_is_opened_written_and_sent(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_010) as r:
         uri = await open_prompt(r)
-        assert r.all("window/showDocument") == [{"uri": uri, "takeFocus": True}]
+        (shown,) = r.all("window/showDocument")
+        assert (shown["uri"], shown["takeFocus"]) == (uri, True)
+        assert shown["selection"]["start"] == {"line": 2, "character": 0}, "the cursor is where the text goes"
         path = Path(uri.removeprefix("file://"))
         assert path.parent == tmp_path / "prompts"
         template = await anyio.Path(path).read_text()
