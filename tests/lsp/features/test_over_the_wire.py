@@ -55,7 +55,12 @@ async def wired(tmp_path: Path, editor: str) -> AsyncIterator[Wired]:
     server, host = Server(Overlay()), FakeHost()
     voice = Voice(server.client, tmp_path / "state", str)
     parts = FeatureParts(
-        Sources(describe, nothing, nothing, str), lambda uri: "", lambda *_: "größe", explain, lambda: 0.5, lambda: False
+        Sources(describe, nothing, nothing, str),
+        lambda uri: "",
+        lambda *_: "größe",
+        explain,
+        lambda: 0.5,
+        lambda: False,
     )
     features = Features(voice, host, parts, server.spawn)
     features.register(server.handlers, server.commands)
