@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import anyio
 from anyio import to_thread
 
 from copydesk.agent.journal import Tools, TurnParts
@@ -200,6 +201,9 @@ class Session:
                 review = await self._settle(turn, end)
             if turn.scope.cancelled_caught:
                 end = replace(end, stop_reason="cancelled")
+        except anyio.get_cancelled_exc_class():  # the server ends
+            end = replace(end, stop_reason="cancelled")
+            raise
         except CopydeskError as error:
             end = LoopEnd("error", "", end.usage, str(error))
         except Exception as error:  # one failing turn must not end the session
