@@ -15,8 +15,9 @@ from anyio.abc import TaskGroup
 from copydesk.domain.messages import LineRange
 from copydesk.lsp.client import Client, ClientError
 from copydesk.lsp.commands import Sources
-from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.handlers import Handlers, RequestContext
+from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
 from tests.support.fake_host import FakeHost
 

@@ -10,8 +10,9 @@ import pytest
 
 from copydesk.domain.ports import FileEdit, WorkspaceChange
 from copydesk.lsp.commands import Sources
-from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
+from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
 from tests.support.fake_editor import PROFILES
 from tests.support.fake_host import FakeHost
