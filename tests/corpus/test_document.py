@@ -36,10 +36,9 @@ def test_a_sample_is_documented() -> None:
 
 
 @pytest.mark.slow
-def test_everything_is_documented() -> None:
-    n_files = n_edits = 0
-    for path in all_files():
-        n_edits += check_documented(path)
-        n_files += 1
-    print(f"documented {n_files} files: {n_edits} docstrings")
+@pytest.mark.parametrize("part", range(8))
+def test_every_third_file_is_documented(part: int) -> None:
+    paths = all_files()[part * 3 :: 24]
+    n_edits = sum(check_documented(path) for path in paths)
+    print(f"documented {len(paths)} files: {n_edits} docstrings")
     assert n_edits > 500

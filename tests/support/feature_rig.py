@@ -15,8 +15,9 @@ from anyio.abc import TaskGroup
 from copydesk.domain.messages import LineRange
 from copydesk.lsp.client import Client, ClientError
 from copydesk.lsp.commands import Sources
-from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.handlers import Handlers, RequestContext
+from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
 from tests.support.fake_host import FakeHost
 
@@ -66,13 +67,16 @@ class FeatureRig:
         async def explain(files: Any, uri: str, line: int, column: int, budget_s: float) -> Hovered | None:
             return self.hovered
 
+        async def describe() -> dict[str, Any]:
+            return {"version": "0.1.0"}
+
         async def models() -> list[dict[str, Any]]:
             return [{"name": "offline"}]
 
         async def doctor() -> dict[str, Any]:
             return {"checks": []}
 
-        sources = Sources(lambda: {"version": "0.1.0"}, models, doctor, self._display)
+        sources = Sources(describe, models, doctor, self._display)
         return FeatureParts(
             sources,
             self.read,

@@ -3,6 +3,7 @@
 Decides nothing: each function here hands one part to another. Start with `Assembly`.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
-from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
+from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.workspace import Workspace
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from copydesk.workspace.overlay import OverlayView
+
+LOG_LEVELS = {"messages": logging.INFO, "verbose": logging.DEBUG}
+"""`trace.level` for our own log, which goes to stderr only."""
+
+MODEL_LIMIT_S = 1.0
+"""How long `copydesk.status` waits to know what `auto` comes to."""
+
+IDLE_S = 1.0
+"""How long after the start the model is looked for: the first requests come first."""
 
 
 class Assembly:
@@ -66,10 +77,9 @@ class Assembly:
         self._say_problems(self.core.configuration.update())
 
     def _take_settings(self, settings: Mapping[str, Any]) -> None:
-        from copydesk.app.serve import set_log_level
-
         self._say_problems(self.core.configuration.update(settings))
-        set_log_level(self.core.configuration.settings.text("trace.level"))
+        level = LOG_LEVELS.get(self.core.configuration.settings.text("trace.level"), logging.WARNING)
+        logging.getLogger("copydesk").setLevel(level)
 
     def _say_problems(self, problems: tuple[str, ...]) -> None:
         fresh = [problem for problem in problems if problem not in self._said]
@@ -119,7 +129,8 @@ class Assembly:
         return symbol.name if symbol else None
 
     async def _find_model(self) -> None:
-        """Finds out early what `auto` comes to, so that status can tell without waiting."""
+        """Finds out early what `auto` comes to, so that code actions are tagged and status need not wait."""
+        await anyio.sleep(IDLE_S)
         await self._model_name()
 
     async def _model_name(self) -> str:
@@ -131,7 +142,11 @@ class Assembly:
             self._problem = str(error)
         return self._resolved[1]
 
-    def _describe(self) -> dict[str, Any]:
+    async def _describe(self) -> dict[str, Any]:
+        wanted, name = self._resolved
+        if wanted != self.core.host.model_name():
+            with anyio.move_on_after(MODEL_LIMIT_S):
+                await self._model_name()
         wanted, name = self._resolved
         current = name if wanted == self.core.host.model_name() else ""
         return {

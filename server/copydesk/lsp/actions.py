@@ -23,7 +23,7 @@ from copydesk.lsp.questions import Waiting
 from copydesk.text.positions import from_codepoints
 
 if TYPE_CHECKING:
-    from copydesk.lsp.features import Voice
+    from copydesk.lsp.voice import Voice
     from copydesk.text.documents import Document
 
 JsonObject: TypeAlias = dict[str, Any]

@@ -35,13 +35,6 @@ Handler: TypeAlias = Callable[[Sequence[object] | None, RequestContext], Awaitab
 TURN_VERBS: tuple[Verb, ...] = ("prompt", "explain", "fix", "document", "test", "refactor", "ask")
 PREFIX = "copydesk."
 NO_PLACE = "Give {uri, range}, or put the cursor on some code (hover or open the code actions there) and try again."
-_TITLES: Mapping[str, str] = {
-    "explain": "Explain {}",
-    "fix": "Fix {}",
-    "document": "Document {}",
-    "test": "Write tests for {}",
-    "refactor": "Refactor {}",
-}
 _DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
 _TEXT_VERBS: Mapping[str, str] = {
     "prompt": "Tell Copydesk what to do",
@@ -70,7 +63,7 @@ class Sessions(Protocol):
 class Sources:
     """Answers that come from elsewhere, all JSON-plain: `describe` gives version, model and the like."""
 
-    describe: Callable[[], JsonObject]
+    describe: Callable[[], Awaitable[JsonObject]]
     models: Callable[[], Awaitable[list[JsonObject]]]
     doctor: Callable[[], Awaitable[JsonObject]]
     display: Callable[[str], str]
@@ -165,7 +158,7 @@ class Commands:
         if place is None and verb not in ("prompt", "ask"):
             raise ArgumentError(f"{command} does not know where to work. {NO_PLACE}")
         given = replace(given, subject=subject_of(given, place))
-        task = self._task(verb, place, given.text)
+        task = replace(self._task(verb, place, given.text), subject=given.subject)
         if not given.text.strip() and verb in _TEXT_VERBS:
             return await self._ask_for_text(task, given)
         return await self._start(task, given)
@@ -212,8 +205,6 @@ class Commands:
             session = cast("str", self._host.new_session(make_current=False).id)
         request = PromptRequest(task, session, given.mode, given.model, given.queue)
         turn = self._host.prompt(request)
-        if given.subject and task.verb in _TITLES and not turn.steered:
-            self._progress.entitle(turn.id, _TITLES[task.verb].format(given.subject))
         if not given.wait:
             return {"session": turn.session, "turn": turn.id}
         try:
@@ -295,7 +286,7 @@ class Commands:
             "sandbox": "none yet",
             "positionEncoding": self._places.encoding(),
             "counts": {"sessions": len(self._host.sessions()), "running": len(running)},
-            **self._sources.describe(),
+            **await self._sources.describe(),
         }
 
     async def _models(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:

@@ -30,7 +30,7 @@ async def test_begin_reports_end(tmp_path: Path, client: str) -> None:
         await r.until(lambda: r.progress()[-1]["kind"] == "end")
         begin, report, end = r.progress()
         assert begin["kind"] == "begin"
-        assert begin["title"] == "Copydesk: Explain src/a.py"
+        assert begin["title"] == "Copydesk: Explain a.py"
         assert (begin["cancellable"], begin["percentage"]) == (True, 0)
         assert (report["kind"], report["message"]) == ("report", "step 5: Editing src/a.py")
         assert report["percentage"] == 10
@@ -103,8 +103,8 @@ async def test_a_client_without_progress_gets_two_log_lines(tmp_path: Path) -> N
         r.host.end(turn, "", stop_reason="cancelled")
         await r.until(lambda: len(r.all("window/logMessage")) == 2)
         assert [log["message"] for log in r.all("window/logMessage")] == [
-            "Copydesk: Explain src/a.py: started",
-            "Copydesk: Explain src/a.py: cancelled",
+            "Copydesk: Explain a.py: started",
+            "Copydesk: Explain a.py: cancelled",
         ]
         assert r.progress() == []
 

@@ -4,9 +4,9 @@ import ast
 import textwrap
 
 import pytest
-from tests.corpus.tools import Desk
 
 from copydesk.domain.messages import LineRange, Task
+from tests.corpus.tools import Desk
 
 
 def documented(source: str, line: int | None = None, text: str = "", last: int | None = None) -> tuple[str, str]:
@@ -275,3 +275,11 @@ def test_long_files_are_read_page_by_page() -> None:
 def test_a_failing_tool_is_told() -> None:
     desk = Desk({})
     assert desk.ask(Task("document", path="gone.py")) == "Could not read `gone.py`: There is nothing at 'gone.py'."
+
+
+def test_one_pass_is_enough() -> None:
+    source = "class A:\n    def m(this, a): pass\n\n\ndef f(a,\n      b=2): return a\n"
+    once, said = documented(source)
+    assert "Left alone" not in said
+    assert documented(once)[0] == once
+    assert '      b=2):\n    """Return the f.\n\n    Args:\n        a: The a.\n' in once

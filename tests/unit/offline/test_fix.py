@@ -3,9 +3,9 @@
 import textwrap
 
 import pytest
-from tests.corpus.tools import Desk
 
 from copydesk.domain.messages import LineRange, Problem, Task
+from tests.corpus.tools import Desk
 
 
 def fixed(source: str, files: dict[str, str] | None = None, path: str = "a.py", text: str = "") -> tuple[str, str]:

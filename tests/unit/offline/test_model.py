@@ -1,10 +1,10 @@
 """The offline model as a model: the protocol, statelessness, words it does not understand, steering, comments."""
 
-from tests.corpus.tools import SPECS, Desk
-
 from copydesk.domain.messages import LineRange, Message, Task, Text, Usage
 from copydesk.domain.stream import Finished, ModelRequest, TextDelta, UsageReport
 from copydesk.models.offline import OfflineModel
+from copydesk.models.offline.model import answer
+from tests.corpus.tools import SPECS, Desk, read_events
 
 SOURCE = "def run():\n    pass\n"
 
@@ -114,6 +114,25 @@ def test_the_comment_stays_when_nothing_is_done() -> None:
     assert "not a language model" in said
 
 
+def test_the_step_limit_is_answered_in_words() -> None:
+    desk = Desk({"a.py": SOURCE})
+    desk.ask(Task("document", path="a.py"))
+    limit = Message(
+        "user", (Text("The step limit of this turn is reached, so no more tools can run. Say what was done."),)
+    )
+    said = read_events(answer(ModelRequest("", (*desk.messages[:-1], limit), SPECS)))
+    assert said.calls == ()
+    assert "2 of them edits" in said.text
+
+
+def test_a_message_without_a_task_is_about_the_last_file() -> None:
+    desk = Desk({"a.py": SOURCE})
+    desk.ask(Task("document", path="a.py"))
+    messages = (*desk.messages, Message("user", (Text("explain run"),)))
+    said = read_events(answer(ModelRequest("", messages, SPECS)))
+    assert [(call.name, dict(call.arguments)) for call in said.calls] == [("read_file", {"path": "a.py"})]
+
+
 def test_text_sent_while_it_runs_is_done_after() -> None:
     desk = Desk({"a.py": SOURCE})
     task = Task("document", path="a.py")
@@ -121,10 +140,6 @@ def test_text_sent_while_it_runs_is_done_after() -> None:
     first = Desk({"a.py": SOURCE})
     first.ask(task)
     steered = [*first.messages[:3], Message("user", (Text("explain run"),))]
-    from tests.corpus.tools import read_events
-
-    from copydesk.models.offline.model import answer
-
     for _ in range(20):
         said = read_events(answer(ModelRequest("", tuple(steered), SPECS)))
         steered.append(said)

@@ -87,7 +87,9 @@ def indent_unit(module: Module) -> str:
     for definition in module.definitions:
         own, body = leading(module.lines[definition.header]), definition.node.body[0]
         inner = leading(module.lines[body.lineno - 1])
-        if body.lineno - 1 > definition.header and inner.startswith(own) and len(inner) > len(own):
+        line = module.lines[body.lineno - 1]
+        below = body.lineno - 1 > definition.header and body.col_offset == len(line) - len(line.lstrip())
+        if below and inner.startswith(own) and len(inner) > len(own):
             return inner[len(own) :]
     return "\t" if any(line.startswith("\t") for line in module.lines) else "    "
 
@@ -165,8 +167,10 @@ def _apart(draft: _Draft) -> bool:
 
 
 def _overlaps(edit: LineEdit, others: Sequence[LineEdit]) -> bool:
+    """Two changes of one line, or an insertion inside a change. One right before a change does no harm."""
     return any(
-        edit.start < max(other.end, other.start + 1) and other.start < max(edit.end, edit.start + 1) for other in others
+        (edit.start, edit.end) == (other.start, other.end) or (edit.start < other.end and other.start < edit.end)
+        for other in others
     )
 
 

@@ -39,7 +39,7 @@ def explain(request: Request) -> Plan[Outcome]:
     module = target.module
     if not isinstance(module, Module):
         return (yield from explain_other(target, request))
-    if not target.chosen or _is_inner_selection(target):
+    if not target.chosen or _is_inner_selection(target, request):
         return Outcome(_lines(target, module) if target.partial else _whole(target, module))
     said: list[str] = [*target.notes]
     for definition in target.chosen[:MAX_DEFINITIONS]:
@@ -50,11 +50,12 @@ def explain(request: Request) -> Plan[Outcome]:
     return Outcome("\n\n".join(said))
 
 
-def _is_inner_selection(target: Target) -> bool:
-    """Several lines inside one definition, its header not among them, are explained as lines."""
+def _is_inner_selection(target: Target, request: Request) -> bool:
+    """Several lines inside one definition (or those that are said by number), its header not among them."""
     only = target.chosen[0]
     inside = not target.named and only.header < target.first and target.last <= only.last
-    return inside and target.last > target.first and len(target.chosen) == 1
+    meant = target.last > target.first or request.lines is not None
+    return inside and meant and len(target.chosen) == 1
 
 
 def _definition(target: Target, module: Module, definition: Definition) -> Plan[str]:

@@ -186,14 +186,22 @@ def _rename(request: Request, text: str) -> Request:
 
 def _extract(request: Request, text: str) -> Request:
     kind = re.search(r"\b(function|method|variable|constant|helper)\b", text, re.IGNORECASE)
-    named = re.search(rf"\b(?:named|called|name it|call it|as)\s+{_NAME}", text, re.IGNORECASE)
-    named = named or re.search(
-        rf"\b(?:function|method|variable|helper(?! function)|constant)\s+{_NAME}", text, re.IGNORECASE
-    )
-    named = named or re.search(rf"\b(?:to|into)\s+(?!a\b|an\b|the\b|its\b){_NAME}", text, re.IGNORECASE)
-    name = named[1] if named and named[1].lower() not in _STOP else ""
     variable = kind is not None and kind[1].lower() in ("variable", "constant")
+    name = _new_name(text)
     return replace(request, new_name=name.rstrip("."), extract_kind="variable" if variable else "function")
+
+
+def _new_name(text: str) -> str:
+    """The name said for what is extracted: after `named`, after its kind, or after `into`."""
+    named = re.search(rf"\b(?:named|called|name it|call it|as)\s+(?!a\b|an\b|the\b){_NAME}", text, re.IGNORECASE)
+    if named:
+        return named[1]
+    loose = (
+        rf"\b(?:function|method|variable|helper(?! function)|constant)\s+{_NAME}",
+        rf"\b(?:to|into)\s+(?!a\b|an\b|the\b|its\b){_NAME}",
+    )
+    found = (match[1] for pattern in loose if (match := re.search(pattern, text, re.IGNORECASE)))
+    return next((name for name in found if name.lower() not in _STOP), "")
 
 
 def _lines(text: str) -> tuple[int, int] | None:

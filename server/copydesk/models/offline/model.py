@@ -18,9 +18,10 @@ from copydesk.domain.stream import (
     ToolCallStart,
     UsageReport,
 )
-from copydesk.models.offline.planning import Calls, newest_job, next_step
+from copydesk.models.offline.planning import Calls, Job, newest_job, next_step
 
 MAX_TEXT_PIECES = 8
+EDITING = frozenset(("edit_file", "write_file", "refactor"))
 
 
 class OfflineModel:
@@ -42,12 +43,23 @@ def answer(request: ModelRequest) -> tuple[StreamEvent, ...]:
     job = newest_job(request.messages)
     if job is None:
         return (*_text("There is nothing to do: the conversation has no request in it."), Finished("end_turn"))
+    if job.closing:
+        return (*_text(_unfinished(job)), UsageReport(Usage()), Finished("end_turn"))
     offered = frozenset(tool.name for tool in request.tools)
     match next_step(plan_for(job), job.rounds, offered):
         case str() as words:
             return (*_text(words), UsageReport(Usage()), Finished("end_turn"))
         case calls:
             return (*_calls(calls, len(request.messages)), UsageReport(Usage()), Finished("tool_calls"))
+
+
+def _unfinished(job: Job) -> str:
+    results = [result for results in job.rounds for result in results]
+    n_edits = sum(result.name in EDITING and not result.is_error for result in results)
+    return (
+        f"The step limit was reached before this was finished: {len(results)} tool calls, {n_edits} of them edits, "
+        "which are kept. Ask for a smaller part (one function, one file), or raise budget.maxSteps."
+    )
 
 
 def _calls(calls: Calls, n_messages: int) -> Iterator[StreamEvent]:

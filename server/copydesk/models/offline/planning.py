@@ -4,8 +4,9 @@ A plan is replayed from its start at every request, fed with the results that st
 keeps no state: the same request always has the same answer. Knows nothing of any job. Start with `next_step`.
 """
 
+import re
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 
 from copydesk.domain.messages import Message, Task, ToolResult
@@ -28,11 +29,15 @@ Plan: TypeAlias = Generator[Calls, Results, T]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What the newest turn is about: the task, what was added while it ran, and the results so far, by step."""
+    """What the newest turn is about: the task, what was added while it ran, and the results so far, by step.
+
+    `closing`: the step limit is reached and only words are wanted.
+    """
 
     task: Task
     steered: tuple[str, ...]
     rounds: tuple[Results, ...]
+    closing: bool = False
 
 
 def newest_job(messages: Sequence[Message]) -> Job | None:
@@ -42,8 +47,10 @@ def newest_job(messages: Sequence[Message]) -> Job | None:
         return None
     first = messages[start]
     since = messages[start + 1 :]
-    steered = tuple(message.text for message in since if message.role == "user" and message.text.strip())
-    return Job(first.task or Task("prompt", first.text), steered, _rounds(since))
+    added = [message.text for message in since if message.role == "user" and message.text.strip()]
+    steered = tuple(_own_words(text) for text in added if not _is_closing(text))
+    closing = messages[-1].role == "user" and messages[-1].task is None and _is_closing(messages[-1].text)
+    return Job(first.task or _follow_up(messages[:start], first.text), steered, _rounds(since), closing)
 
 
 def next_step(plan: Plan[str], rounds: Sequence[Results], offered: frozenset[str]) -> Calls | str:
@@ -64,6 +71,24 @@ def next_step(plan: Plan[str], rounds: Sequence[Results], offered: frozenset[str
         return str(stop.value)
     finally:
         plan.close()
+
+
+def _is_closing(text: str) -> bool:
+    return re.search(r"\bstep limit\b.{0,40}\breached\b", text) is not None
+
+
+def _own_words(text: str) -> str:
+    """A steering text without the selection that is quoted below it: those words are code, not a wish."""
+    return text.partition("\n\nSelected:\n```")[0]
+
+
+def _follow_up(before: Sequence[Message], text: str) -> Task:
+    """A message that came without a task: it is about the file of the last one."""
+    last = next((message.task for message in reversed(before) if message.task), None)
+    task = Task("prompt", _own_words(text))
+    return (
+        task if last is None else replace(task, uri=last.uri, path=last.path, language=last.language, range=last.range)
+    )
 
 
 def _start(messages: Sequence[Message]) -> int | None:
