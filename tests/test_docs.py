@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
 
@@ -62,7 +63,8 @@ def test_documented_commands_are_those_the_server_advertises() -> None:
 
 def test_the_advertised_commands_are_those_that_are_handled() -> None:
     parts: Any = None  # the table of handlers needs none of the parts
-    assert set(Commands(parts, parts, parts, parts, parts, parts).names) == set(COMMANDS)
+    voice: Any = SimpleNamespace(answers=None, prompts=None, questions=None)
+    assert set(Commands(parts, parts, voice, parts, parts).names) == set(COMMANDS)
 
 
 def test_documented_turn_keys_are_those_that_are_read() -> None:
