@@ -62,9 +62,9 @@ def main() -> int:
         show.say()
         print(show.paint(f"make run: {error}", "red"), file=sys.stderr)
         return 1
-    except BrokenPipeError:  # `make run | head`
+    except BrokenPipeError:  # `make run | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 0
     except KeyboardInterrupt:
         show.say("\n  stopped; nothing was written")
         return 130
