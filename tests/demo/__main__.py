@@ -317,7 +317,7 @@ def save(editor: Editor, job: Job, changed: list[Change]) -> None:
             path_of(uri).unlink(missing_ok=True)
     except OSError as error:
         raise Refusal(
-            f"{error.filename} cannot be saved: {error.strerror}. The files not named yet are saved."
+            f"{error.filename} cannot be saved: {error.strerror}. Your text is as it was; leave out APPLY=1 to only look."
         ) from None
     show.line("✓", f"saved {counted(len(changed) + len(editor.deleted), 'file')}", "green")
 
