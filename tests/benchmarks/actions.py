@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.benchmarks import module
-from tests.benchmarks.driver import Json, Server, ServerFailed, position
-from tests.benchmarks.peers import COPILOT, JEDI, PYLSP, PYRIGHT, RUFF, Peer, servers
+from tests.benchmarks.driver import Json, Server, position
+from tests.benchmarks.peers import COPILOT, JEDI, PYLSP, PYRIGHT, RUFF, Peer, each_in_turn, servers
 from tests.benchmarks.places import scratch
 from tests.benchmarks.report import US, Column, Table, percentile
 
@@ -16,23 +17,19 @@ def measure() -> Iterator[Table]:
     table = Table(
         "Code actions at 80 names of argparse.py", (Column("p50"), Column("p95"), Column("listed", "per request"))
     )
-    peers = servers(table, (US, JEDI, PYLSP, PYRIGHT, RUFF, COPILOT))
-    for run in range(N_RUNS + 1):
-        for peer in list(peers):
-            try:
-                samples = _sample(peer)
-            except ServerFailed as error:
-                table.skip(peer.name, str(error), failed=True)
-                peers.remove(peer)
-                continue
-            if run:
-                table.add(peer.name, **samples)
+    with scratch() as (folder, env):
+        each_in_turn(
+            table,
+            servers(table, (US, JEDI, PYLSP, PYRIGHT, RUFF, COPILOT)),
+            N_RUNS,
+            lambda peer: _sample(peer, folder, env),
+        )
     yield table
 
 
-def _sample(peer: Peer) -> dict[str, float]:
+def _sample(peer: Peer, folder: Path, env: dict[str, str]) -> dict[str, float]:
     text = module.source()
-    with scratch() as (folder, env), Server(peer.command, folder, env) as server:
+    with Server(peer.command, folder, env) as server:
         path = folder / "argparse_copy.py"
         path.write_text(text, encoding="utf-8")
         server.initialize(peer.options)

@@ -3,14 +3,15 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.benchmarks import module
-from tests.benchmarks.driver import Json, Server, ServerFailed, insertion, position
-from tests.benchmarks.peers import COPILOT, JEDI, PYGLS, PYLSP, PYRIGHT, RUFF, Peer, servers
+from tests.benchmarks.driver import Json, Server, insertion, position
+from tests.benchmarks.peers import COPILOT, JEDI, PYGLS, PYLSP, PYRIGHT, RUFF, Peer, each_in_turn, servers
 from tests.benchmarks.places import scratch
 from tests.benchmarks.report import US, Column, Table, percentile
 
-N_RUNS = 3
+N_RUNS = 2
 LETTER = "q"
 
 
@@ -33,22 +34,18 @@ def measure() -> Iterator[Table]:
         f"typed: one letter put behind a function's name, and a hover on that name at once; right: the answer has the "
         f"new name. {PYRIGHT} counts a hover as answered when it has a text; {RUFF} and {COPILOT} give no hovers for code."
     )
-    peers = servers(table, (US, PYGLS, JEDI, PYLSP, PYRIGHT))
-    for run in range(N_RUNS + 1):
-        for peer in list(peers):
-            try:
-                samples = _sample(peer, text)
-            except ServerFailed as error:
-                table.skip(peer.name, str(error), failed=True)
-                peers.remove(peer)
-                continue
-            if run:
-                table.add(peer.name, **samples)
+    with scratch() as (folder, env):
+        each_in_turn(
+            table,
+            servers(table, (US, PYGLS, JEDI, PYLSP, PYRIGHT)),
+            N_RUNS,
+            lambda peer: _sample(peer, text, folder, env),
+        )
     yield table
 
 
-def _sample(peer: Peer, text: str) -> dict[str, float]:
-    with scratch() as (folder, env), Server(peer.command, folder, env) as server:
+def _sample(peer: Peer, text: str, folder: Path, env: dict[str, str]) -> dict[str, float]:
+    with Server(peer.command, folder, env) as server:
         path = folder / "argparse_copy.py"
         path.write_text(text, encoding="utf-8")
         server.initialize(peer.options)

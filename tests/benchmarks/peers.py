@@ -1,11 +1,14 @@
 """The language servers to compare with: how each is started, and whether it is there. Start with `servers`."""
 
+import math
 import shutil
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.driver import ServerFailed
 from tests.benchmarks.places import NODE_BIN, VENV_BIN
 from tests.benchmarks.report import US, Table
 
@@ -54,3 +57,34 @@ def servers(table: Table, names: Iterable[str] = ()) -> list[Peer]:
         else:
             table.skip(peer.name, f"not installed; {SET_UP}")
     return found
+
+
+def each_in_turn(
+    table: Table,
+    peers: list[Peer],
+    n_runs: int,
+    sample: Callable[[Peer], Mapping[str, float | None]],
+    budget_s: float = math.inf,
+) -> None:
+    """Measures the peers one after the other, round for round, so that what else the machine does hits all of them.
+
+    The first round is thrown away (it writes .pyc files and the peers' caches), but for those that are then over budget.
+    """
+    spent_s = dict.fromkeys((peer.name for peer in peers), 0.0)
+    first: dict[str, Mapping[str, float | None]] = {}
+    for run in range(n_runs + 1):
+        for peer in [peer for peer in peers if peer.name not in table.skipped and spent_s[peer.name] < budget_s]:
+            begun_s = time.perf_counter()
+            try:
+                samples = sample(peer)
+            except ServerFailed as error:
+                table.skip(peer.name, str(error), failed=True)
+                continue
+            spent_s[peer.name] += time.perf_counter() - begun_s
+            if run:
+                table.add(peer.name, **samples)
+            else:
+                first[peer.name] = samples
+    for name, samples in first.items():
+        if name not in table.rows:
+            table.add(name, **samples)

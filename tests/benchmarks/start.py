@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from tests.benchmarks.driver import Server, ServerFailed, position
+from tests.benchmarks.driver import Server, position
 from tests.benchmarks.memory import memory_of
 from tests.benchmarks.model import FILE, SOURCE, workspace
-from tests.benchmarks.peers import PYGLS, Peer, servers
+from tests.benchmarks.peers import PYGLS, Peer, each_in_turn, servers
 from tests.benchmarks.places import scratch
 from tests.benchmarks.report import Column, Table
 
-N_RUNS = 7
+N_RUNS = 5
 
 
 def measure() -> Iterator[Table]:
@@ -28,40 +29,33 @@ def measure() -> Iterator[Table]:
         ),
     )
     table.notes.append(
+        "init: process start → `initialize` answered; ready: → the first hover, on a file of eight lines."
+    )
+    table.notes.append(
         "rss is the server's process alone, pss with its children; …1s: a second after `initialized`, with nothing open."
     )
-    peers = servers(table)
-    for run in range(N_RUNS + 1):  # the first is thrown away: it writes .pyc files and fills the disk's cache
-        for peer in list(peers):
-            try:
-                samples = _sample(peer)
-            except ServerFailed as error:
-                table.skip(peer.name, str(error), failed=True)
-                peers.remove(peer)
-                continue
-            if run:
-                table.add(peer.name, **samples)
+    with scratch() as (folder, env):
+        root = workspace(folder / "tree")
+        each_in_turn(table, servers(table), N_RUNS, lambda peer: _sample(peer, root, env))
     yield table
 
 
-def _sample(peer: Peer) -> dict[str, float | None]:
-    with scratch() as (folder, env):
-        root = workspace(folder / "tree")
-        with Server(peer.command, root, env) as server:
-            server.initialize(peer.options)
-            uri = server.open(root / FILE, SOURCE)
-            server.ask("textDocument/hover", position(uri, 3, 4))
-            ready_s = time.perf_counter() - server.started_s
-        with Server(peer.command, root, env) as server:
-            init_s = server.initialize(peer.options)
-            memory = memory_of(server.process.pid)
-            server.rest(1)
-            later = memory_of(server.process.pid)
-            exit_s = server.exit_s()
-        with Server(peer.command, root, env) as server:
-            server.initialize(peer.options)
-            server.rest(0.5)
-            eof_s = server.eof_s()
+def _sample(peer: Peer, root: Path, env: dict[str, str]) -> dict[str, float | None]:
+    with Server(peer.command, root, env) as server:
+        server.initialize(peer.options)
+        uri = server.open(root / FILE, SOURCE)
+        server.ask("textDocument/hover", position(uri, 3, 4))
+        ready_s = time.perf_counter() - server.started_s
+    with Server(peer.command, root, env) as server:
+        init_s = server.initialize(peer.options)
+        memory = memory_of(server.process.pid)
+        server.rest(1)
+        later = memory_of(server.process.pid)
+        exit_s = server.exit_s()
+    with Server(peer.command, root, env) as server:
+        server.initialize(peer.options)
+        server.rest(0.5)
+        eof_s = server.eof_s()
     return {
         "init": init_s * 1000, "ready": ready_s * 1000, "exit": exit_s * 1000, "eof": eof_s * 1000,
         **({"rss": memory.rss, "pss": memory.pss} if memory else {}),

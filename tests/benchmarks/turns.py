@@ -4,7 +4,8 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,27 @@ def measure() -> Iterator[Table]:
         "answer → the command's answer; total: prompt sent → the command's answer, the model's own time in it. Measured at "
         "the model and the editor. Others measured before: first 10–146, gap 18–222, total 64–852."
     )
-    for agent in AGENTS:
-        try:
-            _run(agent, table)
-        except ServerFailed as error:
-            table.skip(agent.name, str(error), failed=True)
+    with ExitStack() as stack:
+        rigs = [rig for agent in AGENTS if (rig := _started(agent, table, stack))]
+        for turn in range(N_TURNS + N_WARM_UP):  # by turns, so that what else the machine does hits all of them
+            for rig in list(rigs):
+                try:
+                    samples = rig.turn()
+                except ServerFailed as error:
+                    table.skip(rig.agent.name, str(error), failed=True)
+                    rigs.remove(rig)
+                    continue
+                if turn >= N_WARM_UP:
+                    table.add(rig.agent.name, **samples)
+        for rig in rigs:
+            memory = memory_of(rig.server.process.pid)
+            totals = table.rows[rig.agent.name]["total"]
+            table.add(
+                rig.agent.name,
+                p95_total=percentile(totals, 0.95),
+                connections=len(rig.connections),
+                rss=memory and memory.rss,
+            )
     yield table
 
 
@@ -102,52 +119,62 @@ class Buffer:
         return change["edits"] if known else None
 
 
-def _run(agent: Agent, table: Table) -> None:
-    with scratch() as (folder, env), Model(edit_task(N_TURNS + N_WARM_UP, alternate=True)) as model:
-        root = workspace(folder / "tree")
-        buffer = Buffer(root / FILE)
-        command = agent.command if agent.model else (*agent.command, str(model.port))
-        answers = {"workspace/applyEdit": buffer.apply}
-        with Server(command, root, {**env, **model.environment()}, answers) as server:
-            buffer.server = server
-            server.initialize()
-            server.open(root / FILE, SOURCE)
-            totals: list[float] = []
-            connections: set[int] = set()
-            for turn in range(N_TURNS + N_WARM_UP):
-                samples, used = _turn(agent, server, model, buffer)
-                connections |= used
-                if turn >= N_WARM_UP:
-                    totals.append(samples["total"])
-                    table.add(agent.name, **samples)
-            memory = memory_of(server.process.pid)
-            table.add(
-                agent.name, p95_total=percentile(totals, 0.95), connections=len(connections), rss=memory and memory.rss
-            )
+def _started(agent: Agent, table: Table, stack: ExitStack) -> "Rig | None":
+    folder, env = stack.enter_context(scratch())
+    model = stack.enter_context(Model(edit_task(N_TURNS + N_WARM_UP, alternate=True)))
+    root = workspace(folder / "tree")
+    buffer = Buffer(root / FILE)
+    command = agent.command if agent.model else (*agent.command, str(model.port))
+    answers = {"workspace/applyEdit": buffer.apply}
+    server = stack.enter_context(Server(command, root, {**env, **model.environment()}, answers))
+    buffer.server = server
+    try:
+        server.initialize()
+        server.open(root / FILE, SOURCE)
+    except ServerFailed as error:
+        table.skip(agent.name, str(error), failed=True)
+        return None
+    return Rig(agent, server, model, buffer)
 
 
-def _turn(agent: Agent, server: Server, model: Model, buffer: Buffer) -> tuple[dict[str, float], set[int]]:
-    arguments: dict[str, Any] = {"text": TASK}
-    if agent.model:
-        session = server.request("workspace/executeCommand", {"command": agent.new_session, "arguments": []})["session"]
-        arguments |= {"session": session, "mode": "acceptEdits", "model": agent.model, "wait": True, "uri": buffer.uri}
-    version = buffer.version
-    server.rest(0.05)
-    begun_s = time.perf_counter()
-    result = server.request("workspace/executeCommand", {"command": agent.prompt, "arguments": [arguments]}, 30)
-    ended_s = time.perf_counter()
-    asked = model.times()
-    if len(asked) != 3 or buffer.version != version + 1:
-        raise ServerFailed(
-            f"{len(asked)} requests instead of 3, {buffer.version - version} edits instead of 1: {_short(result)}"
-        )
-    samples = {
-        "first": (asked[0].at_s - begun_s) * 1000,
-        "gap": statistics.mean(gaps_ms(asked)),
-        "end": (ended_s - asked[-1].done_s) * 1000,
-        "total": (ended_s - begun_s) * 1000,
-    }
-    return samples, {one.connection for one in asked}
+@dataclass(slots=True)
+class Rig:
+    """One started agent with its model and its editor's buffer."""
+
+    agent: Agent
+    server: Server
+    model: Model
+    buffer: Buffer
+    connections: set[int] = field(default_factory=set[int])
+
+    def turn(self) -> dict[str, float]:
+        arguments = self._arguments()
+        version = self.buffer.version
+        self.server.rest(0.05)
+        begun_s = time.perf_counter()
+        prompt = {"command": self.agent.prompt, "arguments": [arguments]}
+        result = self.server.request("workspace/executeCommand", prompt, 30)
+        ended_s = time.perf_counter()
+        asked = self.model.times()
+        n_edits = self.buffer.version - version
+        if len(asked) != 3 or n_edits != 1:
+            raise ServerFailed(f"{len(asked)} requests instead of 3, {n_edits} edits instead of 1: {_short(result)}")
+        self.connections |= {one.connection for one in asked}
+        return {
+            "first": (asked[0].at_s - begun_s) * 1000,
+            "gap": statistics.mean(gaps_ms(asked)),
+            "end": (ended_s - asked[-1].done_s) * 1000,
+            "total": (ended_s - begun_s) * 1000,
+        }
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"text": TASK}
+        if self.agent.model:
+            fresh = {"command": self.agent.new_session, "arguments": []}
+            session = self.server.request("workspace/executeCommand", fresh)["session"]
+            arguments |= {"session": session, "mode": "acceptEdits", "model": self.agent.model, "wait": True}
+            arguments["uri"] = self.buffer.uri
+        return arguments
 
 
 def _short(result: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
     from copydesk.lsp.progress import Progress
     from copydesk.lsp.prompts import Prompt, Prompts
+    from copydesk.lsp.questions import Questions
     from copydesk.services.turns import PromptRequest, Turn
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -68,25 +69,37 @@ class Sources:
     display: Callable[[str], str]
 
 
+class Voices(Protocol):
+    """What is needed of `features.Voice`."""
+
+    @property
+    def answers(self) -> "Answers": ...
+    @property
+    def prompts(self) -> "Prompts": ...
+    @property
+    def questions(self) -> "Questions": ...
+
+
 class Commands:
     def __init__(
         self,
         host: Sessions,
         places: Places,
-        prompts: "Prompts",
-        answers: "Answers",
+        voice: Voices,
         progress: "Progress",
         sources: Sources,
     ) -> None:
         self._host = host
         self._places = places
-        self._prompts = prompts
-        self._answers = answers
+        self._prompts = voice.prompts
+        self._answers = voice.answers
+        self._questions = voice.questions
         self._progress = progress
         self._sources = sources
         self._handlers: dict[str, Handler] = {PREFIX + verb: self._turn_command(verb) for verb in TURN_VERBS}
         self._handlers |= {
             "copydesk.send": self._send,
+            "copydesk.answer": self._answer,
             "copydesk.cancel": self._cancel,
             "copydesk.status": self._status,
             "copydesk.models": self._models,
@@ -231,7 +244,10 @@ class Commands:
         opened = cast("OpenTexts", context.files).get(uri)
         text = await self._prompts.text(prompt, opened.document.text if opened else None)
         if not text:
-            self._answers.message("warning", "There is nothing to send: write below the line first.")
+            first = (
+                "write below the line first" if opened else f"write below the line of {prompt.path.name}, and save it"
+            )
+            self._answers.message("warning", f"There is nothing to send: {first}.")
             return {"sent": False}
         prompt.sent = True
         try:
@@ -239,6 +255,17 @@ class Commands:
         except CopydeskError:
             prompt.sent = False
             raise
+
+    async def _answer(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        """Answers a question that is offered as code actions, where the client has no dialog for it."""
+        fields = self._read("copydesk.answer", arguments, "question", "choice")
+        number, choice = fields.text("question"), fields.text("choice")
+        if choice is None:
+            raise ArgumentError("copydesk.answer needs {choice}, one of the question's.")
+        answered = self._questions.answer(int(number) if number and number.isdecimal() else None, choice)
+        if not answered:
+            self._answers.message("info", "Nothing waits for this answer any more.")
+        return {"answered": answered}
 
     async def _cancel(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
         turn = self._read("copydesk.cancel", arguments, "turn").text("turn")

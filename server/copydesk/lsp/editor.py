@@ -11,7 +11,6 @@ import anyio
 from lsprotocol import types
 
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
-from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.convert import UnsupportedFileOperations, to_lsp_workspace_edit
 from copydesk.text.diffs import unified
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
     from copydesk.lsp.client import Client
     from copydesk.lsp.prompts import Prompt, Prompts
+    from copydesk.lsp.questions import Questions
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -29,7 +29,6 @@ ASK_METHOD = "copydesk/editor/ask"
 APPLY_TIMEOUT_S = 30.0
 ASK_TIMEOUT_S = 600.0
 MAX_BUTTONS = 4
-_INFO = 3
 NO_REASON = "the editor refused the edit and gave no reason"
 
 
@@ -41,6 +40,7 @@ class LspEditor:
         client: "Client",
         answers: "Answers",
         prompts: "Prompts",
+        questions: "Questions",
         display: "Callable[[str], str]",
         *,
         spell: "Callable[[str], str]" = str,
@@ -50,6 +50,7 @@ class LspEditor:
         self._client = client
         self._answers = answers
         self._prompts = prompts
+        self._questions = questions
         self._display = display
         self._spell = spell
         self._n_diffs = 0
@@ -69,19 +70,25 @@ class LspEditor:
             )
         except UnsupportedFileOperations as error:
             return ApplyReply(applied=False, reason=str(error))
-        if confirm and not annotates and not await self._confirmed(change):
-            return ApplyReply(applied=False, reason="you chose Discard")
-        limit_s = None if annotation else self._apply_timeout_s
-        reply = await self._client.apply_edit(change.label, edit, timeout_s=limit_s)
-        return reply if reply.applied or reply.reason else replace(reply, reason=NO_REASON)
+        if annotation:
+            return await self._client.apply_edit(change.label, edit, timeout_s=None)
+        consent: bool | None = None
+        if confirm:
+            choice = await self._confirmed(change)
+            if choice != "Apply":
+                reason = "you chose Discard" if choice else "the question was closed"
+                return ApplyReply(applied=False, reason=reason, consent=False)
+            consent = True
+        reply = await self._client.apply_edit(change.label, edit, timeout_s=self._apply_timeout_s)
+        return replace(reply, reason=reply.reason or ("" if reply.applied else NO_REASON), consent=consent)
 
-    async def _confirmed(self, change: WorkspaceChange) -> bool:
-        """A diff to read and two buttons; nothing is sent before Apply."""
+    async def _confirmed(self, change: WorkspaceChange) -> str | None:
+        """A diff to read and two buttons; nothing is sent before Apply. None when neither was chosen."""
         self._n_diffs += 1  # a new name each time, since clients keep the text of a document they have seen
         await self._answers.open(f"review/{_slug(change.label)}-{self._n_diffs}.diff", diff_of(change, self._display))
         n_files = len(change.edits) + len(change.creates) + len(change.moves) + len(change.deletes)
         text = f"{change.label}: apply the edit of {n_files} file{'s' if n_files != 1 else ''}?"
-        return await self._choose(text, ("Apply", "Discard")) == "Apply"
+        return await self._questions.choose(text, ("Apply", "Discard"))
 
     # --- questions ---
 
@@ -91,7 +98,7 @@ class LspEditor:
             if ASK_METHOD in self._client.experimental:
                 return await self._ask_client(question)
             if 0 < len(question.choices) <= MAX_BUTTONS:
-                return await self._choose(question.text, question.choices)
+                return await self._questions.choose(question.text, question.choices)
             return await self._ask_by_document(question)
         return None
 
@@ -103,15 +110,6 @@ class LspEditor:
             return None
         answer = cast("JsonObject", reply).get("answer") if isinstance(reply, dict) else reply
         return answer if isinstance(answer, str) and answer else None
-
-    async def _choose(self, text: str, choices: tuple[str, ...]) -> str | None:
-        params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
-        try:
-            reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
-        except ClientError:
-            return None
-        title = cast("JsonObject", reply).get("title") if isinstance(reply, dict) else None
-        return title if isinstance(title, str) and title in choices else None
 
     async def _ask_by_document(self, question: Question) -> str | None:
         answered = anyio.Event()

@@ -6,13 +6,13 @@ questions to servers on this machine. Start with `Models.resolve`.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
 from copydesk.domain.errors import ConfigError, CopydeskError, MissingKey, ModelError, UnknownModel
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
@@ -31,7 +31,7 @@ KEYED = ("openai", "anthropic", "gemini", "deepseek")
 OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelSettings:
     """What a person set: `model.name`, `model.baseUrl`, `model.fallbacks`, `network.offline`.
 
@@ -45,7 +45,7 @@ class ModelSettings:
     base_url_trusted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelInfo:
     """One line of `copydesk models`. `why` says what it was found by, or what is missing and how to get it."""
 

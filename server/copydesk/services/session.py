@@ -40,6 +40,7 @@ from copydesk.domain.messages import Message, Problem, Task, Text, Usage
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, Editor, Model, Work
 from copydesk.domain.tools import ToolSpec
+from copydesk.services.closing import closing_words, note_for_model
 from copydesk.services.review import Review
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
@@ -307,33 +308,3 @@ def still(turn: str, pending: Pending, state: ReviewState) -> ReviewUpdated:
     """The pending files in one undecided `state`: "draft" after a stopped turn, "pending" where nothing is offered."""
     files = tuple(FileReview(uri, state) for uri in pending.files())
     return ReviewUpdated(turn, state if files else "none", files)
-
-
-def note_for_model(review: ReviewUpdated) -> str:
-    """What the model should know at its next turn about what became of its edits."""
-    lines = [f"- {file.uri}: {file.state}{f' ({file.note})' if file.note else ''}" for file in review.files]
-    return "Your edits:\n" + "\n".join(lines) if lines else ""
-
-
-def closing_words(
-    end: LoopEnd, review: ReviewUpdated, display: Callable[[str], str], unanswered: tuple[str, ...] = ()
-) -> str:
-    """The end message: the model's words, then what a person must know about the files and their own words."""
-    parts = [end.message.strip()]
-    parts += [f"Came too late for this turn, kept for the next one: {first_words(text)!r}" for text in unanswered]
-    if unsaved := [display(file.uri) for file in review.files if file.state == "applied" and not file.saved]:
-        parts.append(f"Changed, not saved: {', '.join(unsaved)}.")
-    for file in review.files:
-        if file.state == "draft":
-            parts.append(f"{display(file.uri)}: kept as a draft; the session's next turn goes on from it.")
-        elif file.state not in ("applied", "pending"):
-            parts.append(f"{display(file.uri)}: {file.state}" + (f" — {file.note}" if file.note else "") + ".")
-        elif file.note:
-            parts.append(f"{display(file.uri)}: {file.note}.")
-    return "\n\n".join(part for part in parts if part)
-
-
-def first_words(text: str) -> str:
-    """One short line of what a person sent."""
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else line[:59].rstrip() + "…"

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from copydesk.domain.edits import Origin
 from copydesk.domain.errors import MissingFile
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, rebase
@@ -20,7 +21,7 @@ from copydesk.workspace.uris import is_under, normalise
 PendingKind: TypeAlias = Literal["change", "create", "delete", "move"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authored:
     """Who proposed which spans; the spans are on the text as it was just before that proposal."""
 
@@ -28,7 +29,7 @@ class Authored:
     spans: tuple[Edit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PendingFile:
     """What is proposed for one file.
 

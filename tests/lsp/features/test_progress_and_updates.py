@@ -52,7 +52,7 @@ async def test_the_title_says_what_the_action_said(tmp_path: Path, title: str, s
         r.open(CODE)
         r.symbol = "foo"
         at = {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 3}}
-        listed = await r.list_actions(1, 2, diagnostics=[{"range": at, "message": "unused x"}])
+        listed = await r.list_actions(0, 5, diagnostics=[{"range": at, "message": "unused x"}])
         command = next(a for a in listed if a["title"] == title)["command"]
         await r.command(command["command"], *command["arguments"])
         if shown:
