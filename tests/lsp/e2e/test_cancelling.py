@@ -80,9 +80,7 @@ FILES = {"a.py": CODE, "big.py": BIG, **{f"long{n}.txt": "zz zz zz zz zz\n" * 20
 async def there(tmp_path: Path, phase: Phase, *, wait: bool = False, check: bool = True) -> AsyncIterator[Any]:
     """A turn in the phase, with an edit proposed. Gives the desk, the turn's id and the command's request id."""
     model = steps(PROPOSED, *phase.steps, *AGAIN)
-    async with desk(
-        tmp_path, model, editor=phase.editor, files=FILES, settings=phase.settings, check=check
-    ) as d:
+    async with desk(tmp_path, model, editor=phase.editor, files=FILES, settings=phase.settings, check=check) as d:
         uri = d.open("a.py")
         if phase.holds:
             d.client.answers[phase.holds] = d.client.hold
