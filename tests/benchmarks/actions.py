@@ -20,9 +20,10 @@ def measure() -> Iterator[Table]:
     with scratch() as (folder, env):
         each_in_turn(
             table,
-            servers(table, (US, JEDI, PYLSP, PYRIGHT, RUFF, COPILOT)),
+            servers(table, (US, RUFF, PYRIGHT, COPILOT, JEDI, PYLSP)),
             N_RUNS,
             lambda peer: _sample(peer, folder, env),
+            budget_s=15,
         )
     yield table
 

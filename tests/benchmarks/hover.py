@@ -40,6 +40,7 @@ def measure() -> Iterator[Table]:
             servers(table, (US, PYGLS, JEDI, PYLSP, PYRIGHT)),
             N_RUNS,
             lambda peer: _sample(peer, text, folder, env),
+            budget_s=60,
         )
     yield table
 

@@ -62,9 +62,9 @@ def main() -> int:
         show.say()
         print(show.paint(f"make run: {error}", "red"), file=sys.stderr)
         return 1
-    except BrokenPipeError:  # `make run | head`
+    except BrokenPipeError:  # `make run | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 0
     except KeyboardInterrupt:
         show.say("\n  stopped; nothing was written")
         return 130
@@ -317,7 +317,7 @@ def save(editor: Editor, job: Job, changed: list[Change]) -> None:
             path_of(uri).unlink(missing_ok=True)
     except OSError as error:
         raise Refusal(
-            f"{error.filename} cannot be saved: {error.strerror}. The files not named yet are saved."
+            f"{error.filename} cannot be saved: {error.strerror}. Your text is as it was; leave out APPLY=1 to only look."
         ) from None
     show.line("✓", f"saved {counted(len(changed) + len(editor.deleted), 'file')}", "green")
 

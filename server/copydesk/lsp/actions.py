@@ -89,8 +89,9 @@ class Actions:
         asked = cast("JsonObject", given) if isinstance(given, dict) else {}
         only = asked.get("only")
         kinds = tuple(kind for kind in cast("list[object]", only) if isinstance(kind, str)) if _is_list(only) else None
-        if self._prompts.get(uri):
-            return [self._shown(offer) for offer in send_offers(uri, kinds)]
+        if prompt := self._prompts.get(uri):
+            answers = [offer for offer in self._answer_offers() if is_wanted(offer.kind, kinds)]
+            return [self._shown(offer) for offer in (*answers, *(() if prompt.sent else send_offers(uri, kinds)))]
         diagnostics = as_objects(asked.get("diagnostics"))
         self._places.note(Seen(uri, at, diagnostics))
         opened = cast("OpenTexts", context.files).get(uri)
@@ -107,11 +108,14 @@ class Actions:
 
     def _waiting_offers(self, files: OpenTexts) -> Iterator[Offer]:
         """What waits for the person and has no better place: questions, and a prompt document we were not told of."""
-        for question in self._questions.waiting():
-            yield from answer_offers(question)
+        yield from self._answer_offers()
         prompt = self._prompts.newest()
         if prompt and files.get(prompt.uri) is None:
             yield prompt_offer(prompt)
+
+    def _answer_offers(self) -> Iterator[Offer]:
+        for question in self._questions.waiting():
+            yield from answer_offers(question)
 
     async def _offers_in(
         self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
@@ -218,7 +222,8 @@ def send_offers(uri: str, only: Sequence[str] | None) -> list[Offer]:
 def answer_offers(question: Waiting) -> Iterator[Offer]:
     for choice in question.choices:
         argument = {"question": str(question.number), "choice": choice}
-        yield Offer(f"Copydesk: {choice} ({shortened(question.text)})", QUICK_FIX, "copydesk.answer", argument)
+        about = shortened(question.text.removeprefix("Copydesk: "))
+        yield Offer(f"Copydesk: {choice} ({about})", QUICK_FIX, "copydesk.answer", argument)
 
 
 def prompt_offer(prompt: Prompt) -> Offer:

@@ -4,6 +4,7 @@ Owns how a change, a question and an answer look on the wire; it proves nothing 
 decides nothing. Start with `LspEditor.apply`.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -66,7 +67,13 @@ class LspEditor:
         annotation = note if confirm and annotates else None
         try:
             edit = to_lsp_workspace_edit(
-                change, self._client.capabilities, self._client.encoding, annotation, spell=self._spell
+                change,
+                self._client.capabilities,
+                self._client.encoding,
+                annotation,
+                spell=self._spell,
+                # Its empty buffer has one line already; a text that ends its own last line leaves a blank one below.
+                ends_lines=self._client.name == "Neovim",
             )
         except UnsupportedFileOperations as error:
             return ApplyReply(applied=False, reason=str(error))
@@ -74,7 +81,10 @@ class LspEditor:
             return await self._client.apply_edit(change.label, edit, timeout_s=None)
         consent: bool | None = None
         if confirm:
-            choice = await self._confirmed(change)
+            try:
+                choice = await self._confirmed(change)
+            except ClientError as error:
+                return ApplyReply(applied=False, reason=error.message, answered=False)
             if choice != "Apply":
                 reason = "you chose Discard" if choice else "the question was closed"
                 return ApplyReply(applied=False, reason=reason, consent=False)
@@ -98,7 +108,9 @@ class LspEditor:
             if ASK_METHOD in self._client.experimental:
                 return await self._ask_client(question)
             if 0 < len(question.choices) <= MAX_BUTTONS:
-                return await self._questions.choose(question.text, question.choices)
+                with suppress(ClientError):
+                    return await self._questions.choose(question.text, question.choices)
+                return None
             return await self._ask_by_document(question)
         return None
 

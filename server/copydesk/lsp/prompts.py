@@ -59,7 +59,7 @@ class Prompts:
         if not await self._client.show_document(prompt.uri, take_focus=True, line=_TEXT_LINE):
             self._answers.message(
                 "info",
-                f"Write in {path}\nand choose the code action “Copydesk: Send” there (or save, and run copydesk.send).",
+                f"Write in {path} and choose the code action “Copydesk: Send” there (or save, and run copydesk.send).",
             )
         return prompt
 

@@ -43,13 +43,18 @@ class Questions:
         self._has_dialog = True
 
     async def choose(self, text: str, choices: tuple[str, ...]) -> str | None:
-        """The choice; None when the dialog was closed without one. Waits without a limit."""
+        """The choice; None when the dialog was closed without one. Waits without a limit.
+
+        Raises `ClientError` when the client is gone: that is no answer.
+        """
         if self._has_dialog:
             params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
             try:
                 reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
                 return _title(reply, choices)
             except ClientError as error:
+                if error.code is None:
+                    raise
                 if error.code != METHOD_NOT_FOUND:
                     return None
             self._has_dialog = False

@@ -190,14 +190,14 @@ class Review:
             now = self._open_text(file.uri)
             return now == after if now is not None else self._on_disk(file.uri) == after
 
+        if file.before is None and reply.applied:
+            # Neovim makes a buffer and no folder, and then cannot save it.
+            await to_thread.run_sync(self._workspace.disk.make_folder_for, file.uri)
         limit_s = OPEN_LIMIT_S if reply.applied else REFUSED_LIMIT_S
         if await self._until(file.uri, landed, limit_s):
             return self._applied(file, after)
         if not reply.applied:
             return self._not_applied(file, reply)
-        if file.before is None:
-            # Neovim makes a buffer and no folder, and then cannot save it.
-            await to_thread.run_sync(self._workspace.disk.make_folder_for, file.uri)
         on_disk = self._on_disk(file.uri)
         self._workspace.overlay.predict(file.uri, after, content_hash(on_disk) if on_disk is not None else "")
         note = "made in the editor, not saved" if file.before is None else "changed, says the editor; not saved"

@@ -227,3 +227,15 @@ async def test_a_client_without_dialogs_answers_by_code_action(tmp_path: Path) -
         assert not [a for a in await r.list_actions(0) if "copydesk.answer" in str(a)]
         late = await r.command("copydesk.answer", {"choice": "Apply"})
         assert late == {"answered": False}
+
+
+@pytest.mark.parametrize(("name", "sent"), [("Neovim", "b = 1"), ("Visual Studio Code", "b = 1\n")])
+async def test_a_new_file_has_no_blank_line_at_its_end(tmp_path: Path, name: str, sent: str) -> None:
+    async with rig(tmp_path, NVIM_010 if name == "Neovim" else VSCODE) as r:
+        r.client.name = name
+        await r.voice.editor.apply(WITH_FILES, confirm=False)
+        (params,) = r.all("workspace/applyEdit")
+        texts = [
+            edit.new_text for part in params["edit"].document_changes if hasattr(part, "edits") for edit in part.edits
+        ]
+        assert texts == [sent]

@@ -31,7 +31,9 @@ class Rig:
     def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._tasks.start_soon(work)
 
-    async def hover(self, text: str = SOURCE, *, line: int = 0, column: int = 5, budget_s: float = BUDGET_S) -> HoverText | None:
+    async def hover(
+        self, text: str = SOURCE, *, line: int = 0, column: int = 5, budget_s: float = BUDGET_S
+    ) -> HoverText | None:
         handle = FileHandle("file:///a.py", text, content_hash(text))
         return await self.explainer.hover(handle, line, column, budget_s)
 
