@@ -8,8 +8,7 @@ from urllib.parse import unquote
 import pytest
 
 from copydesk.services import review
-
-from tests.lsp.e2e.rig import call, desk, edit, steps, until
+from tests.lsp.e2e.rig import call, desk, edit, steps, until, write
 from tests.support.lsp_client import RpcFailure, captured_capabilities
 
 CODE = "def twice(x):\n    return x + x\n"
@@ -146,8 +145,7 @@ async def test_a_file_that_cannot_be_used(tmp_path: Path, name: str) -> None:
             (d.root / name).write_text(CODE)
             (d.root / name).chmod(0)
         if name == "big.py":
-            with open(d.root / name, "wb") as file:
-                file.write(b"x = 1\n" * 9_000_000)
+            write(d.root, {name: b"x = 1\n" * 9_000_000})
         result = await d.run("prompt", text="go")
         assert result["message"] == "I see.", result
         if name not in ("../outside.py", "/etc/passwd"):
@@ -274,6 +272,25 @@ async def test_the_client_does_not_apply(tmp_path: Path, how: str, monkeypatch: 
         assert "a.py" in result["message"]
         assert ("read-only" in result["message"]) == (how != "lies")
         d.client.answers.clear()
+        again = await d.run("prompt", text="try again")
+        assert again["review"]["state"] == "applied", again
+        assert d.editor.text(uri) == NEW
+
+
+@pytest.mark.parametrize("late", [True, False])
+async def test_the_client_never_answers(tmp_path: Path, late: bool) -> None:
+    model = steps(edit("a.py", *CHANGE), "text: Done.", "text: More.")
+    async with desk(tmp_path, model, files={"a.py": CODE}) as d:
+        uri = d.open("a.py")
+        d.assemblies[0].voice.editor._apply_timeout_s = 0.1
+        d.client.answers["workspace/applyEdit"] = d.client.hold
+        result = await d.run("prompt", text="go", uri=uri)
+        assert result["review"]["state"] == "deferred", result
+        assert "did not answer" in result["message"]
+        d.client.answers.clear()
+        if late:
+            d.editor.apply(await d.client.wait_for("workspace/applyEdit"))
+            d.editor.after_apply()
         again = await d.run("prompt", text="try again")
         assert again["review"]["state"] == "applied", again
         assert d.editor.text(uri) == NEW
