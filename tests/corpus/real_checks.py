@@ -25,7 +25,9 @@ def parses(text: str) -> list[str]:
 
 def undefined(text: str) -> Counter[str]:
     """Undefined names, and names that are used before they are bound."""
-    found = json.loads(ruff(text, "subject.py", "check", "--select=F821,F823,F811", "--output-format=json", "-") or "[]")
+    found = json.loads(
+        ruff(text, "subject.py", "check", "--select=F821,F823,F811", "--output-format=json", "-") or "[]"
+    )
     return Counter(one["message"].partition(" from line")[0] for one in found)
 
 
@@ -139,7 +141,11 @@ def _split(text: str) -> tuple[list[str], Counter[str]]:
             if isinstance(block, list):
                 found = [one for one in block if isinstance(one, ast.Import | ast.ImportFrom)]
                 for one in found:
-                    start = f"{getattr(one, 'level', 0)}{getattr(one, 'module', '')}" if isinstance(one, ast.ImportFrom) else ""
+                    start = (
+                        f"{getattr(one, 'level', 0)}{getattr(one, 'module', '')}"
+                        if isinstance(one, ast.ImportFrom)
+                        else ""
+                    )
                     imports.update(f"{start} {alias.name} {alias.asname}" for alias in one.names)
                 block[:] = [one for one in block if one not in found]
     rest.append(ast.dump(tree))
@@ -225,3 +231,31 @@ def imports(texts: dict[str, str]) -> dict[str, str]:
             module, why = json.loads(line)
             found[module] = why
     return found
+
+
+def python_version() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def failing_tests(folder: Path, skeletons: list[tuple[str, str]]) -> list[str]:
+    """What fails of the written tests, run against the modules they were written for."""
+    for number, (path, text) in enumerate(skeletons):
+        module = Path(path).stem
+        text = re.sub(r"\bjob\d+\.subject\b|\bsubject\b", module, text)
+        Path(folder, f"test_{number}_{module}.py").write_text(text, encoding="utf-8")
+    Path(folder, "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--tb=line",
+        "-rfE",
+        "-W",
+        "ignore",
+        str(folder),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, cwd=folder)
+    return re.findall(r"^(?:FAILED|ERROR) .*", done.stdout, re.MULTILINE)

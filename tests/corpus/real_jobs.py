@@ -25,14 +25,18 @@ class Subject:
         self.path, self.text, self.lines = path, text, text.split("\n")
         self.chance = random.Random(path.name + str(len(text)))
         self.tree = parsed(text)
-        self.functions: Functions = [n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        self.functions: Functions = [
+            n for n in ast.walk(self.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
         self.chance.shuffle(self.functions)
 
 
 Job = Callable[[RealDesk, Subject, Figures], Awaitable[None]]
 
 
-def _note(figures: Figures, kind: str, subject: Subject, played: Played, wrong: Sequence[str], *, changed: bool) -> None:
+def _note(
+    figures: Figures, kind: str, subject: Subject, played: Played, wrong: Sequence[str], *, changed: bool
+) -> None:
     figures.note(kind, played, changed=changed)
     outcome = played.outcome
     said = [f"stopped with {outcome.stop_reason}: {outcome.error}"] if outcome.stop_reason != "end_turn" else []
@@ -63,7 +67,9 @@ def _documented(subject: Subject, played: Played) -> list[str]:
     wrong += [f"lost {row!r}" for row in lost_lines(subject.text, after)[:3]]
     wrong += [f"lost words of {name}" for name in lost_words(subject.text, after)[:3]]
     written = set(re.findall(r"`([\w.]+)`", played.said.partition("Already complete")[0].partition("Left alone")[0]))
-    return wrong + [f"parameters of {name}" for name in undocumented_parameters(after, written)]
+    named = [n.name for n in ast.walk(subject.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    once = {name for name in written if named.count(name.rpartition(".")[2]) == 1}
+    return wrong + [f"parameters of {name}" for name in undocumented_parameters(after, once)]
 
 
 async def document(desk: RealDesk, subject: Subject, figures: Figures) -> None:
@@ -149,7 +155,10 @@ async def extract_variable(desk: RealDesk, subject: Subject, figures: Figures) -
             at = LineRange(value.lineno - 1, value.col_offset, value.lineno - 1, value.end_col_offset or 0)
             shown = line[at.start_column : at.end_column]
             played = await desk.play(
-                {"subject.py": subject.text}, "refactor", f"extract `{shown}` on line {value.lineno} into a variable named {NEW}", at=at
+                {"subject.py": subject.text},
+                "refactor",
+                f"extract `{shown}` on line {value.lineno} into a variable named {NEW}",
+                at=at,
             )
             after = played.texts["subject.py"]
             wrong = [] if after == subject.text else checks.inlines_back(subject.text, after, NEW)
@@ -164,11 +173,17 @@ async def extract_function(desk: RealDesk, subject: Subject, figures: Figures) -
         first, last = node.body[start].lineno, node.body[start + 1].end_lineno or 0
         top = next(n for n in subject.tree.body if n.lineno <= node.lineno <= (n.end_lineno or 0))
         above = min([top.lineno, *(d.lineno for d in getattr(top, "decorator_list", ()))]) - 1
+        while above and subject.lines[above - 1].startswith("#"):
+            above -= 1
         played = await desk.play(
             {"subject.py": subject.text}, "refactor", f"extract lines {first}-{last} into a function named {NEW}"
         )
         after = played.texts["subject.py"]
-        wrong = [] if after == subject.text else checks.outside_is_kept(subject.text, after, above, (top.end_lineno or 1) - 1)
+        wrong = (
+            []
+            if after == subject.text
+            else checks.outside_is_kept(subject.text, after, above, (top.end_lineno or 1) - 1)
+        )
         return _note(figures, "extract function", subject, played, wrong, changed=after != subject.text)
 
 

@@ -89,7 +89,9 @@ def _in_function(statements: list[ast.stmt], rest: list[ast.stmt], around: list[
     if at is None or not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
     owner = around[at - 1]
-    return _Block(statements, rest, function, owner if isinstance(owner, ast.ClassDef) else None, tuple(around[at + 1 :]))
+    return _Block(
+        statements, rest, function, owner if isinstance(owner, ast.ClassDef) else None, tuple(around[at + 1 :])
+    )
 
 
 def _shares_lines(lines: list[str], block: _Block) -> bool:
@@ -116,8 +118,12 @@ def _check(block: _Block) -> None:
         refuse("These lines have a `global`, `nonlocal` or `del`: that concerns the names of this function.")
     called = {node.func.id for node in own if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     if called & {"locals", "vars", "eval", "exec", "super"}:
-        refuse(f"These lines call {sorted(called & {'locals', 'vars', 'eval', 'exec', 'super'})[0]}(), which looks at the function around it.")
-    declared = {name for node in ast.walk(block.function) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names}
+        refuse(
+            f"These lines call {sorted(called & {'locals', 'vars', 'eval', 'exec', 'super'})[0]}(), which looks at the function around it."
+        )
+    declared = {
+        name for node in ast.walk(block.function) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
+    }
     if lost := declared & _stores(block.statements):
         refuse(f"{sorted(lost)[0]!r} is declared global or nonlocal in this function and is set in these lines.")
 
@@ -200,7 +206,9 @@ def _bound_by_header(holder: ast.stmt, block: _Block) -> set[str]:
             inside = [one for one in holder.handlers if one.lineno <= block.first <= (one.end_lineno or 0)]
             return {one.name for one in inside if one.name}
         case ast.Match():
-            inside_case = [one for one in holder.cases if _start(one.body[0]) <= block.first <= (one.body[-1].end_lineno or 0)]
+            inside_case = [
+                one for one in holder.cases if _start(one.body[0]) <= block.first <= (one.body[-1].end_lineno or 0)
+            ]
             return {name for one in inside_case for name in own_stores(one.pattern)}
         case ast.If(test=test) if not any(isinstance(node, ast.BoolOp) for node in ast.walk(test)):
             return {node.target.id for node in ast.walk(test) if isinstance(node, ast.NamedExpr)}

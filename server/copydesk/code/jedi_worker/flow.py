@@ -168,7 +168,9 @@ def own_stores(node: ast.AST) -> Iterator[str]:
             yield from walruses
         case ast.alias(name=name, asname=alias):
             yield alias or name.partition(".")[0]
-        case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+        case (
+            ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name)
+        ):
             yield name
             yield from _below(node)
         case ast.MatchMapping(rest=str() as name):

@@ -155,7 +155,9 @@ def extract(files: VirtualFiles, script: Any, request: dict[str, Any]) -> dict[s
     before = files.read(request["path"])
     line, column, until_line, until_column = _trimmed(before, request["range"])
     if kind == "function":
-        own = extract_statements(before, line + 1, until_line + 1, new_name) if _is_whole(before, line, column) else None
+        own = (
+            extract_statements(before, line + 1, until_line + 1, new_name) if _is_whole(before, line, column) else None
+        )
         if own is not None:
             if not _parses(own):
                 refuse("Nothing can be extracted here: the result would not be valid Python.")

@@ -58,8 +58,8 @@ def _local_uses(script: Any, line: int, column: int) -> list[Any]:
     context, found = script._get_module_context(), list[Any]()
     for node in names.uses(meaning):
         row, start = syntax.position_at(node.start_byte)
-        place = script._module_node.get_leaf_for_position((row + 1, start))
-        if place is None or place.type != "name":
+        place = script._module_node.get_name_of_position((row + 1, start))
+        if place is None:
             return []
         found.append(Name(script._inference_state, context.create_name(place)))
     return found

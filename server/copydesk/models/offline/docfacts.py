@@ -89,7 +89,10 @@ def _function_facts(uses: Uses, node: FunctionNode, owner: ast.ClassDef | None) 
     is_property = role in ("property", "setter", "deleter")
     sections: list[tuple[Kind, tuple[Item, ...]]] = [
         ("params", tuple(_parameter(uses, node, name, arg, default) for name, arg, default in shown)),
-        ("yields", () if role in ("manager", "fixture") and not _telling(node, yields) else _yields(module, node, yields)),
+        (
+            "yields",
+            () if role in ("manager", "fixture") and not _telling(node, yields) else _yields(module, node, yields),
+        ),
         ("returns", () if is_property or yields else _returns(module, node, returns)),
         ("raises", tuple(Item(name, "", text) for name, text in raises_of(module, node))),
     ]
@@ -114,7 +117,11 @@ def _summary_for(role: str, name: str, summary: str) -> str:
     match role:
         case "property":
             is_question = len(parts) > 1 and parts[0] in docwords.QUESTIONS
-            return f"Whether it {' '.join(parts)}." if is_question else f"The {noun}{' one' * (len(parts) == 1 and parts[0] in docwords.ADJECTIVES)}."
+            return (
+                f"Whether it {' '.join(parts)}."
+                if is_question
+                else f"The {noun}{' one' * (len(parts) == 1 and parts[0] in docwords.ADJECTIVES)}."
+            )
         case "setter":
             return f"Set the {noun}."
         case "deleter":
@@ -124,7 +131,11 @@ def _summary_for(role: str, name: str, summary: str) -> str:
         case "fixture":
             return summary if is_verb else f"Provide the {noun} to a test."
         case "manager":
-            return f"{summary[:-1]} for the length of a `with` block." if is_verb else f"Provide the {noun} within a `with` block."
+            return (
+                f"{summary[:-1]} for the length of a `with` block."
+                if is_verb
+                else f"Provide the {noun} within a `with` block."
+            )
         case _:
             return summary
 
@@ -210,7 +221,7 @@ def _used(uses: Uses, node: FunctionNode, name: str) -> str:
         return " ".join(part for part in (start, said) if part)
     if len(docwords.words(name)) > 1:
         return f"The {phrase}."
-    return unused_or_quoted(uses.module, node, name) or f"The {phrase}."
+    return unused_or_quoted(uses.module, node, name)
 
 
 def _default(module: Module, default: ast.expr | None) -> str:
@@ -259,7 +270,11 @@ def _returns(module: Module, node: FunctionNode, returned: list[ast.expr]) -> tu
         return () if node.name == "__init__" else (Item("", kind, "The new instance.", annotated=annotated),)
     text = docgives.returned(module, node, returned)
     if not text and kind:
-        text = f"{'An' if kind[0] in 'AEIOaeio' else 'A'} `{kind}`." if len(kind) <= 40 and "|" not in kind else f"`{kind}`."
+        text = (
+            f"{'An' if kind[0] in 'AEIOaeio' else 'A'} `{kind}`."
+            if len(kind) <= 40 and "|" not in kind
+            else f"`{kind}`."
+        )
     return (Item("", kind, text or docgives.quoted_values(module, returned), annotated=annotated),)
 
 

@@ -165,7 +165,9 @@ def _local(module: Module, node: FunctionNode, local: str) -> str:
     return "" if vague else f"The {phrase}"
 
 
-_VAGUE = frozenset(("result", "results", "res", "ret", "retval", "rv", "out", "value", "val", "data", "tmp", "found", "x"))
+_VAGUE = frozenset(
+    ("result", "results", "res", "ret", "retval", "rv", "out", "value", "val", "data", "tmp", "found", "x")
+)
 
 
 def _comprehended(module: Module, value: ast.expr, elt: ast.expr, first: ast.comprehension) -> str:
@@ -217,7 +219,11 @@ def yielded(module: Module, node: FunctionNode, yields: Sequence[ast.Yield | ast
     said = docwords.words(node.name)
     noun = " ".join(said[1:] if len(said) > 1 and said[0] in docwords.VERBS else said)
     one = re.sub(r"(?<=[^s])s$", "", re.sub(r"ies$", "y", noun))
-    return f"{docwords.article(one).capitalize()} at a time." if noun.endswith("s") and one != noun and not kind else "Each item in turn."
+    return (
+        f"{docwords.article(one).capitalize()} at a time."
+        if noun.endswith("s") and one != noun and not kind
+        else "Each item in turn."
+    )
 
 
 def _yielded_value(module: Module, node: FunctionNode, value: ast.expr | None) -> str:

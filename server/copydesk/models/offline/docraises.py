@@ -20,6 +20,8 @@ class _Around:
     handling: tuple[str, ...] = ()
     handled_name: str = ""
     is_last: bool = False
+    is_certain: bool = True
+    """Nothing decides whether it is reached."""
 
 
 def raises_of(module: Module, node: FunctionNode) -> list[tuple[str, str]]:
@@ -36,7 +38,7 @@ def raises_of(module: Module, node: FunctionNode) -> list[tuple[str, str]]:
 def _when(reasons: list[str]) -> str:
     said = list(dict.fromkeys(reason for reason in reasons if reason))
     if not said:
-        return "Under conditions of its own: see the code."
+        return "In some cases: see the code."
     text = " or ".join([said[0], *(reason[:1].lower() + reason[1:] for reason in said[1:2])])
     return f"{text}, and in other cases." if len(said) > 2 else f"{text}."
 
@@ -54,6 +56,8 @@ def _named(module: Module, statement: ast.Raise, around: _Around, known: dict[st
         when = f"When {' or '.join(f'`{one}`' for one in around.handling)} is caught"
     if not when and around.is_last:
         when = "If no case before it applies"
+    elif not when and around.is_certain:
+        when = "Always: a subclass has to provide this" if name.endswith("NotImplementedError") else "Always"
     text = message_of(module, statement.exc)
     if text and len(when) + len(text) <= 140:
         when = f"{when}: {text}" if when else f"With the message {text}"
@@ -87,15 +91,19 @@ def _raises(module: Module, body: Sequence[ast.stmt], around: _Around) -> Iterat
             case ast.Raise():
                 yield statement, replace(around, is_last=_follows_cases(body, statement))
             case ast.If(test=test):
-                yield from _raises(module, statement.body, replace(around, condition=condition(module, test)))
+                yield from _raises(
+                    module, statement.body, replace(around, condition=condition(module, test), is_certain=False)
+                )
                 denied = condition(module, test, holds=False) if statement.orelse else ""
-                yield from _raises(module, statement.orelse, replace(around, condition=denied))
+                yield from _raises(module, statement.orelse, replace(around, condition=denied, is_certain=False))
             case ast.Try() | ast.TryStar():
                 yield from _of_try(module, statement, around)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 pass
             case _:
-                yield from _raises(module, _blocks(statement), around)
+                is_with = isinstance(statement, ast.With | ast.AsyncWith)
+                inner = around if is_with else replace(around, is_certain=False)
+                yield from _raises(module, _blocks(statement), inner)
 
 
 def _follows_cases(body: Sequence[ast.stmt], statement: ast.stmt) -> bool:
@@ -109,7 +117,7 @@ def _of_try(module: Module, node: ast.Try | ast.TryStar, around: _Around) -> Ite
     yield from _raises(module, node.body, replace(around, caught=around.caught | caught | _wide(caught)))
     for handler in node.handlers:
         names = tuple(name for name in _caught(handler.type) if name not in ("BaseException",))
-        inside = replace(around, condition="", handling=names, handled_name=handler.name or "")
+        inside = replace(around, condition="", handling=names, handled_name=handler.name or "", is_certain=False)
         yield from _raises(module, handler.body, inside)
     yield from _raises(module, [*node.orelse, *node.finalbody], around)
 

@@ -65,12 +65,17 @@ def use_of(uses: Uses, node: FunctionNode, name: str) -> str:
 def unused_or_quoted(module: Module, node: FunctionNode, name: str) -> str:
     """The smallest expression it stands in; or that it is not used, where the body is more than a stub."""
     body = [item for item in node.body if not isinstance(item, ast.Expr | ast.Pass | ast.Raise)]
-    parents = [(item, child) for statement in node.body for item in ast.walk(statement) for child in ast.iter_child_nodes(item)]
+    parents = [
+        (item, child) for statement in node.body for item in ast.walk(statement) for child in ast.iter_child_nodes(item)
+    ]
     holders = [item for item, child in parents if isinstance(child, ast.Name) and child.id == name]
     if not holders:
         inside = any(isinstance(item, ast.Name) and item.id == name for s in node.body for item in ast.walk(s))
         return "Not used." if body and not inside and node.name[:2] != "__" else ""
+    raised = {id(n) for item, _ in parents if isinstance(item, ast.Raise) for n in ast.walk(item)}
     for item in holders:
+        if id(item) in raised:
+            continue
         if isinstance(item, ast.Compare) and isinstance(item.comparators[0], ast.Constant):
             continue
         if isinstance(item, ast.expr) and (text := quoted(module, item, 50)):
@@ -79,7 +84,11 @@ def unused_or_quoted(module: Module, node: FunctionNode, name: str) -> str:
 
 
 def _names(node: ast.AST) -> set[str]:
-    return {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)} if isinstance(node, FunctionNode) else set()
+    return (
+        {item.arg for item in ast.walk(node.args) if isinstance(item, ast.arg)}
+        if isinstance(node, FunctionNode)
+        else set()
+    )
 
 
 def _rows(docstring: str) -> Iterator[tuple[str, str]]:
@@ -101,7 +110,9 @@ class _Found:
     def __init__(self, node: FunctionNode, name: str) -> None:
         self.name = name
         self.nodes = list(_before_rebinding(node, name))
-        self.annotated = any(item.arg == name and item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg))
+        self.annotated = any(
+            item.arg == name and item.annotation for item in ast.walk(node.args) if isinstance(item, ast.arg)
+        )
 
     def _is(self, node: ast.AST | None) -> bool:
         return isinstance(node, ast.Name) and node.id == self.name
@@ -124,11 +135,15 @@ class _Found:
             match node:
                 case ast.Compare(left=left, ops=[ast.Eq() | ast.NotEq()], comparators=[ast.Constant(value=str() as v)]):
                     values += [repr(v)] if self._is(left) else []
-                case ast.Compare(left=left, ops=[ast.In() | ast.NotIn()], comparators=[ast.Tuple() | ast.List() | ast.Set() as c]):
+                case ast.Compare(
+                    left=left, ops=[ast.In() | ast.NotIn()], comparators=[ast.Tuple() | ast.List() | ast.Set() as c]
+                ):
                     given = [item.value for item in c.elts if isinstance(item, ast.Constant)]
                     values += [repr(v) for v in given if isinstance(v, str)] if self._is(left) else []
                 case ast.match_case(pattern=ast.MatchValue(value=ast.Constant(value=str() as v))):
-                    values += [repr(v)] if any(isinstance(n, ast.Match) and self._is(n.subject) for n in self.nodes) else []
+                    values += (
+                        [repr(v)] if any(isinstance(n, ast.Match) and self._is(n.subject) for n in self.nodes) else []
+                    )
                 case _:
                     pass
         unique = list(dict.fromkeys(value for value in values if len(value) <= 24 and value.isprintable()))
@@ -173,8 +188,12 @@ class _Found:
     def _tells(self, func: ast.expr) -> bool:
         """Whether being handed to this callee says something: not so for what takes anything, and for messages."""
         name = dotted(func)
-        is_error = any(isinstance(n, ast.Raise) and isinstance(n.exc, ast.Call) and n.exc.func is func for n in self.nodes)
-        return name not in _PLAIN and not is_error and not name.endswith((".append", ".add", ".debug", ".info", ".format"))
+        is_error = any(
+            isinstance(n, ast.Raise) and isinstance(n.exc, ast.Call) and n.exc.func is func for n in self.nodes
+        )
+        return (
+            name not in _PLAIN and not is_error and not name.endswith((".append", ".add", ".debug", ".info", ".format"))
+        )
 
     def _statement_calls(self) -> bool:
         return any(

@@ -42,7 +42,9 @@ _VERBS_WORDS = """
     warn watch wrap write yield zip
 """
 VERBS = frozenset(_VERBS_WORDS.split())
-GIVING = VERBS - frozenset(("add", "check", "do", "ensure", "handle", "is", "print", "process", "run", "set", "test", "update", "write"))
+GIVING = VERBS - frozenset(
+    ("add", "check", "do", "ensure", "handle", "is", "print", "process", "run", "set", "test", "update", "write")
+)
 """Verbs whose object is what comes back: get, parse, build, …"""
 _CREATING = frozenset(("add", "append", "build", "create", "define", "generate", "insert", "instantiate", "make", "open", "spawn",
                        "start"))  # fmt: skip
@@ -50,6 +52,9 @@ _SHORT = {"iter": "iterate over", "calc": "calculate", "del": "delete", "rm": "r
           "gen": "generate", "aclose": "close", "mk": "make", "cmp": "compare", "init": "initialise", "exec": "execute",
           "lookup": "look up", "setup": "set up", "cleanup": "clean up", "login": "log in", "logout": "log out",
           "shutdown": "shut down", "backup": "back up", "upsert": "update or insert"}  # fmt: skip
+_OF_THE_OWNER = frozenset(
+    ("run", "execute", "start", "stop", "close", "aclose", "open", "reset", "setup", "shutdown", "init")
+)
 _PREPOSITIONS = frozenset(("about", "above", "after", "around", "as", "at", "before", "behind", "below", "beside", "between",
                            "by", "for", "from", "in", "inside", "into", "of", "on", "onto", "outside", "over", "since", "through",
                            "to", "under", "until", "via", "with", "within", "without"))  # fmt: skip
@@ -156,7 +161,9 @@ def article(noun: str) -> str:
     """`noun` with a or an."""
     first = noun.split(" ")[0]
     letters = "AEFHILMNORSX" if first.isupper() else "aeiouAEIOU"
-    sounds_like_you = first.lower().startswith(("uni", "use", "usu", "eu", "one", "uri", "utf")) and not first.startswith("unin")
+    sounds_like_you = first.lower().startswith(
+        ("uni", "use", "usu", "eu", "one", "uri", "utf")
+    ) and not first.startswith("unin")
     return f"{'an' if noun[:1] in letters and not sounds_like_you else 'a'} {noun}"
 
 
@@ -172,7 +179,9 @@ def summary(name: str, *, owner: str, first: str, gives: str) -> str:
     if not parts:
         return "Return a value." if gives == "value" else "Run this function."
     subject = f"`{first}`" if first else f"this {phrase(owner)}" if owner else "it"
-    return _whether(parts, subject, gives) or _by_verb(parts, owner, first) or _noun(parts, subject, owner, first, gives)
+    return (
+        _whether(parts, subject, gives) or _by_verb(parts, owner, first) or _noun(parts, subject, owner, first, gives)
+    )
 
 
 def test_summary(name: str) -> str:
@@ -180,8 +189,25 @@ def test_summary(name: str) -> str:
     rest = words(name)[1:]
     if not rest:
         return "Test."
-    claims = {"is", "are", "does", "do", "has", "have", "raises", "returns", "keeps", "stays", "fails", "works", "can", "cannot"}
-    if len(rest) > 1 and (claims & set(rest[1:]) or rest[0] in ("a", "an", "the", "no", "nothing", "every", "each", "only")):
+    claims = {
+        "is",
+        "are",
+        "does",
+        "do",
+        "has",
+        "have",
+        "raises",
+        "returns",
+        "keeps",
+        "stays",
+        "fails",
+        "works",
+        "can",
+        "cannot",
+    }
+    if len(rest) > 1 and (
+        claims & set(rest[1:]) or rest[0] in ("a", "an", "the", "no", "nothing", "every", "each", "only")
+    ):
         return f"Check that {' '.join(rest)}."
     return f"Test {' '.join(rest)}."
 
@@ -206,6 +232,8 @@ def _whether(parts: list[str], subject: str, gives: str) -> str:
 def _by_verb(parts: list[str], owner: str, first: str) -> str:
     head, rest = parts[0].lower(), parts[1:]
     target = f"`{first}`" if first else f"this {phrase(owner)}" if owner else ""
+    if not rest and owner and head in _OF_THE_OWNER:
+        target = f"this {phrase(owner)}"
     if head in ("to", "as", "into") and rest:
         return f"Convert {target or 'it'} to {' '.join(rest)}."
     if head == "from" and rest:
@@ -232,7 +260,11 @@ def _noun(parts: list[str], subject: str, owner: str, first: str, gives: str) ->
     if parts[0] in ("with", "without", "in", "by", "for", "at", "after", "before") and len(parts) > 1:
         return f"{verb} {subject} {said}."
     if all(part in ADJECTIVES for part in parts):
-        return f"{verb} the {said} item of {subject}." if first else f"{verb} the {said} {phrase(owner) if owner else 'value'}."
+        return (
+            f"{verb} the {said} item of {subject}."
+            if first
+            else f"{verb} the {said} {phrase(owner) if owner else 'value'}."
+        )
     if len(parts) == 1 and said.endswith("ed") and len(said) > 4 and first:
         return f"{verb} {subject} {said}."
     if parts[-1] in _PREPOSITIONS and len(parts) > 1:
