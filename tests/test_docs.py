@@ -77,7 +77,7 @@ def test_documented_turn_keys_are_those_that_are_read() -> None:
 
 def test_documented_rewrite_kinds_are_commands_too() -> None:
     kinds = re.findall(rf"`{re.escape(REWRITE)}\.(\w+)`", page("docs/PROTOCOL.md"))
-    assert len(kinds) == 4
+    assert len(kinds) == 5
     assert {f"copydesk.{kind}" for kind in kinds} <= set(COMMANDS)
 
 
