@@ -10,9 +10,14 @@ def main() -> NoReturn:
 
     Ends without the interpreter's teardown, which would only free what the system frees anyway (50–95 ms).
     """
+    argv = sys.argv[1:]
+    if argv in (["serve"], ["serve", "--stdio"]):  # what editors start: no argument parser stands in its way
+        from copydesk.app.serve import serve
+
+        serve(None)
     from copydesk.app.main import run
 
-    code = run(sys.argv[1:])
+    code = run(argv)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -122,9 +122,11 @@ class Intel:
 
     # --- what can be changed -----------------------------------------------------------------------------
 
-    async def annotate(self, files: FileSource, uri: str, line: int) -> tuple[PendingEdit, ...]:
+    async def annotate(
+        self, files: FileSource, uri: str, line: int, end_line: int | None = None
+    ) -> tuple[PendingEdit, ...]:
         handle = _python(files, uri, "annotated")
-        answer = await self._refactor(files, uri, {"op": "annotate", "line": line})
+        answer = await self._refactor(files, uri, {"op": "annotate", "line": line, "end_line": end_line})
         return moved_and_changed(
             files, {"files": {path_for(uri): answer["spans"]}, "moves": []}, {path_for(uri): handle}
         )

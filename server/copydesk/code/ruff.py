@@ -5,7 +5,10 @@ The project's ruff configuration is respected (it runs no code). Start with `che
 
 import json
 import os
+from pathlib import Path
 from typing import Any, cast
+
+import anyio
 
 from copydesk.code.places import root_of
 from copydesk.domain.errors import ToolFailed
@@ -19,7 +22,9 @@ _N_PROBLEMS = 500
 
 async def check(uri: str, path: str, roots: tuple[str, ...], text: str, timeout_s: float) -> tuple[Problem, ...]:
     """What ruff finds by the project's own rules and `DEFAULT_RULES`. Raises `ToolFailed`."""
-    done = await _ruff(path, roots, text, timeout_s, "--output-format", "json", "--extend-select", DEFAULT_RULES)
+    # Without rules of the project's own, ruff's defaults are a matter of taste: only what is wrong is reported.
+    select = "--extend-select" if await anyio.to_thread.run_sync(_is_configured, path) else "--select"
+    done = await _ruff(path, roots, text, timeout_s, "--output-format", "json", select, DEFAULT_RULES)
     if done.exit_code not in (0, 1):
         raise _failed(done)
     rows = cast(list[dict[str, Any]], json.loads(done.stdout or b"[]"))
@@ -32,6 +37,19 @@ async def fixed(path: str, roots: tuple[str, ...], text: str, rules: str, timeou
     if done.exit_code != 0 or done.cut_bytes:
         raise _failed(done)
     return done.stdout.decode("utf-8") if done.stdout else text
+
+
+def _is_configured(path: str) -> bool:
+    """Whether ruff finds settings for this file: the nearest folder that has some, as ruff looks for them."""
+    for folder in Path(path).parents:
+        if (folder / "ruff.toml").is_file() or (folder / ".ruff.toml").is_file():
+            return True
+        try:
+            if b"[tool.ruff" in (folder / "pyproject.toml").read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
 
 
 async def _ruff(path: str, roots: tuple[str, ...], text: str, timeout_s: float, *options: str) -> Finished:

@@ -258,8 +258,10 @@ class CodeIntel(Protocol):
         """ruff's own safe fixes for `rules` (a comma-separated selector such as "F401,I") on the text in `files`."""
         ...
 
-    async def annotate(self, files: FileSource, uri: str, line: int) -> tuple[PendingEdit, ...]:
-        """Type annotations that jedi infers for the function at `line`."""
+    async def annotate(
+        self, files: FileSource, uri: str, line: int, end_line: int | None = None
+    ) -> tuple[PendingEdit, ...]:
+        """Type annotations for the function at `line`, or for every one that starts in `line` to `end_line` (in)."""
         ...
 
     async def rename(

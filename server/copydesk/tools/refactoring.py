@@ -36,7 +36,7 @@ _VERBS = {
 _SPEC = ToolSpec(
     "refactor",
     "Let an analyser change the code: rename the symbol at line everywhere; extract the expression `text` on line, or "
-    "lines line–end_line, as new_name; annotate the function at line; fix lint rules; organize_imports.",
+    "lines line–end_line, as new_name; annotate the function at line, or those in line–end_line; fix lint rules; organize_imports.",
     schema(
         "action",
         "path",
@@ -89,7 +89,8 @@ async def _computed(code: CodeIntel, arguments: Arguments, work: Work) -> tuple[
             area = await _area(arguments, work, uri)
             return await code.extract(work.files, uri, area, arguments["new_name"], action.removeprefix("extract_"))
         case "annotate":
-            return await code.annotate(work.files, uri, arguments["line"] - 1)
+            last = arguments.get("end_line")
+            return await code.annotate(work.files, uri, arguments["line"] - 1, last - 1 if last else None)
         case "fix":
             return await code.fix(work.files, uri, arguments["rules"])
         case _:

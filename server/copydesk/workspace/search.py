@@ -16,7 +16,7 @@ from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileSource
 from copydesk.text.lines import content_length, split_lines
 from copydesk.workspace.globs import compile_glob
-from copydesk.workspace.patterns import compile_search, literal_start, reach_chars
+from copydesk.workspace.patterns import compile_search, literal_start, needed_char, reach_chars
 from copydesk.workspace.snapshot import Snapshot
 from copydesk.workspace.uris import normalise, to_path
 from copydesk.workspace.walking import Walked, Walker, never
@@ -144,6 +144,7 @@ class _Grepper:
     def __init__(self, expression: re.Pattern[str], mode: Mode, context: int, limit: int, deadline: _Deadline) -> None:
         self._expression = expression
         self._literal = literal_start(expression)
+        self._needed, self._ends_with_it = needed_char(expression)
         self._reach = reach_chars(expression.pattern)
         self._n_long = 0
         self._mode = mode
@@ -182,10 +183,18 @@ class _Grepper:
             if number % 256 == 0 and self._deadline.passed():
                 return
             length = content_length(line)
-            if self._expression.search(line, 0, min(length, self._reach)):
+            if self._found(line, min(length, self._reach)):
                 yield number
             else:
                 self._n_long += length > self._reach
+
+    def _found(self, line: str, end: int) -> bool:
+        if self._needed:
+            last = line.rfind(self._needed, 0, end)
+            if last < 0:
+                return False
+            end = last + 1 if self._ends_with_it else end
+        return self._expression.search(line, 0, end) is not None
 
     def _keep(self, uri: str, lines: list[str], hits: list[int]) -> None:
         if self._mode != "content":

@@ -33,17 +33,17 @@ def test_google_is_the_default() -> None:
             """Load the users.
 
             Args:
-                path (str): The path.
-                limit: The limit. Defaults to 10.
+                path: Passed to `read`.
+                limit: Defaults to 10.
                 *rest: Further positional arguments.
-                strict (bool): The strict flag. Defaults to False.
+                strict: Not used. Defaults to False.
                 **more: Further keyword arguments.
 
             Returns:
-                list[str]: The value of `read(path)`.
+                The result of `read`.
 
             Raises:
-                ValueError: If `limit < 0`.
+                ValueError: If `limit` is less than 0.
             """
             if limit < 0:
                 raise ValueError(limit)
@@ -67,10 +67,10 @@ def test_the_style_of_the_file_is_taken() -> None:
             return width * height
         '''
     after, _ = documented(numpy, 9)
-    assert "    width : float\n        The width.\n    height : optional\n" in after
+    assert "    width : float\n        Used in `width * height`.\n    height : optional\n" in after
     sphinx = numpy.replace("Parameters\n            ----------\n            a\n                It.", ":param a: It.")
     after, _ = documented(sphinx, 6)
-    assert "    :param width: The width.\n    :type width: float\n" in after
+    assert "    :param width: Used in `width * height`.\n    :param height:" in after
     assert "    :returns: The value of `width * height`.\n" in after
 
 
@@ -79,7 +79,7 @@ def test_the_style_of_the_file_is_taken() -> None:
     [
         (
             "def f(): return 1\n",
-            'def f():\n    """Return the f.\n\n    Returns:\n        int: Always `1`.\n    """\n    return 1\n',
+            'def f():\n    """Return the f.\n\n    Returns:\n        int: Always 1.\n    """\n    return 1\n',
         ),
         ("def run(): ...; x\n", 'def run():\n    """Run."""\n    ...; x\n'),
         ("def run():  # why\n    pass\n", 'def run():  # why\n    """Run."""\n    pass\n'),
@@ -101,8 +101,8 @@ def test_placement(source: str, expected: str) -> None:
 
 def test_a_backslash_in_a_default_makes_it_raw() -> None:
     after, _ = documented('def split(sep="\\n"):\n    pass\n', 0)
-    assert '    r"""Split.\n' in after
-    assert ast.get_docstring(ast.parse(after).body[0]) == 'Split.\n\nArgs:\n    sep: The sep. Defaults to "\\n".'
+    assert '    r"""Split `sep`.\n' in after
+    assert ast.get_docstring(ast.parse(after).body[0]) == 'Split `sep`.\n\nArgs:\n    sep: Defaults to "\\n".'
 
 
 def test_a_body_after_a_backslash_is_refused() -> None:
@@ -134,8 +134,8 @@ def test_the_words_that_are_there_are_kept() -> None:
             More words.
 
             Args:
-                text: The text.
-                strict: The strict flag. Defaults to True.
+                text: Passed to `tree`.
+                strict: Not used. Defaults to True.
 
             Returns:
                 The tree.
@@ -187,10 +187,10 @@ def test_a_class_brings_its_members_in_one_turn() -> None:
     docs = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     assert docs == [
         "A box.\n\nAttributes:\n    size (int): The size. Defaults to 3.\n    name (str): The name.",
-        "Initialise the box.\n\nArgs:\n    name (str): The name.",
-        "Return the label.",
-        "Set the label.\n\nArgs:\n    value: The value.",
-        "Make.\n\nArgs:\n    kind: The kind.\n\nReturns:\n    The value of `Box(kind)`.",
+        "Initialise the box.\n\nArgs:\n    name: The name.",
+        "The label.",
+        "Set the label.\n\nArgs:\n    value: Kept as `self.name`.",
+        "Make `kind`.\n\nArgs:\n    kind: Passed to `Box`.\n\nReturns:\n    A `Box`.",
     ]
     assert "Wrote 5 docstrings" in said
 
@@ -234,13 +234,13 @@ def test_raises_are_those_that_leave_the_function() -> None:
     doc = ast.get_docstring(ast.parse(after).body[0]) or ""
     assert doc.partition("Raises:\n")[2].split("\n") == [
         "    KeyError: Raised again after it is caught.",
-        "    RuntimeError: When TypeError is caught.",
+        "    RuntimeError: When `TypeError` is caught.",
     ]
 
 
 def test_generators_say_what_they_yield() -> None:
     after, _ = documented("def items(rows) -> Iterator[int]:\n    for row in rows:\n        yield row.n\n", 0)
-    assert "    Yields:\n        int: The value of `row.n`.\n" in after
+    assert "    Yields:\n        The value of `row.n`.\n" in after
     assert "Returns" not in after
 
 
@@ -262,7 +262,7 @@ def test_equal_functions_are_told_apart() -> None:
     source = "class A:\n    def run(self):\n        pass\n\nclass B:\n    def run(self):\n        pass\n"
     after, _ = documented(source, 5)
     assert after == source[: source.index("class B")] + (
-        'class B:\n    def run(self):\n        """Run."""\n        pass\n'
+        'class B:\n    def run(self):\n        """Run this b."""\n        pass\n'
     )
 
 

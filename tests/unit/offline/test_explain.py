@@ -44,9 +44,9 @@ def test_a_method() -> None:
     assert said.startswith("### `Order.total`: a generator method at `a.py:13`")
     assert "def total(self, prices, seen=[])" in said
     assert "cyclomatic complexity 4 (simple)" in said
-    assert "- `ValueError`: If `len(prices) > LIMIT and seen`." in said
-    assert "`json.loads` (17)" in said
-    assert "- `b.py:2` `Order().total(1)`" in said
+    assert "- `ValueError`: If `len(prices)` is greater than `LIMIT` and `seen` is set" in said
+    assert "`json.loads` (line 17)" in said
+    assert "- `b.py:2`: `Order().total(1)`" in said
     assert "the default `[]` is made once" in said
     assert "**Reads** module variables `LIMIT`" in said
 

@@ -73,11 +73,12 @@ def test_two_jobs_in_one_prompt() -> None:
 
     def refactor(arguments: object) -> str:
         calls.append(arguments)
+        desk.files["a.py"] = desk.files["a.py"].replace("run(x):", "run(x) -> None:")
         return "annotate: changed 1 file.\na.py (1 place)"
 
     desk = Desk({"a.py": "def run(x):\n    pass\n"}, extra={"refactor": refactor})
     said = desk.ask(Task("prompt", "add docstrings and type hints to run", path="a.py"))
-    assert '"""Run.' in desk.files["a.py"]
+    assert '"""Run `x`.' in desk.files["a.py"]
     assert "Annotated `run`" in said
     assert len(calls) == 1
 

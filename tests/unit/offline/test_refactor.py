@@ -48,10 +48,20 @@ def test_extract_lines_and_selections() -> None:
     assert "Say what the new function is called" in said
 
 
-def test_annotate_goes_from_the_bottom_up() -> None:
+def test_annotate_asks_once_for_a_file_and_says_which_headers_changed() -> None:
     calls, said = refactored("annotate all functions in a.py")
-    assert [call["line"] for call in calls] == [5, 1]
-    assert "Annotated `alpha`, `beta`" in said
+    assert [(call["line"], call["end_line"]) for call in calls] == [(1, 5)]
+    assert said == "For 2 functions no type could be inferred with certainty."
+    desk = Desk({"a.py": SOURCE})
+
+    def refactor(arguments: Mapping[str, Any]) -> str:
+        desk.files["a.py"] = desk.files["a.py"].replace("):", ") -> int:", 1)
+        return "annotate: changed 1 file.\na.py (1 place)"
+
+    desk.extra = {"refactor": refactor}
+    said = desk.ask(Task("prompt", "annotate all functions in a.py", path="a.py", language="python"))
+    assert "Annotated `alpha` in `a.py`" in said
+    assert "For 1 other function no type" in said
 
 
 def test_refactor_without_a_wish_offers_candidates() -> None:

@@ -9,6 +9,7 @@ from jedi. Changes nothing. Start with `annotate`.
 # pyright: reportUnknownArgumentType=false, reportPrivateUsage=false
 
 import ast
+import time
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -17,6 +18,8 @@ from copydesk.code.jedi_worker.references import references
 from copydesk.code.jedi_worker.refusals import refuse
 from copydesk.code.jedi_worker.virtual import VirtualFiles
 
+BUDGET_S = 10.0
+"""For the functions of one request: a part of the caller's limit."""
 Row: TypeAlias = tuple[int, int, int, str]
 
 _SKIPPED_DECORATORS = ("overload", "abstractmethod", "singledispatch", "register", "setter", "deleter", "hookimpl")
@@ -29,9 +32,22 @@ def annotate(files: VirtualFiles, script: Any, request: dict[str, Any]) -> list[
         module = Module(ast.parse(text))
     except SyntaxError as error:
         refuse(f"The file has a syntax error on line {error.lineno}: {error.msg}. Mend that first.")
-    function = module.function_at(request["line"] + 1)
-    if function is None:
-        refuse(f"There is no function at line {request['line'] + 1}.")
+    line, end_line = request["line"] + 1, request.get("end_line")
+    function = module.function_at(line)
+    if function is None and end_line is None:
+        refuse(f"There is no function at line {line}.")
+    single = [function] if function is not None else []
+    wanted = single if end_line is None else module.functions_in(line, end_line + 1)
+    until = time.monotonic() + BUDGET_S
+    rows: list[Row] = []
+    for one in wanted:
+        if time.monotonic() > until:
+            break  # what is found so far is right as it stands
+        rows.extend(_annotated(files, script, module, one))
+    return rows
+
+
+def _annotated(files: VirtualFiles, script: Any, module: Module, function: FunctionNode) -> list[Row]:
     node = _parso_function(script._module_node, function)
     if node is None or _is_left_alone(function, node) or _overrides(script, module, function, node):
         return []

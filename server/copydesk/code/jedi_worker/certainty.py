@@ -35,6 +35,11 @@ class Module:
         holding = [node for node in functions if _first_line(node) <= line <= (node.end_lineno or node.lineno)]
         return max(holding, key=lambda node: node.lineno, default=None)
 
+    def functions_in(self, first: int, last: int) -> list[FunctionNode]:
+        """The functions whose `def` is on one of these lines, 1-based, both in."""
+        found = [node for node in ast.walk(self.tree) if isinstance(node, FunctionNode)]
+        return sorted((node for node in found if first <= node.lineno <= last), key=lambda node: node.lineno)
+
     def class_of(self, function: FunctionNode) -> ast.ClassDef | None:
         parent = self._parents.get(function)
         while isinstance(parent, ast.If | ast.Try):

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from copydesk.code.jedi_worker.extraction import extract_statements
 from copydesk.code.jedi_worker.references import references
 from copydesk.code.jedi_worker.refusals import refuse
 from copydesk.code.jedi_worker.virtual import VirtualFiles
@@ -154,6 +155,13 @@ def extract(files: VirtualFiles, script: Any, request: dict[str, Any]) -> dict[s
     before = files.read(request["path"])
     line, column, until_line, until_column = _trimmed(before, request["range"])
     if kind == "function":
+        own = (
+            extract_statements(before, line + 1, until_line + 1, new_name) if _is_whole(before, line, column) else None
+        )
+        if own is not None:
+            if not _parses(own):
+                refuse("Nothing can be extracted here: the result would not be valid Python.")
+            return {"text": own}
         until_line, until_column = _whole_lines(before, line, column, until_line, until_column)
     method = script.extract_variable if kind == "variable" else script.extract_function
     try:
@@ -164,6 +172,12 @@ def extract(files: VirtualFiles, script: Any, request: dict[str, Any]) -> dict[s
     if _parses(before) and not _parses(text):
         refuse("Nothing can be extracted here: the result would not be valid Python.")
     return {"text": text}
+
+
+def _is_whole(text: str, line: int, column: int) -> bool:
+    """Whether a selection starts with the first character of its line."""
+    lines = text.split("\n")
+    return line < len(lines) and not lines[line][:column].strip()
 
 
 def _parses(text: str) -> bool:

@@ -11,10 +11,15 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+from copydesk.code.scopes import COMPREHENSIONS, FUNCTIONS, Names, is_plain
+
 
 def references(script: Any, line: int, column: int) -> list[Any]:
     """jedi `Name`s, builtins left out, in no order. Line 1-based."""
     _search_short_names_too()
+    local = _local_uses(script, line, column)
+    if local:
+        return local
     names = script.get_references(line, column, include_builtins=False)
     if any(name.type == "param" for name in names):
         names = [*names, *_keyword_arguments(script, names)]
@@ -32,6 +37,42 @@ def _search_short_names_too() -> None:
 
     replaced: Any = module
     replaced.get_module_contexts_containing_name = containing
+
+
+def _local_uses(script: Any, line: int, column: int) -> list[Any]:
+    """Of a function's own variable: by scope alone, for jedi follows the flow of values and so loses uses of names."""
+    from jedi.api.classes import Name
+
+    syntax = _syntax_of("".join(script._code_lines))
+    if syntax is None:
+        return []
+    leaf = syntax.leaf_at(line - 1, column)
+    if leaf is None or leaf.type != "identifier" or not is_plain(leaf):
+        return []
+    names = Names(syntax)
+    meaning = names.meaning(leaf)
+    if meaning is None or meaning.scope.type not in FUNCTIONS | COMPREHENSIONS:
+        return []
+    if any(binding.kind != "variable" for binding in meaning.bindings):
+        return []
+    context, found = script._get_module_context(), list[Any]()
+    for node in names.uses(meaning):
+        row, start = syntax.position_at(node.start_byte)
+        place = script._module_node.get_name_of_position((row + 1, start))
+        if place is None:
+            return []
+        found.append(Name(script._inference_state, context.create_name(place)))
+    return found
+
+
+def _syntax_of(text: str) -> Any:
+    from copydesk.code.grammars import grammar_for
+    from copydesk.code.syntax import parse
+    from copydesk.domain.ports import FileHandle
+
+    uri = "file:///subject.py"
+    grammar = grammar_for(uri)
+    return parse(FileHandle(uri, text, ""), grammar) if grammar is not None else None
 
 
 def _keyword_arguments(script: Any, names: list[Any]) -> list[Any]:

@@ -5,11 +5,13 @@ Start with `facts_of`.
 """
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from copydesk.models.offline import docwords
+from copydesk.models.offline import docgives, docwords
 from copydesk.models.offline.docraises import raises_of
+from copydesk.models.offline.docuse import Uses, unused_or_quoted, use_of
 from copydesk.models.offline.pycode import Definition, FunctionNode, Module, body_nodes, decorators, dotted
 
 Kind: TypeAlias = Literal["params", "attributes", "returns", "yields", "raises"]
@@ -23,22 +25,26 @@ class Item:
     type: str
     text: str
     optional: bool = False
+    annotated: bool = False
+    """The signature says the type already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     summary: str
     sections: tuple[tuple[Kind, tuple[Item, ...]], ...]
+    note: str = ""
+    """A sentence below the summary: what is changed beside what is given."""
 
     def section(self, kind: Kind) -> tuple[Item, ...]:
         return next((items for name, items in self.sections if name == kind), ())
 
 
-def facts_of(module: Module, definition: Definition) -> Facts:
-    """The facts of a class or function."""
+def facts_of(module: Module, definition: Definition, uses: Uses | None = None) -> Facts:
+    """The facts of a class or function. `uses`: of this module, when many are asked for."""
     if isinstance(definition.node, ast.ClassDef):
         return _class_facts(module, definition.node)
-    return _function_facts(module, definition.node, definition.owner)
+    return _function_facts(uses or Uses(module), definition.node, definition.owner)
 
 
 def module_facts(module: Module, stem: str) -> Facts:
@@ -71,60 +77,180 @@ def parameters(node: FunctionNode, *, is_method: bool) -> list[tuple[str, ast.ar
     return found
 
 
-def _function_facts(module: Module, node: FunctionNode, owner: ast.ClassDef | None) -> Facts:
+def _function_facts(uses: Uses, node: FunctionNode, owner: ast.ClassDef | None) -> Facts:
+    module = uses.module
     shown = parameters(node, is_method=owner is not None)
     yields, returns = _gives(node)
-    property_like = _property_role(node)
-    first = shown[0][0].lstrip("*") if shown else ""
-    gives = "items" if yields else "value" if returns or _promises(node) else "nothing"
+    role = _role(node)
+    first = next((name for name, _, _ in shown if not name.startswith("*")), "")
+    gives = "items" if yields else _kind_given(node, returns)
     summary = docwords.summary(node.name, owner=owner.name if owner else "", first=first, gives=gives)
-    if property_like:
-        summary = f"{property_like} the {docwords.phrase(node.name)}."
+    summary = _summary_for(role, node.name, summary)
+    is_property = role in ("property", "setter", "deleter")
     sections: list[tuple[Kind, tuple[Item, ...]]] = [
-        ("params", tuple(_parameter(module, name, arg, default) for name, arg, default in shown)),
-        ("yields", _yields(module, node, yields)),
-        ("returns", () if property_like or yields else _returns(module, node, returns)),
+        ("params", tuple(_parameter(uses, node, name, arg, default) for name, arg, default in shown)),
+        (
+            "yields",
+            () if role in ("manager", "fixture") and not _telling(node, yields) else _yields(module, node, yields),
+        ),
+        ("returns", () if is_property or yields else _returns(module, node, returns)),
         ("raises", tuple(Item(name, "", text) for name, text in raises_of(module, node))),
     ]
-    return Facts(summary, tuple((kind, items) for kind, items in sections if items))
+    if role == "test":
+        sections = [("params", ()), *sections[1:]] if not shown else sections
+    effects = () if is_property or node.name == "__init__" else tuple(_effects(node, owner))
+    return Facts(summary, tuple((kind, items) for kind, items in sections if items), " ".join(effects))
 
 
-def _property_role(node: FunctionNode) -> str:
+def _kind_given(node: FunctionNode, returns: list[ast.expr]) -> str:
+    certain = [value for value in returns if not docgives.is_none(value)]
+    if (certain and all(docgives.is_truth(value) for value in certain)) or dotted(node.returns) == "bool":
+        return "truth"
+    return "value" if returns or _promises(node) else "nothing"
+
+
+def _summary_for(role: str, name: str, summary: str) -> str:
+    """The sentence as properties, context managers, fixtures and tests have it."""
+    noun = docwords.phrase(name)
+    parts = docwords.words(name)
+    is_verb = bool(parts) and parts[0] in docwords.VERBS
+    match role:
+        case "property":
+            is_question = len(parts) > 1 and parts[0] in docwords.QUESTIONS
+            return (
+                f"Whether it {' '.join(parts)}."
+                if is_question
+                else f"The {noun}{' one' * (len(parts) == 1 and parts[0] in docwords.ADJECTIVES)}."
+            )
+        case "setter":
+            return f"Set the {noun}."
+        case "deleter":
+            return f"Delete the {noun}."
+        case "test":
+            return docwords.test_summary(name)
+        case "fixture":
+            return summary if is_verb else f"Provide the {noun} to a test."
+        case "manager":
+            return (
+                f"{summary[:-1]} for the length of a `with` block."
+                if is_verb
+                else f"Provide the {noun} within a `with` block."
+            )
+        case _:
+            return summary
+
+
+def _role(node: FunctionNode) -> str:
     for name in decorators(node):
         last = name.rpartition(".")[2]
         if last in ("property", "cached_property", "abstractproperty") or last == "getter":
-            return "Return"
-        if name == f"{node.name}.setter":
-            return "Set"
-        if name == f"{node.name}.deleter":
-            return "Delete"
-    return ""
+            return "property"
+        if name in (f"{node.name}.setter", f"{node.name}.deleter"):
+            return last
+        if last in ("contextmanager", "asynccontextmanager"):
+            return "manager"
+        if last == "fixture":
+            return "fixture"
+    return "test" if node.name.startswith("test_") else ""
 
 
-def _parameter(module: Module, name: str, arg: ast.arg, default: ast.expr | None) -> Item:
-    kind = module.brief(arg.annotation, 80)
-    if name.startswith("**"):
-        return Item(name, kind, "Further keyword arguments.")
+def _telling(node: FunctionNode, yields: list[ast.Yield | ast.YieldFrom]) -> bool:
+    del node
+    return any(isinstance(item, ast.Yield) and item.value is not None for item in yields)
+
+
+def _effects(node: FunctionNode, owner: ast.ClassDef | None) -> Iterator[str]:
+    """What it changes beside what it gives: attributes of self, as far as a few."""
+    if owner is None:
+        return
+    names: dict[str, None] = {}
+    for item in body_nodes(node):
+        targets = item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AugAssign | ast.AnnAssign) else []  # fmt: skip
+        for target in targets:
+            if isinstance(target, ast.Attribute) and dotted(target.value) == "self":
+                names.setdefault(f"`self.{target.attr}`")
+    shown = list(names)
+    if 0 < len(shown) <= 4:
+        yield f"Sets {', '.join(shown[:-1]) + ' and ' if len(shown) > 1 else ''}{shown[-1]}."
+
+
+def _parameter(uses: Uses, node: FunctionNode, name: str, arg: ast.arg, default: ast.expr | None) -> Item:
+    kind = uses.module.brief(arg.annotation, 80)
     if name.startswith("*"):
-        return Item(name, kind, "Further positional arguments.")
-    return _described(module, arg.arg, kind, default)
+        said = uses.documented.get(arg.arg) or _passed_on(node, arg.arg, keywords=name.startswith("**"))
+        return Item(name, kind, said or f"Further {'keyword' if name.startswith('**') else 'positional'} arguments.", annotated=arg.annotation is not None)  # fmt: skip
+    said = _flag(arg.arg, kind, default) or _used(uses, node, arg.arg)
+    text = " ".join(part for part in (said, _default(uses.module, default)) if part)
+    return Item(
+        arg.arg, "" if kind == "NoneType" else kind, text or f"The {docwords.phrase(arg.arg)}.",
+        optional=default is not None, annotated=arg.annotation is not None,
+    )  # fmt: skip
+
+
+def _passed_on(node: FunctionNode, name: str, *, keywords: bool) -> str:
+    """Where `*args` or `**kwargs` goes, when that is one call."""
+    found: dict[str, None] = {}
+    for item in body_nodes(node):
+        if isinstance(item, ast.Call):
+            given = [k.value for k in item.keywords if k.arg is None] if keywords else [a.value for a in item.args if isinstance(a, ast.Starred)]  # fmt: skip
+            if any(dotted(value) == name for value in given):
+                callee = item.func
+                is_super = isinstance(callee, ast.Attribute) and isinstance(callee.value, ast.Call) and dotted(callee.value.func) == "super"  # fmt: skip
+                found.setdefault(f"`super().{callee.attr}`" if is_super and isinstance(callee, ast.Attribute) else f"`{dotted(callee)}`" if dotted(callee) else "")  # fmt: skip
+    where = list(found)
+    what = "Keyword" if keywords else "Positional"
+    return f"{what} arguments for {where[0]}." if len(where) == 1 and where[0] else ""
+
+
+def _flag(name: str, kind: str, default: ast.expr | None) -> str:
+    value = default.value if isinstance(default, ast.Constant) else None
+    if kind != "bool" and not isinstance(value, bool):
+        return ""
+    said = docwords.switch(name)
+    return f"{said}." if said else ""
+
+
+def _used(uses: Uses, node: FunctionNode, name: str) -> str:
+    """How it is used; before that the words of a name that says more than itself."""
+    if name in uses.documented:
+        return uses.documented[name]
+    phrase = docwords.phrase(name)
+    start = f"{phrase[:1].upper()}{phrase[1:]}." if docwords.says_more(name) else ""
+    said = use_of(uses, node, name)
+    if start or said:
+        return " ".join(part for part in (start, said) if part)
+    if len(docwords.words(name)) > 1:
+        return f"The {phrase}."
+    return unused_or_quoted(uses.module, node, name)
+
+
+def _default(module: Module, default: ast.expr | None) -> str:
+    if default is None:
+        return ""
+    if isinstance(default, ast.Constant) and default.value is None:
+        return "Optional."
+    value = module.brief(default, 40)
+    return f"Defaults to {value}." if value and not value.endswith(".") else "Optional."
 
 
 def _described(module: Module, name: str, kind: str, default: ast.expr | None) -> Item:
-    flag = kind == "bool" or (isinstance(default, ast.Constant) and isinstance(default.value, bool))
-    text = f"The {docwords.phrase(name)}{' flag' * flag}."
+    """An attribute of a class: its words, and the value it starts with."""
+    phrase = docwords.phrase(name)
+    text = f"{phrase[:1].upper()}{phrase[1:]}." if docwords.says_more(name) else f"The {phrase}."
+    if kind == "bool" and docwords.switch(name):
+        text = f"{docwords.switch(name)}."
     if default is not None:
-        value = module.brief(default)
-        text += f" Defaults to {value}." if value and not value.endswith(".") else " Optional."
-    return Item(name, "" if kind == "NoneType" else kind, text, optional=default is not None)
+        value = module.brief(default, 40)
+        text += f" Defaults to {value}." if value and not value.endswith(".") else ""
+    return Item(name, kind, text, optional=default is not None)
 
 
 def _gives(node: FunctionNode) -> tuple[list[ast.Yield | ast.YieldFrom], list[ast.expr]]:
     """The yields and the returned values of a function itself."""
     nodes = list(body_nodes(node))
     yields = [item for item in nodes if isinstance(item, ast.Yield | ast.YieldFrom)]
-    returned = [item.value for item in nodes if isinstance(item, ast.Return) and item.value is not None]
-    if all(_is_none(value) for value in returned):
+    returned = [item.value or ast.Constant(None) for item in nodes if isinstance(item, ast.Return)]
+    if all(docgives.is_none(value) for value in returned):
         returned = []
     return yields, returned
 
@@ -132,41 +258,24 @@ def _gives(node: FunctionNode) -> tuple[list[ast.Yield | ast.YieldFrom], list[as
 def _promises(node: FunctionNode) -> bool:
     """Whether the annotation says that a value comes back though the body shows none (a stub, an abstract one)."""
     plain = dotted(node.returns).rpartition(".")[2]
-    return node.returns is not None and not _is_none(node.returns) and plain not in ("NoReturn", "Never")
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value in (None, "None")
+    return node.returns is not None and not docgives.is_none(node.returns) and plain not in ("NoReturn", "Never")
 
 
 def _returns(module: Module, node: FunctionNode, returned: list[ast.expr]) -> tuple[Item, ...]:
     if not returned and not _promises(node):
         return ()
     kind = module.brief(node.returns, 80) or _literal_type(returned)
+    annotated = node.returns is not None
     if node.name in ("__init__", "__new__"):
-        return () if node.name == "__init__" else (Item("", kind, "The new instance."),)
-    return (Item("", kind, _value(module, node.name, returned)),)
-
-
-def _value(module: Module, name: str, returned: list[ast.expr]) -> str:
-    certain = [value for value in returned if not _is_none(value)]
-    tail = ", or None" if len(certain) < len(returned) else ""
-    if certain and all(_literal_type([value]) == "bool" for value in certain):
-        return f"Whether the condition holds{tail}." if not tail else f"A truth value{tail}."
-    texts = list(dict.fromkeys(module.brief(value, 50) for value in certain))
-    if len(texts) == 1 and texts[0]:
-        match certain[0]:
-            case ast.Name(id="self"):
-                return f"This instance{tail}."
-            case ast.Constant():
-                return f"Always `{texts[0]}`." if not tail else f"The value of `{texts[0]}`{tail}."
-            case ast.Name(id=local):
-                return f"The {docwords.phrase(local)}{tail}."
-            case _:
-                return f"The value of `{texts[0]}`{tail}."
-    said = docwords.words(name)
-    noun = " ".join(said[1:]) if len(said) > 1 and said[0].lower() in docwords.VERBS else "result"
-    return f"The {noun}{tail}."
+        return () if node.name == "__init__" else (Item("", kind, "The new instance.", annotated=annotated),)
+    text = docgives.returned(module, node, returned)
+    if not text and kind:
+        text = (
+            f"{'An' if kind[0] in 'AEIOaeio' else 'A'} `{kind}`."
+            if len(kind) <= 40 and "|" not in kind
+            else f"`{kind}`."
+        )
+    return (Item("", kind, text or docgives.quoted_values(module, returned), annotated=annotated),)
 
 
 def _literal_type(values: list[ast.expr]) -> str:
@@ -206,11 +315,7 @@ def _yields(module: Module, node: FunctionNode, yields: list[ast.Yield | ast.Yie
             kind = module.brief(inner, 80)
         case _:
             pass
-    values = [item.value for item in yields if isinstance(item, ast.Yield) and item.value is not None]
-    texts = list(dict.fromkeys(module.brief(value, 50) for value in values))
-    if len(texts) == 1 and texts[0] and len(values) == len(yields):
-        return (Item("", kind, f"The value of `{texts[0]}`."),)
-    return (Item("", kind, "The next item." if values or len(yields) else "Nothing."),)
+    return (Item("", kind, docgives.yielded(module, node, yields, kind), annotated=bool(kind)),)
 
 
 # --- classes ---------------------------------------------------------------------------------------------
@@ -219,9 +324,13 @@ def _yields(module: Module, node: FunctionNode, yields: list[ast.Yield | ast.Yie
 def _class_facts(module: Module, node: ast.ClassDef) -> Facts:
     noun = docwords.phrase(node.name)
     bases = [dotted(base).rpartition(".")[2] for base in node.bases]
-    summary = docwords.article(noun)
+    summary = noun if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) else docwords.article(noun)
     if any(base.endswith(("Enum", "Flag")) for base in bases):
-        summary = f"an enumeration of {noun}"
+        summary = f"an enumeration: {noun}"
+    elif node.name.startswith("Test") and len(docwords.words(node.name)) > 1:
+        summary = f"tests of {' '.join(docwords.words(node.name)[1:])}"
+    elif any(base.endswith(("Error", "Exception", "Warning")) for base in bases):
+        summary = f"{docwords.article(noun)}, a kind of `{dotted(node.bases[0])}`"
     elif "Protocol" in bases:
         summary = f"what {docwords.article(noun)} provides"
     attributes = tuple(_attributes(module, node).values())
@@ -256,5 +365,5 @@ def _set_on_self(module: Module, init: ast.FunctionDef) -> dict[str, Item]:
                 kind = module.brief(annotation, 80)
             case _:
                 continue
-        found.setdefault(name, Item(name, kind, f"The {docwords.phrase(name)}."))
+        found.setdefault(name, _described(module, name, kind, None))
     return found

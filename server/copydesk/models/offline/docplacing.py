@@ -6,11 +6,12 @@ Start with `place`.
 
 import ast
 import re
+import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from copydesk.models.offline.docfacts import Facts, Item, Kind
-from copydesk.models.offline.docstyles import ORDER, Section, Style, detect, entry, render, sections_in
+from copydesk.models.offline.docstyles import ORDER, WIDTH, Section, Style, detect, entry, render, sections_in
 from copydesk.models.offline.editing import LineEdit
 from copydesk.models.offline.pycode import (
     DefinitionNode,
@@ -32,6 +33,8 @@ class Look:
     style: Style
     quotes: str
     unit: str
+    types: bool = False
+    """Whether the file's docstrings repeat the types that the signature says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,24 @@ def _docstring(node: Documented) -> ast.Constant | None:
 def _written(facts: Facts, look: Look, indent: str) -> list[str]:
     """A whole docstring as lines, indented."""
     margin = len(indent.expandtabs(4))
-    body = [row for kind, items in facts.sections for row in ["", *render(kind, items, look.style, look.unit, margin)]]
+    body = [row for kind, items in facts.sections
+            for row in ["", *render(kind, typed(items, look), look.style, look.unit, margin)]]  # fmt: skip
     if look.style == "sphinx":
         body = ["", *(row for row in body if row)] if body else []
+    if facts.note:
+        body = ["", *textwrap.wrap(facts.note, max(WIDTH - margin, 40), break_long_words=False), *body]
     prefix = "r" if "\\" in "".join([facts.summary, *body]) else ""
     if not body:
         return [f"{indent}{prefix}{look.quotes}{facts.summary}{look.quotes}"]
     rows = [f"{prefix}{look.quotes}{facts.summary}", *body, look.quotes]
     return [f"{indent}{row}" if row else "" for row in rows]
+
+
+def typed(items: tuple[Item, ...], look: Look) -> tuple[Item, ...]:
+    """Without the types that the signature says, unless this file's docstrings repeat them (NumPy's always do)."""
+    if look.types or look.style == "numpy":
+        return items
+    return tuple(replace(item, type="") if item.annotated else item for item in items)
 
 
 def _into_module(module: Module, facts: Facts, look: Look) -> LineEdit | Refused:
@@ -182,7 +195,8 @@ def _improve(module: Module, node: Documented, literal: ast.Constant, facts: Fac
     style = detect([content]) or look.style
     indent = _margin(rows, leading(module.lines[literal.lineno - 1]))
     raw = "r" in prefix.lower()
-    written = _with_missing(rows, found, missing, Look(style, quotes, look.unit), indent, raw=raw)
+    missing = {kind: typed(items, replace(look, style=style)) for kind, items in missing.items()}
+    written = _with_missing(rows, found, missing, replace(look, style=style, quotes=quotes), indent, raw=raw)
     triple = quotes if len(quotes) == 3 else quotes * 3
     return _swap(module, literal, f"{prefix}{triple}" + "\n".join(written) + f"\n{indent}{triple}")
 

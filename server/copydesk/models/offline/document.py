@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from copydesk.models.offline.docfacts import facts_of, module_facts
 from copydesk.models.offline.docplacing import Look, Refused, keeps_code, leading, place
 from copydesk.models.offline.docstyles import PROBES, Style, detect
+from copydesk.models.offline.docuse import Uses
 from copydesk.models.offline.editing import LineEdit, apply_edits, make_edits
 from copydesk.models.offline.intents import Request
 from copydesk.models.offline.outcomes import Outcome, listed, only_python
@@ -57,7 +58,17 @@ def _look(module: Module, text: str) -> Plan[Look]:
         style = detect(_docstrings(module))
     if style is None:
         style = yield from _project_style()
-    return Look(style, quotes, indent_unit(module))
+    return Look(style, quotes, indent_unit(module), types=_repeats_types(module, style))
+
+
+def _repeats_types(module: Module, style: Style) -> bool:
+    """Whether most entries of the file's docstrings give a type."""
+    texts = _docstrings(module)
+    typed = {"google": r"(?m)^\s+\*{0,2}\w+ \([^)\n]+\): ", "sphinx": r"(?m)^\s*:type \w+:"}.get(style, r"(?!)")
+    plain = {"google": r"(?m)^\s+\*{0,2}\w+: ", "sphinx": r"(?m)^\s*:param \w+:"}.get(style, r"(?!)")
+    n_typed = sum(len(re.findall(typed, text)) for text in texts)
+    n_plain = sum(len(re.findall(plain, text)) for text in texts)
+    return n_typed > (n_plain if style == "google" else n_plain / 2)
 
 
 def _count(module: Module, quotes: str) -> int:
@@ -119,13 +130,14 @@ def _is_member(item: Definition, owner: Definition) -> bool:
 def draft_docstrings(module: Module, wanted: Sequence[Definition | None], look: Look, path: str) -> _Draft:
     """Every edit, each proven to leave the code as it is."""
     draft = _Draft()
+    uses = Uses(module)
     for definition in wanted:
         name = definition.qualname if definition else "the module"
         if definition is not None and (why := _skip_reason(definition)):
             draft.skipped.append(f"`{name}` ({why})")
             continue
         node: Documented = definition.node if definition else module.tree
-        facts = facts_of(module, definition) if definition else module_facts(module, _stem(path))
+        facts = facts_of(module, definition, uses) if definition else module_facts(module, _stem(path))
         match place(module, node, facts, look):
             case Refused(complete=True):
                 draft.complete.append(name)

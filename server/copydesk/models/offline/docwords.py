@@ -42,13 +42,33 @@ _VERBS_WORDS = """
     warn watch wrap write yield zip
 """
 VERBS = frozenset(_VERBS_WORDS.split())
-_ADVERBS_WORDS = """
-    all each every any this that these those it them its both no one two some to from by with
+GIVING = VERBS - frozenset(
+    ("add", "check", "do", "ensure", "handle", "is", "print", "process", "run", "set", "test", "update", "write")
+)
+"""Verbs whose object is what comes back: get, parse, build, …"""
+_CREATING = frozenset(("add", "append", "build", "create", "define", "generate", "insert", "instantiate", "make", "open", "spawn",
+                       "start"))  # fmt: skip
+_SHORT = {"iter": "iterate over", "calc": "calculate", "del": "delete", "rm": "remove", "eval": "evaluate", "fmt": "format",
+          "gen": "generate", "aclose": "close", "mk": "make", "cmp": "compare", "init": "initialise", "exec": "execute",
+          "lookup": "look up", "setup": "set up", "cleanup": "clean up", "login": "log in", "logout": "log out",
+          "shutdown": "shut down", "backup": "back up", "upsert": "update or insert"}  # fmt: skip
+_OF_THE_OWNER = frozenset(
+    ("run", "execute", "start", "stop", "close", "aclose", "open", "reset", "setup", "shutdown", "init")
+)
+_PREPOSITIONS = frozenset(("about", "above", "after", "around", "as", "at", "before", "behind", "below", "beside", "between",
+                           "by", "for", "from", "in", "inside", "into", "of", "on", "onto", "outside", "over", "since", "through",
+                           "to", "under", "until", "via", "with", "within", "without"))  # fmt: skip
+_BARE_WORDS = """
+    all each every any this that these those it its them both no not nothing one two some out off up down back again only
+    once here there until when if and or
 """
-_ADVERBS = frozenset(_ADVERBS_WORDS.split())
-_UNITS = {"s": "in seconds", "ms": "in milliseconds"}
-_QUESTIONS = frozenset(
-    ("is", "are", "has", "have", "can", "should", "was", "will", "needs", "supports", "contains", "does")
+_BARE = frozenset(_BARE_WORDS.split()) | _PREPOSITIONS
+ADJECTIVES = frozenset(("only", "last", "first", "next", "previous", "prev", "same", "empty", "current", "best", "other", "new",
+                         "old", "final", "nearest", "main", "default", "missing", "unique"))  # fmt: skip
+_UNITS = {"s": "in seconds", "ms": "in milliseconds", "us": "in microseconds", "ns": "in nanoseconds", "bytes": "in bytes",
+          "seconds": "in seconds", "px": "in pixels", "mb": "in megabytes", "kb": "in kilobytes"}  # fmt: skip
+QUESTIONS = frozenset(
+    ("is", "are", "has", "have", "can", "should", "was", "will", "needs", "supports", "contains", "does", "may", "must")
 )
 _DUNDERS = {
     "__new__": "Create a new instance.",
@@ -106,58 +126,162 @@ def words(name: str) -> list[str]:
 
 
 def phrase(name: str) -> str:
-    """The words of a name as a phrase, never empty."""
+    """The words of a name as a phrase, never empty: `n_lines` → number of lines, `wait_ms` → wait, in milliseconds."""
     parts = words(name)
-    if len(parts) > 1 and parts[-1] in _UNITS:
-        parts[-1] = _UNITS[parts[-1]]
+    if len(parts) > 1 and parts[0] in ("n", "num", "nb", "count"):
+        parts = ["number of", *parts[1:]]
+    elif len(parts) > 1 and parts[-1] in _UNITS:
+        parts[-2:] = [f"{parts[-2]},", _UNITS[parts[-1]]]
     return " ".join(parts) or f"`{name}`"
+
+
+def says_more(name: str) -> bool:
+    """Whether the phrase of a name says more than the name: a number of, or a unit."""
+    parts = words(name)
+    return len(parts) > 1 and (parts[0] in ("n", "num", "nb") or parts[-1] in _UNITS)
+
+
+def switch(name: str) -> str:
+    """What a flag decides, as far as its name tells: `Whether to follow links`; empty when it does not."""
+    parts = words(name)
+    if parts and parts[0] in QUESTIONS:
+        return f"Whether it {' '.join(parts)}" if len(parts) > 1 else ""
+    if parts and parts[0] in VERBS and (len(parts) > 1 or parts[0] in _PLAIN_VERBS):
+        return f"Whether to {' '.join(parts)}"
+    if len(parts) > 1 and parts[0] in ("no", "not", "skip", "use", "with", "without", "allow"):
+        return f"Whether to {'go without' if parts[0] in ('no', 'not') else parts[0]} {' '.join(parts[1:])}"
+    return ""
+
+
+_PLAIN_VERBS = frozenset(("abort", "cache", "check", "compress", "confirm", "create", "force", "ignore", "overwrite", "recurse",
+                          "replace", "retry", "reverse", "skip", "strip", "validate", "wait"))  # fmt: skip
 
 
 def article(noun: str) -> str:
     """`noun` with a or an."""
-    letters = "AEFHILMNORSX" if noun.split(" ")[0].isupper() else "aeiouAEIOU"
-    return f"{'an' if noun[:1] in letters else 'a'} {noun}"
+    first = noun.split(" ")[0]
+    letters = "AEFHILMNORSX" if first.isupper() else "aeiouAEIOU"
+    sounds_like_you = first.lower().startswith(
+        ("uni", "use", "usu", "eu", "one", "uri", "utf")
+    ) and not first.startswith("unin")
+    return f"{'an' if noun[:1] in letters and not sounds_like_you else 'a'} {noun}"
 
 
 def summary(name: str, *, owner: str, first: str, gives: str) -> str:
     """One imperative sentence.
 
-    `owner`: the class, or empty. `first`: the first parameter, or empty. `gives`: value, items (a generator) or
-    nothing.
+    `owner`: the class, or empty. `first`: the first parameter, or empty. `gives`: truth, value, items (a generator)
+    or nothing.
     """
     if name.startswith("__") and name.endswith("__"):
         return _dunder(name, owner)
     parts = words(name)
     if not parts:
         return "Return a value." if gives == "value" else "Run this function."
+    subject = f"`{first}`" if first else f"this {phrase(owner)}" if owner else "it"
+    return (
+        _whether(parts, subject, gives) or _by_verb(parts, owner, first) or _noun(parts, subject, owner, first, gives)
+    )
+
+
+def test_summary(name: str) -> str:
+    """Of a test function: what it checks."""
+    rest = words(name)[1:]
+    if not rest:
+        return "Test."
+    claims = {
+        "is",
+        "are",
+        "does",
+        "do",
+        "has",
+        "have",
+        "raises",
+        "returns",
+        "keeps",
+        "stays",
+        "fails",
+        "works",
+        "can",
+        "cannot",
+    }
+    if len(rest) > 1 and (
+        claims & set(rest[1:]) or rest[0] in ("a", "an", "the", "no", "nothing", "every", "each", "only")
+    ):
+        return f"Check that {' '.join(rest)}."
+    return f"Test {' '.join(rest)}."
+
+
+def _whether(parts: list[str], subject: str, gives: str) -> str:
     head, rest = parts[0].lower(), parts[1:]
-    subject = f"the {phrase(owner)}" if owner else (f"`{first}`" if first else "this")
-    if head in _QUESTIONS and rest:
+    if head in QUESTIONS and rest:
         return f"Return whether {subject} {head} {' '.join(rest)}."
+    if gives != "truth":
+        return ""
+    if head in QUESTIONS:
+        return f"Return whether {subject} qualifies." if head in ("is", "has") else f"Return whether {subject} {head}."
+    if head in _PREPOSITIONS and rest:
+        return f"Return whether {subject} is {' '.join(parts)}."
+    if head.endswith("s") and (head[:-1] in VERBS or head[:-2] in VERBS):
+        return f"Return whether {subject} {' '.join(parts)}."
+    if head.endswith(("able", "ible", "ed", "ent", "ant")) and not rest:
+        return f"Return whether {subject} is {head}."
+    return ""
+
+
+def _by_verb(parts: list[str], owner: str, first: str) -> str:
+    head, rest = parts[0].lower(), parts[1:]
+    target = f"`{first}`" if first else f"this {phrase(owner)}" if owner else ""
+    if not rest and owner and head in _OF_THE_OWNER:
+        target = f"this {phrase(owner)}"
     if head in ("to", "as", "into") and rest:
-        return f"Convert {subject} to {' '.join(rest)}."
+        return f"Convert {target or 'it'} to {' '.join(rest)}."
     if head == "from" and rest:
         return f"Create {article(phrase(owner)) if owner else 'a value'} from {' '.join(rest)}."
     if head == "on" and rest:
         return f"Handle {' '.join(rest)}."
     if head == "main":
         return "Run the main entry point."
-    if head in VERBS:
-        return f"{head.capitalize()}{_object(rest)}."
-    return _noun(parts, gives)
-
-
-def _noun(parts: list[str], gives: str) -> str:
-    said = " ".join(parts)
-    if gives == "value":
-        return f"Return the {said}."
-    return f"Yield the {said}." if gives == "items" else f"Carry out the {said}."
-
-
-def _object(rest: list[str]) -> str:
-    if not rest:
+    if head not in VERBS and head not in _SHORT:
         return ""
-    return f" {' '.join(rest)}" if rest[0].lower() in _ADVERBS or rest[0].isdigit() else f" the {' '.join(rest)}"
+    verb = _SHORT.get(head, head).capitalize()
+    if not rest:
+        return f"{verb} {target}." if target else f"{verb}."
+    if rest[-1] in _PREPOSITIONS and len(rest) > 1 and target:
+        return f"{verb}{_object(rest)} {target}."
+    return f"{verb}{_object(rest, creates=head in _CREATING)}."
+
+
+def _noun(parts: list[str], subject: str, owner: str, first: str, gives: str) -> str:
+    verb = "Yield" if gives == "items" else "Return"
+    said = " ".join(parts)
+    if gives == "nothing":
+        return f"Carry out the {said} step."
+    if parts[0] in ("with", "without", "in", "by", "for", "at", "after", "before") and len(parts) > 1:
+        return f"{verb} {subject} {said}."
+    if all(part in ADJECTIVES for part in parts):
+        return (
+            f"{verb} the {said} item of {subject}."
+            if first
+            else f"{verb} the {said} {phrase(owner) if owner else 'value'}."
+        )
+    if len(parts) == 1 and said.endswith("ed") and len(said) > 4 and first:
+        return f"{verb} {subject} {said}."
+    if parts[-1] in _PREPOSITIONS and len(parts) > 1:
+        return f"{verb} the {said} {subject}."
+    if len(parts) > 1 and parts[-1].endswith("ed") and first:
+        return f"{verb} the {said} {subject}." if parts[-1] in ("named", "called") else f"{verb} the {said}."
+    return f"{verb} {'' if parts[0] in _BARE else 'the '}{phrase('_'.join(parts)) if parts[0] == 'n' else said}."
+
+
+def _object(rest: list[str], *, creates: bool = False) -> str:
+    said = " ".join(rest)
+    if rest[0].lower() in _BARE or rest[0].isdigit():
+        return f" {said}"
+    if creates:
+        plural = rest[-1].endswith("s") and not rest[-1].endswith(("ss", "us", "is"))
+        return f" {said}" if plural else f" {article(said)}"
+    return f" the {said}"
 
 
 def _dunder(name: str, owner: str) -> str:

@@ -4,12 +4,10 @@ Start with `explain`.
 """
 
 import ast
-import re
 
-from copydesk.models.offline.docfacts import facts_of
+from copydesk.models.offline.docfacts import Item, facts_of
 from copydesk.models.offline.docraises import raises_of
 from copydesk.models.offline.explain_facts import (
-    callers,
     calls,
     complexity,
     complexity_word,
@@ -20,11 +18,12 @@ from copydesk.models.offline.explain_facts import (
     traps,
 )
 from copydesk.models.offline.explain_other import explain_other
+from copydesk.models.offline.explain_uses import uses
 from copydesk.models.offline.intents import Request
 from copydesk.models.offline.outcomes import Outcome, listed
-from copydesk.models.offline.planning import Call, Plan
+from copydesk.models.offline.planning import Plan
 from copydesk.models.offline.pycode import Definition, FunctionNode, Module, decorators
-from copydesk.models.offline.reading import Failure, Place, places
+from copydesk.models.offline.reading import Failure
 from copydesk.models.offline.targets import Target, find_target
 
 MAX_DEFINITIONS = 4
@@ -59,7 +58,7 @@ def _is_inner_selection(target: Target, request: Request) -> bool:
 
 
 def _definition(target: Target, module: Module, definition: Definition) -> Plan[str]:
-    uses = yield from _uses(target, module, definition)
+    used = yield from uses(target, module, definition)
     node = definition.node
     said = [f"### `{definition.qualname}`: {_kind(definition)} at {target.link(definition.header)}"]
     said.append(f"```python\n{signature(module, definition)}\n```")
@@ -70,7 +69,7 @@ def _definition(target: Target, module: Module, definition: Definition) -> Plan[
         said.extend(_class(target, module, definition, node))
     else:
         said.extend(_function(target, module, node))
-    said.append(uses)
+    said.append(used)
     if found := traps(module, definition):
         said.append("**Watch out:**\n" + "\n".join(f"- {trap}" for trap in found[:6]))
     return "\n\n".join(part for part in said if part)
@@ -96,7 +95,8 @@ def _documentation(module: Module, definition: Definition) -> str:
     text = ast.get_docstring(definition.node)
     if text:
         return text.split("\n\n")[0].strip()
-    return f"Not documented. By its name and signature: {facts_of(module, definition).summary}"
+    facts = facts_of(module, definition)
+    return f"Not documented; by its name and code: {' '.join(part for part in (facts.summary, facts.note) if part)}"
 
 
 def _function(target: Target, module: Module, node: FunctionNode) -> list[str]:
@@ -109,7 +109,7 @@ def _function(target: Target, module: Module, node: FunctionNode) -> list[str]:
             f"cyclomatic complexity {number} ({complexity_word(number)})."
         )
     ]
-    if given := _gives(module, nodes):
+    if given := _gives(module, node, nodes):
         said.append(given)
     said.append(_called(target, nodes))
     if raised := raises_of(module, node):
@@ -123,20 +123,38 @@ def _function(target: Target, module: Module, node: FunctionNode) -> list[str]:
     return said
 
 
-def _gives(module: Module, nodes: list[ast.AST]) -> str:
+def _gives(module: Module, node: FunctionNode, nodes: list[ast.AST]) -> str:
     returned = [item for item in nodes if isinstance(item, ast.Return)]
-    values = list(dict.fromkeys(module.brief(item.value, 40) or "None" if item.value is None else
-                                module.brief(item.value, 40) or "…" for item in returned))  # fmt: skip
-    if not values:
+    if not any(item.value is not None for item in returned):
         return ""
-    return f"**Returns** {listed([f'`{value}`' for value in values], 6)}."
+    shown = list(dict.fromkeys(_returned_value(module, item) for item in returned))
+    if len(shown) == 1 and shown[0].startswith("an expression"):
+        words = next((item.text for item in facts_of_function(module, node) if item.text), "")
+        return f"**Returns** {shown[0]}{': ' + words[:1].lower() + words[1:] if words else '.'}"
+    return f"**Returns** {listed(shown, 6)}."
+
+
+def facts_of_function(module: Module, node: FunctionNode) -> tuple[Item, ...]:
+    definition = next(item for item in module.definitions if item.node is node)
+    return facts_of(module, definition).section("returns")
+
+
+def _returned_value(module: Module, item: ast.Return) -> str:
+    text = module.brief(item.value, 60) if item.value is not None else "None"
+    return (
+        f"`{text}`"
+        if text and "`" not in text
+        else f"an expression over lines {item.lineno}-{item.end_lineno}"
+        if item.end_lineno != item.lineno
+        else f"an expression on line {item.lineno}"
+    )
 
 
 def _called(target: Target, nodes: list[ast.AST]) -> str:
     found = calls(nodes)
     if not found:
-        return "**Calls** nothing."
-    return f"**Calls** {listed([f'`{name}` ({line + 1})' for name, line in found], MAX_CALLS)}."
+        return "It calls nothing."
+    return f"**Calls** {listed([f'`{name}` (line {line + 1})' for name, line in found], MAX_CALLS)}."
 
 
 def _class(target: Target, module: Module, definition: Definition, node: ast.ClassDef) -> list[str]:
@@ -154,46 +172,6 @@ def _class(target: Target, module: Module, definition: Definition, node: ast.Cla
         shown = [f"`{item.name}: {item.type}`" if item.type else f"`{item.name}`" for item in attributes]
         said.append(f"**Attributes:** {listed(shown)}.")
     return said
-
-
-def _uses(target: Target, module: Module, definition: Definition) -> Plan[str]:
-    """Who uses it: from code_intel, else the callers in this file alone."""
-    here = callers(module, definition)
-    results = yield (
-        Call(
-            "code_intel",
-            {
-                "action": "references",
-                "path": target.path,
-                "line": definition.header + 1,
-                "symbol": definition.node.name,
-            },
-        ),
-    )
-    known = [] if results[0].is_error else places(results[0].content)
-    rows = _use_rows(target, definition, known)
-    if rows:
-        return (
-            f"**Used by** ({len(rows)}):\n"
-            + "\n".join(rows[:12])
-            + (f"\n- and {len(rows) - 12} more" * (len(rows) > 12))
-        )
-    said = [f"- {target.link(line)} in `{name}`" for name, line in here[:12]]
-    limit = " in this file; other files could not be asked" if results[0].is_error else ""
-    if said:
-        return f"**Called by**{limit}:\n" + "\n".join(said)
-    return f"No use of it was found{limit or ' in the workspace'}."
-
-
-def _use_rows(target: Target, definition: Definition, known: list[Place]) -> list[str]:
-    rows: list[str] = []
-    for place in known:
-        same = place.path.replace("\\", "/").endswith(target.path.replace("\\", "/"))
-        if same and place.line - 1 == definition.header:
-            continue
-        text = re.sub(r"\s+", " ", place.text.lstrip(":| ")).strip()
-        rows.append(f"- `{place.path}:{place.line}`" + (f" `{text[:90]}`" if text and "`" not in text else ""))
-    return list(dict.fromkeys(rows))
 
 
 # --- files and lines -------------------------------------------------------------------------------------

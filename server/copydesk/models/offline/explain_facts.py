@@ -73,7 +73,7 @@ def calls(nodes: Iterable[ast.AST]) -> list[tuple[str, int]]:
             continue
         name = dotted(node.func)
         if not name and isinstance(node.func, ast.Attribute):
-            name = f"….{node.func.attr}"
+            name = f".{node.func.attr}"
         if name:
             counts[name] += 1
             first.setdefault(name, node.lineno - 1)

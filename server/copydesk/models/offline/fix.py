@@ -45,8 +45,10 @@ def fix(request: Request) -> Plan[Outcome]:
         return _outcome(target, report, None, [])
     before, why = yield from _diagnose(target.path)
     troubles = _asked(target, request, before)
+    repaired = bool(report.done)
     done = yield from _names(target, request, module, troubles, report)
-    yield from _rules(target, request, [item for item in troubles if item not in done], report)
+    if not repaired:  # a file that has just become whole again is not tidied in the same breath
+        yield from _rules(target, request, [item for item in troubles if item not in done], report)
     left = yield from _left(target, request, troubles, report)
     if why and not troubles and not report.done:
         return Outcome(f"`{target.path}` could not be checked: {why}")

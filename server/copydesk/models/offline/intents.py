@@ -36,39 +36,44 @@ class Request:
 
 _NAME = r"[`'\"]?([A-Za-z_][\w.]*)(?:\(\))?[`'\"]?"
 _PATTERNS: tuple[tuple[Action, str], ...] = (
-    ("rename", r"\brename\b"),
+    ("rename", r"\brename\b|\bchange the name of\b"),
     (
         "extract",
         (
-            r"\bextract\b|\b(?:pull|move|turn|factor) (?:out )?.{0,40}\binto (?:a |an |its own )?(?:new )?(?:helper )?"
-            r"(?:function|method|variable)\b"
+            r"\bextract\b|\b(?:pull|move|turn|factor|refactor) (?:out )?.{0,40}\b(?:in)?to (?:a |an |its own )?(?:new )?"
+            r"(?:helper|function|method|variable)\b"
         ),
     ),
     ("organize", r"\b(?:organi[sz]e|sort|order|tidy|clean ?up|group)\b.{0,20}\bimports?\b|\bisort\b"),
     (
         "annotate",
-        r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\b(?:add|infer|write) (?:the )?types?\b|\btypehints?\b",
+        r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\b(?:add|infer|write) (?:the )?(?:return )?(?:types?|typing)\b|\btypehints?\b",
     ),
     (
         "test",
         (
             r"\b(?:write|add|create|generate|make|missing|need)\b.{0,40}\btests?\b|\bunit[- ]?tests?\b|"
-            r"\btest skeletons?\b|^\s*tests? (?!fail)"
+            r"\btest skeletons?\b|^\s*tests? (?!fail)|\bcover\b.{0,40}\b(?:with|by) tests?\b"
         ),
     ),
-    ("document", r"\bdocstrings?\b|\bdocument(?:ation)?\b|\badd (?:the )?docs\b"),
+    (
+        "document",
+        r"\bdoc[- ]?strings?\b|\bdocument(?:ation)?\b|\b(?:add|write) (?:the )?docs\b|^\s*(?:please )?doc (?=\w)",
+    ),
     (
         "explain",
         (
             r"\bexplain\b|\bdescribe\b|\bsummari[sz]e\b|\bwhat (?:does|do|is|are)\b|\bhow does\b|\bwho calls\b|"
-            r"\bwhat happens\b|\bwhere is\b"
+            r"\bwhat happens\b|\bwhere (?:is|are)\b|\bwhat['’]?s (?=\w)|\btell me\b|\bwalk me through\b|\bunderstand\b|"
+            r"\bwhat .{0,30}\b(?:does|means)\b|\bhow do\b"
         ),
     ),
     (
         "fix",
         (
             r"\bfix\w*\b|\brepair\b|\bcorrect\b.{0,30}\b(?:errors?|problems?|imports?|names?|syntax)\b|"
-            r"\bremove\b.{0,20}\bunused\b|\bmissing imports?\b|\blint\b"
+            r"\b(?:remove|delete|drop)\b.{0,20}\bunused\b|\bmissing imports?\b|\blint\b|\bimport (?:what|whatever)\b|"
+            r"\b(?:resolve|solve)\b.{0,30}\b(?:errors?|problems?|imports?|names?|issues?|warnings?)\b"
         ),
     ),
     ("suggest", r"\brefactor\w*\b|\bsimplif\w+\b|\bclean ?up\b|\bimprove\b"),
@@ -78,6 +83,16 @@ _PATH = re.compile(
     r"(?<![\w/.])[`'\"]?((?:[\w.@~-]+[/\\])*[\w.@-]*[\w-]\."
     r"(?:pyi?w?|jsx?|mjs|cjs|tsx?|rs|go|java|kt|rb|php|cs?|cc|cpp|h|hpp|lua|sh|md|toml|ya?ml|json|txt))[`'\"]?(?![\w/])"
 )
+_WISH = re.compile(
+    r"\s*(?:please |also )*(?:make|convert|rewrite|implement|optimi[sz]e|turn|delete|translate|change|replace|speed|port|"
+    r"migrate|split|merge|add|create|write|run|commit|push|deploy|install)\b",
+    re.IGNORECASE,
+)
+"""The start of a wish of its own, which no rule here can grant when no pattern knows it."""
+_SPELLINGS = (
+    "rename extract organise organize annotate annotation annotations docstring docstrings document explain describe "
+    "imports import write tests types errors problems summarize unused"
+).split()
 _STOP_WORDS = """
     anything improve clean cleanup up bug bugs fail fails failing failed helper constant good better want need list
     a an the this that these those it its to of for in on at from into as with and or then please all any each
@@ -90,7 +105,7 @@ _STOP_WORDS = """
     parameters return returns there here also so just now python project pytest google numpy sphinx style
     comment comments everything works work happens through using use let have has whole entire summarise
     summarize infer insert turn move pull out sections section briefly short detail details simple simply one
-    two first last more only them they call calls caller callers who whom definition undefined syntax
+    two first last more only strings typing tell walk me understand cover resolve solve delete drop them they call calls caller callers who whom definition undefined syntax
 """
 _STOP = frozenset(_STOP_WORDS.split())
 
@@ -100,7 +115,12 @@ def requests_of(task: Task) -> list[Request]:
     text = task.text.strip()
     if task.verb in ("explain", "document", "fix", "test"):
         return [_request(task.verb, task, text)]
-    found = [_request(action, task, clause) for action, clause in _clauses(text)]
+    clauses = list(_clauses(text))
+    if not any(action != "unknown" for action, _ in clauses):
+        clauses = list(_clauses(_respelled(text)))
+    found = [_request(action, task, clause) for action, clause in clauses]
+    if all(request.action == "unknown" for request in found):
+        found = []
     if not found:
         return [_request("suggest" if task.verb == "refactor" else "unknown", task, text)]
     return _sharing_names(found)
@@ -118,6 +138,8 @@ def _clauses(text: str) -> Iterator[tuple[Action, str]]:
     current: tuple[Action, str] | None = None
     for piece in pieces:
         action = action_of(piece)
+        if action is None and current and _WISH.match(piece):
+            action = "unknown"
         if action is None:
             current = (current[0], f"{current[1]} and {piece}") if current else None
             continue
@@ -139,6 +161,28 @@ def action_of(text: str) -> Action | None:
             found.append((match.start(), rank, action))
     clear = [item for item in found if item[2] != "suggest"]
     return min(clear or found)[2] if found else None
+
+
+def _respelled(text: str) -> str:
+    """The text with words that are one slip away from a word we know: asked only when nothing was understood."""
+    return re.sub(r"\b[a-z]{5,}\b", lambda match: _known_word(match[0]), text, flags=re.IGNORECASE)
+
+
+def _known_word(word: str) -> str:
+    low = word.lower()
+    if low in _STOP or low in _SPELLINGS:
+        return word
+    return next((known for known in _SPELLINGS if _one_slip(low, known)), word)
+
+
+def _one_slip(a: str, b: str) -> bool:
+    """Whether one letter is wrong, missing or too many, or two neighbours are swapped."""
+    if abs(len(a) - len(b)) > 1:
+        return False
+    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    rest_a, rest_b = a[start:], b[start:]
+    swapped = len(rest_a) > 1 and rest_a[1::-1] + rest_a[2:] == rest_b
+    return rest_a[1:] == rest_b[1:] or rest_a[1:] == rest_b or rest_a == rest_b[1:] or swapped
 
 
 def _sharing_names(requests: list[Request]) -> list[Request]:
@@ -173,7 +217,7 @@ def _request(action: Action, task: Task, text: str) -> Request:
 
 def _rename(request: Request, text: str) -> Request:
     match = re.search(
-        rf"\brename\b\s+(?:(?:the|this|a)\s+)*(?:(?:function|method|class|variable|symbol|parameter|argument|module)\s+)?"
+        rf"\b(?:rename|change the name of)\b\s+(?:(?:the|this|a)\s+)*(?:(?:function|method|class|variable|symbol|parameter|argument|module)\s+)?"
         rf"(?:{_NAME}\s+)??(?:in\s+)?(?:to|into|as|->|→|=>)\s+{_NAME}",
         text,
         re.IGNORECASE,

@@ -28,6 +28,9 @@ For anything else set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, or s
 
 def _unknown(request: Request) -> Plan[Outcome]:
     yield from ()
+    part = request.text.strip()
+    if part and part != request.task.text.strip():
+        return Outcome(f"Left undone: “{part}”. The offline model has no rule for that; it takes a language model.")
     return Outcome(CAN_DO)
 
 

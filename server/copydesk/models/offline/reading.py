@@ -22,6 +22,9 @@ _CODE = re.compile(
 )
 _NUMBER_FIRST = re.compile(r"^\s*(?:line )?(?P<line>\d+)(?::(?P<column>\d+))?[:→]?\s+(?P<rest>\S.*)$", re.IGNORECASE)
 
+_COUNT = re.compile(r"^\s*\d[\d,]* \w+s?(?: in \S.*)?[:.]?\s*$")
+"""A headline that counts what follows: `3 problems`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -121,7 +124,7 @@ def findings(content: str) -> Iterator[Finding]:
     """The problems a `diagnostics` result lists."""
     for row in content.split("\n"):
         match = _PLACE.match(row) or _NUMBER_FIRST.match(row)
-        if match is None:
+        if match is None or _COUNT.match(row):
             continue
         rest = re.sub(
             r"^(?:error|warning|information|info|hint)\b:?\s*", "", match["rest"].strip(), flags=re.IGNORECASE

@@ -15,11 +15,10 @@ from copydesk.models.offline.explain_facts import complexity, nodes_of
 from copydesk.models.offline.intents import Request
 from copydesk.models.offline.outcomes import Outcome, listed, only_python
 from copydesk.models.offline.planning import Call, Plan
-from copydesk.models.offline.pycode import Definition, Module, NotPython
-from copydesk.models.offline.reading import Failure, one_line
+from copydesk.models.offline.pycode import Definition, Module, NotPython, parse
+from copydesk.models.offline.reading import Failure, one_line, read_whole
 from copydesk.models.offline.targets import Target, find_target
 
-MAX_ANNOTATED = 60
 MIN_REPEATED = 4
 
 
@@ -138,32 +137,55 @@ def annotate(request: Request) -> Plan[Outcome]:
         return Outcome(target.why)
     if isinstance(target.module, NotPython):
         return Outcome(only_python(target, "add annotations"))
-    wanted = [item for item in _functions(target, target.module) if _lacks_annotations(item)]
+    wanted = sorted((i for i in _functions(target, target.module) if _lacks_annotations(i)), key=lambda i: i.header)
     if not wanted:
         return Outcome(f"Every function asked about in `{target.path}` is annotated already, as far as can be.")
-    order = sorted(wanted[:MAX_ANNOTATED], key=lambda item: -item.header)
     results = yield tuple(
-        Call("refactor", {"action": "annotate", "path": target.path, "line": item.header + 1, "symbol": item.node.name})
-        for item in order
+        Call("refactor", {"action": "annotate", "path": target.path, "line": first + 1, "end_line": last + 1})
+        for first, last in _spans(target, wanted)
     )
-    done = [
-        item.qualname for item, result in zip(order, results, strict=True) if not result.is_error and _changed(result)
-    ]
+    source = yield from read_whole(target.path)
+    after = None if isinstance(source, Failure) else parse(source.lines)
+    done = _annotated(wanted, after) if isinstance(after, Module) else []
     failed = [result for result in results if result.is_error]
-    said: list[str] = []
+    said = list(target.notes)
     if done:
+        said.append(f"Annotated {listed([f'`{name}`' for name in done])} in `{target.path}` with inferred types.")
+    rest = len(wanted) - len(done)
+    if rest and not failed:
         said.append(
-            f"Annotated {listed([f'`{name}`' for name in reversed(done)])} in `{target.path}` with inferred types."
+            f"For {rest} {'other ' * bool(done)}function{'s' * (rest != 1)} no type could be inferred with certainty."
         )
-    rest = len(order) - len(done) - len(failed)
-    if rest:
-        said.append(f"For {rest} function{'s' * (rest != 1)} no type could be inferred with certainty.")
     if failed:
-        names = f"{len(failed)} function{'s' * (len(failed) != 1)}"
-        said.append(f"{names} could not be annotated: {one_line(failed[0].content)}")
-    if len(wanted) > MAX_ANNOTATED:
-        said.append(f"{len(wanted) - MAX_ANNOTATED} more functions are left: ask again for those.")
+        said.append(f"Not everything could be annotated: {one_line(failed[0].content)}")
     return Outcome(" ".join(said), edited=bool(done))
+
+
+def _spans(target: Target, wanted: list[Definition]) -> list[tuple[int, int]]:
+    """0-based lines to annotate, from the bottom up; one span for a whole file."""
+    if not target.chosen:
+        return [(wanted[0].header, wanted[-1].header)] if wanted else []
+    spans = [
+        (min(headers), max(headers))
+        for chosen in target.chosen
+        if (headers := [item.header for item in wanted if chosen.first <= item.header <= chosen.last])
+    ]
+    return sorted(dict.fromkeys(spans), reverse=True)
+
+
+def _annotated(wanted: list[Definition], after: Module) -> list[str]:
+    """Names of the functions whose header says more than before; annotating moves no line."""
+    headers = {(item.qualname, item.header): _types_of(item) for item in after.definitions}
+    return [
+        item.qualname for item in wanted if headers.get((item.qualname, item.header), "") not in ("", _types_of(item))
+    ]
+
+
+def _types_of(definition: Definition) -> str:
+    node = definition.node
+    if isinstance(node, ast.ClassDef):
+        return ""
+    return f"({ast.unparse(node.args)}) -> {ast.unparse(node.returns) if node.returns else ''}"
 
 
 def _functions(target: Target, module: Module) -> list[Definition]:
