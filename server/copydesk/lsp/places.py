@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange, Problem
 from copydesk.lsp.arguments import ArgumentError, ClientRange, Fields, TurnArguments, read_range
 from copydesk.text.positions import Encoding, to_codepoints
@@ -78,6 +79,9 @@ class Places:
                 raise ArgumentError(f"{command}: a 'range' needs the 'uri' of its document.")
             if self.last is None:
                 return None
+            if await self._is_gone(self.last.uri, files):
+                self.last = None
+                return None
             uri, at = self.last.uri, self.last.range
         if diagnostics is None:
             diagnostics = self._known_diagnostics(uri, at)
@@ -92,6 +96,16 @@ class Places:
         first = document.line(lines.start_line) if lines else ""
         canonical = opened.uri if opened else normalise(uri)
         return Place(canonical, language, lines, _selection(document, lines), problems, first)
+
+    async def _is_gone(self, uri: str, files: OpenTexts) -> bool:
+        """Whether the file of the last request is no more: an undo takes back files that a turn made."""
+        if files.get(uri):
+            return False
+        try:
+            await self._read(uri)
+        except CopydeskError:
+            return True
+        return False
 
     def _known_diagnostics(self, uri: str, at: ClientRange | None) -> tuple[Fields, ...]:
         """Those the client sent with its last code-action request, where they touch the same place."""

@@ -32,6 +32,17 @@ async def test_a_command_answers_at_once_and_shows_progress(tmp_path: Path, clie
         assert begin[0]["title"] == "Copydesk: Explain größe"
 
 
+async def test_the_last_place_is_forgotten_when_its_file_is_gone(tmp_path: Path) -> None:
+    """VS Code's Undo takes back the file that a turn made, and the person then asks for a prompt from the palette."""
+    async with rig(tmp_path) as r:
+        r.open(CODE)
+        await r.list_actions(2, 5)
+        r.overlay.close(URI)
+        await r.command("copydesk.prompt")
+        (shown,) = await r.until(lambda: r.all("window/showDocument"))
+        assert "prompt-1.md" in shown["uri"]
+
+
 async def test_wait_answers_with_the_result(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         r.open(CODE)
