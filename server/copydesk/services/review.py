@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
-from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, WorkspaceChange
+from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, Question, WorkspaceChange
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, invert, rebase
 from copydesk.text.hashing import content_hash
@@ -33,6 +33,11 @@ PATIENCE = 4
 
 REFUSED_LIMIT_S = 0.3
 """The same after the client said it did not."""
+
+READ_S = 0.7
+"""A reply that comes sooner was not given by a person who looked at a preview: the edit was stale on arrival."""
+
+SHOW_AGAIN = "Show again"
 
 OPEN_LIMIT_S = 1.5
 """How long a document that was not open may take to be reported as opened, or to change on disk."""
@@ -78,8 +83,13 @@ class Review:
             plan = await to_thread.run_sync(self._plan, pending, landing)
             if not plan:
                 break
+            sent_at = anyio.current_time()
             reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
+            was_read = anyio.current_time() - sent_at >= READ_S
             if not await self._take(plan, reply, pending, landing, confirm=confirm):
+                break
+            is_unclear = confirm and reply.consent is None and was_read
+            if is_unclear and not await self._wants_it_again(plan, pending, landing):
                 break
             # A yes holds for the same edit on newer text. Without one the person is asked again.
             confirm = confirm and not reply.consent
@@ -131,6 +141,8 @@ class Review:
         asked_by_editor = confirm and reply.consent is None
         patience = 1 if asked_by_editor else PATIENCE
         results = [(file, await self._prove(file, reply, patience)) for file in plan]
+        if asked_by_editor and reply.applied:
+            results = [(file, self._chosen_part(file) or result) for file, result in results]
         if asked_by_editor and reply.answered and _declined(result for _, result in results):
             self._discard(plan, reply, pending, landing)
             return False
@@ -143,11 +155,35 @@ class Review:
                 pending.discard(file.uri)
         return any(result is None for _, result in results)
 
+    async def _wants_it_again(self, plan: list[PlannedFile], pending: Pending, landing: _Landing) -> bool:
+        """Asks in a few words, since a preview of text that was typed in answers Apply and Discard alike: not applied.
+
+        VS Code refuses to apply what it shows once its document has changed, and versions tell no more than that.
+        """
+        left = [file for file in plan if file.uri in pending.files()]
+        names = ", ".join(self._workspace.display(file.uri) for file in left)
+        text = f"Copydesk: the edit of {names} was not applied, and the text has changed since it was shown."
+        choice = await self._editor.ask(Question(f"{text} Show it again?", (SHOW_AGAIN, "Discard")))
+        if choice == "Discard":
+            self._discard(left, ApplyReply(applied=False), pending, landing)
+        return choice == SHOW_AGAIN
+
     def _discard(self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, landing: _Landing) -> None:
         for file in plan:
             landing.put(file.uri, "discarded", reply.reason, n_hunks=self._n_hunks(file))
             self._workspace.overlay.predict(file.uri, None)
             pending.discard(file.uri)
+
+    def _chosen_part(self, file: PlannedFile) -> FileReview | None:
+        """The review of a file of which the person took some places and left others; None when it is not so."""
+        now = self._open_text(file.uri)
+        if file.before is None or file.after is None or now in (None, file.before.text, file.after):
+            return None
+        offered, taken = diff(file.before.text, file.after), diff(file.before.text, now or "")
+        if not set(taken) < set(offered):
+            return None
+        note = f"{len(taken)} of {len(offered)} places, as you chose"
+        return FileReview(file.uri, "applied", len(taken), note, saved=self._on_disk(file.uri) == now)
 
     # --- proof ---
 

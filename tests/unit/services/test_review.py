@@ -196,6 +196,44 @@ async def test_where_only_the_editor_knows_the_answer_it_asks_again(desk: Desk) 
     assert (review.state, editor.n_asked) == ("applied", 2)
 
 
+@pytest.mark.parametrize(
+    ("answer", "state", "n_previews"), [("Show again", "applied", 2), ("Discard", "discarded", 1), (None, "draft", 1)]
+)
+async def test_a_preview_that_was_read_is_not_forced_on_the_person_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str | None, state: str, n_previews: int
+) -> None:
+    """VS Code answers the same after Discard as after Apply on a text that was typed in."""
+    monkeypatch.setattr(review_module, "READ_S", 0)
+    editor = confirming(desk, None)
+    editor.answers = [answer]
+    editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
+    review = await desk.offer(confirm=True)
+    assert (review.state, editor.n_asked) == (state, n_previews)
+    assert [question.choices for question in editor.asked] == [("Show again", "Discard")]
+    assert bool(desk.pending.files()) == (state == "draft")
+    assert desk.text == "# hello\n" + (NEW if state == "applied" else OLD)
+
+
+async def test_the_places_that_a_person_ticked_are_the_whole_answer(desk: Desk) -> None:
+    """VS Code applies the ticked entries of its preview and says `applied`."""
+
+    class Ticking(BufferEditor):
+        n_asked = 0
+
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            self.n_asked += 1
+            ticked = tuple(replace(edit, spans=edit.spans[:1]) for edit in change.edits)
+            return await super().apply(replace(change, edits=ticked), confirm=confirm)
+
+    editor = Ticking(desk.workspace)
+    desk.editor = editor
+    desk.propose(OLD.replace("return 1", "return 7").replace("return 2", "return 3"))
+    review = await desk.offer(confirm=True)
+    assert (review.state, desk.text, editor.n_asked) == ("applied", OLD.replace("return 1", "return 7"), 1)
+    assert review.files[0].note == "1 of 2 places, as you chose"
+    assert not desk.pending.files()
+
+
 async def test_a_no_that_comes_back_as_applied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neovim 0.12 after its own question."""
     monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
