@@ -22,6 +22,8 @@ _Change: TypeAlias = tuple[int, int, int, int]
 
 _TOKEN = re.compile(r"\r\n|\w+|[ \t]+|[\s\S]")
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
+_WORD = re.compile(r"\w+")
+_LIKENESS_PAIRS = 2_500
 _EXACT_PAIRS = 250_000
 _WORD_PAIRS = 1_000_000
 _N_CONTEXT = 3
@@ -35,9 +37,21 @@ def diff(old: str, new: str) -> tuple[Edit, ...]:
     before, after = split_lines(old[start:end]), split_lines(new[start:new_end])
     offsets = list(accumulate(map(len, before), initial=start))
     edits: list[Edit] = []
-    for i1, i2, j1, j2 in changes(before, after):
-        edits += _refined("".join(before[i1:i2]), "".join(after[j1:j2]), offsets[i1])
-    return normalised(edits)
+    for change in changes(before, after):
+        for i1, i2, j1, j2 in _by_likeness(before, after, change):
+            edits += _refined("".join(before[i1:i2]), "".join(after[j1:j2]), offsets[i1])
+    return normalised(_merged(edits))
+
+
+def _merged(edits: Iterable[Edit]) -> list[Edit]:
+    """Edits that touch each other are one: two insertions at one place would have no order."""
+    merged: list[Edit] = []
+    for edit in edits:
+        if merged and merged[-1].end == edit.start:
+            start, _, text = merged.pop()
+            edit = Edit(start, edit.end, text + edit.text)
+        merged.append(edit)
+    return merged
 
 
 def _differing(old: str, new: str) -> tuple[int, int, int]:
@@ -142,6 +156,52 @@ def _joined(found: Iterable[_Change]) -> list[_Change]:
             change = (joined[-1][0], change[1], joined.pop()[2], change[3])
         joined.append(change)
     return joined
+
+
+def _by_likeness(old: Sequence[str], new: Sequence[str], area: _Change) -> list[_Change]:
+    """A changed stretch cut where lines on both sides are alike, so that whole lines go or come by themselves.
+
+    Each edit then makes sense alone: VS Code's preview shows them one by one, and a person may take only some.
+    """
+    i1, i2, j1, j2 = area
+    n, m = i2 - i1, j2 - j1
+    if n == m or not 0 < n * m <= _LIKENESS_PAIRS:
+        return [area]
+    words_old, words_new = ([Counter(_WORD.findall(line)) for line in side] for side in (old[i1:i2], new[j1:j2]))
+    best = [[0.0] * (m + 1) for _ in range(n + 1)]
+    for i in range(n - 1, -1, -1):
+        for j in range(m - 1, -1, -1):
+            paired = best[i + 1][j + 1] + _likeness(words_old[i], words_new[j])
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], paired)
+    pairs: list[tuple[int, int]] = []
+    i = j = 0
+    while i < n and j < m:
+        if best[i][j] == best[i + 1][j]:
+            i += 1
+        elif best[i][j] == best[i][j + 1]:
+            j += 1
+        else:
+            pairs.append((i1 + i, j1 + j))
+            i, j = i + 1, j + 1
+    return _cut(pairs, area)
+
+
+def _likeness(first: Counter[str], second: Counter[str]) -> float:
+    """The share of words in common, 0 to 1; less than half counts as nothing."""
+    total = first.total() + second.total()
+    share = 2 * (first & second).total() / total if total else 0.0
+    return share if share >= 0.5 else 0.0
+
+
+def _cut(pairs: Sequence[tuple[int, int]], area: _Change) -> list[_Change]:
+    """The paired lines as changes of their own, with what lies between them."""
+    ends = [*((i, i + 1, j, j + 1) for i, j in pairs), (area[1], area[1], area[3], area[3])]
+    cut: list[_Change] = []
+    i, j = area[0], area[2]
+    for end in ends:
+        cut += [(i, end[0], j, end[2]), end]
+        i, j = end[1], end[3]
+    return [change for change in cut if change[0] < change[1] or change[2] < change[3]]
 
 
 # --- words -----------------------------------------------------------------------------------------------

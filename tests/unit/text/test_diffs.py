@@ -60,3 +60,16 @@ def test_hunks_are_places() -> None:
     assert n_hunks([(0, 1, "x"), (2, 3, "y")], text) == 1
     assert n_hunks([(0, 1, "x"), (8, 9, "y")], text) == 2
     assert n_hunks([], text) == 0
+
+
+def test_a_line_that_goes_is_an_edit_of_its_own() -> None:
+    """A preview shows the edits one by one, and a person may take only some of them."""
+    old = "# copydesk: rename area to surface\ndef area(width, height):\n    return width\n"
+    new = "def surface(width, height):\n    return width\n"
+    line = old.index("def")
+    assert diff(old, new) == (Edit(0, line, ""), Edit(line + 4, line + 8, "surface"))
+
+
+def test_a_line_that_comes_before_a_changed_one_is_an_edit_of_its_own() -> None:
+    old, new = "total = area(1, 2)\n", "import shapes\ntotal = surface(1, 2)\n"
+    assert diff(old, new) == (Edit(0, 0, "import shapes\n"), Edit(8, 12, "surface"))
