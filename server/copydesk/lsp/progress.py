@@ -70,6 +70,9 @@ class Progress:
             case events.Retried(attempt=attempt, why=why):
                 shown.doing = f"trying again ({attempt}): {why}"
                 shown.changed.set()
+            case events.ReviewUpdated(state="pending"):
+                shown.doing = "the edit waits for you"
+                shown.changed.set()
             case events.TurnEnded():
                 shown.closing = closing_line(event)
                 shown.ended.set()

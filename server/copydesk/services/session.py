@@ -272,8 +272,11 @@ class Session:
         if not self._parts.offers:
             return still(turn.id, self.pending, "pending")
         review = Review(self._parts.workspace, self._parts.editor)
+        confirms = self._confirms(turn)
+        if confirms and self.pending.files():
+            self.emit(still(turn.id, self.pending, "pending"))
         outcome = await review.offer(
-            self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=self._confirms(turn)
+            self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirms
         )
         self._note = note_for_model(outcome)
         if outcome.state != "none":

@@ -39,6 +39,15 @@ async def test_begin_reports_end(tmp_path: Path, client: str) -> None:
         assert r.features.progress.steps() == {}
 
 
+async def test_progress_says_that_the_edit_waits_for_the_person(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        turn = await start(r)
+        await r.until(r.progress)
+        r.host.step(turn, 5, "Editing src/a.py")
+        r.host.emit("s-1", events.ReviewUpdated(turn, "pending"))
+        await r.until(lambda: r.progress()[-1].get("message") == "step 5: the edit waits for you")
+
+
 @pytest.mark.parametrize(
     ("title", "shown"),
     [
