@@ -8,6 +8,7 @@ conflicts with it is held back and said. A mismatch is reported, never repaired.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TypeAlias
 
 import anyio
 from anyio import to_thread
@@ -57,6 +58,10 @@ class PlannedFile:
     @property
     def is_open(self) -> bool:
         return self.before is not None and self.before.version is not None
+
+
+_Result: TypeAlias = tuple[PlannedFile, FileReview | None]
+"""What became of one file; None: newer typing made its edit stale."""
 
 
 @dataclass(slots=True)
@@ -141,17 +146,17 @@ class Review:
         asked_by_editor = confirm and reply.consent is None
         patience = 1 if asked_by_editor else PATIENCE
         results = [(file, await self._prove(file, reply, patience)) for file in plan]
-        if asked_by_editor and reply.applied:
-            results = [(file, self._chosen_part(file) or result) for file, result in results]
         if asked_by_editor and reply.answered and _declined(result for _, result in results):
             self._discard(plan, reply, pending, landing)
             return False
+        if asked_by_editor and reply.applied:
+            results = self._as_chosen(results)
         for file, result in results:
             if result is None:
                 landing.put(file.uri, "draft", "newer typing came in between")
                 continue
             landing.files[file.uri] = result
-            if result.state in ("applied", "unconfirmed"):
+            if result.state in ("applied", "unconfirmed", "discarded"):
                 pending.discard(file.uri)
         return any(result is None for _, result in results)
 
@@ -173,6 +178,23 @@ class Review:
             landing.put(file.uri, "discarded", reply.reason, n_hunks=self._n_hunks(file))
             self._workspace.overlay.predict(file.uri, None)
             pending.discard(file.uri)
+
+    def _as_chosen(self, results: list[_Result]) -> list[_Result]:
+        """The results where the person may have taken some places only. What is not open is then not believed."""
+        parts = [(file, self._chosen_part(file) or result) for file, result in results]
+        chose = [part is not result for (_, part), (_, result) in zip(parts, results, strict=True)]
+        left = any(result is not None and result.state == "refused" for _, result in results)
+        if any(part is None for _, part in parts) or not (left or any(chose)):
+            return parts
+        return [(file, self._doubted(file, part) if part else None) for file, part in parts]
+
+    def _doubted(self, file: PlannedFile, result: FileReview) -> FileReview:
+        if result.state == "refused":
+            return FileReview(file.uri, "discarded", result.n_hunks, "left as it was, as you chose")
+        if result.state != "unconfirmed":
+            return result
+        self._workspace.overlay.predict(file.uri, None)
+        return FileReview(file.uri, "unconfirmed", result.n_hunks, "changed only if you chose it; it is not open here")
 
     def _chosen_part(self, file: PlannedFile) -> FileReview | None:
         """The review of a file of which the person took some places and left others; None when it is not so."""

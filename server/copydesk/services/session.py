@@ -275,9 +275,7 @@ class Session:
         confirms = self._confirms(turn)
         if confirms and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        outcome = await review.offer(
-            self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirms
-        )
+        outcome = await review.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirms)
         self._note = note_for_model(outcome)
         if outcome.state != "none":
             self.emit(outcome)

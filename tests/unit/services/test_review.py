@@ -234,6 +234,33 @@ async def test_the_places_that_a_person_ticked_are_the_whole_answer(desk: Desk) 
     assert not desk.pending.files()
 
 
+async def test_a_file_that_is_not_open_is_not_believed_where_some_were_left_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.1)
+    monkeypatch.setattr(review_module, "OPEN_LIMIT_S", 0.1)
+
+    class FirstOnly(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            ticked = tuple(edit for edit in change.edits if edit.uri == desk.uri)
+            return await super().apply(replace(change, edits=ticked), confirm=confirm)
+
+    editor = FirstOnly(desk.workspace)
+    desk.editor = editor
+    others = [to_uri(str(desk.root / name)) for name in ("b.py", "c.py")]
+    for uri, name in zip(others, ("b.py", "c.py"), strict=True):
+        (desk.root / name).write_text("x = 1\n", encoding="utf-8")
+        view = desk.workspace.snapshot(desk.pending)
+        desk.pending.propose([ChangeText(view.read(uri).base, diff("x = 1\n", "x = 2\n"))], view)
+    editor.open(others[0], "x = 1\n")
+    desk.propose()
+    review = await desk.offer(confirm=True)
+    states = {Path(file.uri).name: file.state for file in review.files}
+    assert states == {"a.py": "applied", "b.py": "discarded", "c.py": "unconfirmed"}
+    assert desk.workspace.snapshot().read(others[1]).text == "x = 1\n", "the agent goes on from what is on disk"
+    assert not desk.pending.files()
+
+
 async def test_a_no_that_comes_back_as_applied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neovim 0.12 after its own question."""
     monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
