@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from copydesk.models.offline import docgives, docwords
 from copydesk.models.offline.docraises import raises_of
 from copydesk.models.offline.docuse import Uses, unused_or_quoted, use_of
-from copydesk.models.offline.pycode import Definition, FunctionNode, Module, body_nodes, decorators, dotted
+from copydesk.models.offline.pycode import Definition, FunctionNode, Module, body_nodes, decorators, dotted, targets_of
 
 Kind: TypeAlias = Literal["params", "attributes", "returns", "yields", "raises"]
 
@@ -165,8 +165,7 @@ def _effects(node: FunctionNode, owner: ast.ClassDef | None) -> Iterator[str]:
         return
     names: dict[str, None] = {}
     for item in body_nodes(node):
-        targets = item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AugAssign | ast.AnnAssign) else []  # fmt: skip
-        for target in targets:
+        for target in targets_of(item):
             if isinstance(target, ast.Attribute) and dotted(target.value) == "self":
                 names.setdefault(f"`self.{target.attr}`")
     shown = list(names)
@@ -178,7 +177,8 @@ def _parameter(uses: Uses, node: FunctionNode, name: str, arg: ast.arg, default:
     kind = uses.module.brief(arg.annotation, 80)
     if name.startswith("*"):
         said = uses.documented.get(arg.arg) or _passed_on(node, arg.arg, keywords=name.startswith("**"))
-        return Item(name, kind, said or f"Further {'keyword' if name.startswith('**') else 'positional'} arguments.", annotated=arg.annotation is not None)  # fmt: skip
+        what = "keyword" if name.startswith("**") else "positional"
+        return Item(name, kind, said or f"Further {what} arguments.", annotated=arg.annotation is not None)
     said = _flag(arg.arg, kind, default) or _used(uses, node, arg.arg)
     text = " ".join(part for part in (said, _default(uses.module, default)) if part)
     return Item(
@@ -192,14 +192,21 @@ def _passed_on(node: FunctionNode, name: str, *, keywords: bool) -> str:
     found: dict[str, None] = {}
     for item in body_nodes(node):
         if isinstance(item, ast.Call):
-            given = [k.value for k in item.keywords if k.arg is None] if keywords else [a.value for a in item.args if isinstance(a, ast.Starred)]  # fmt: skip
-            if any(dotted(value) == name for value in given):
-                callee = item.func
-                is_super = isinstance(callee, ast.Attribute) and isinstance(callee.value, ast.Call) and dotted(callee.value.func) == "super"  # fmt: skip
-                found.setdefault(f"`super().{callee.attr}`" if is_super and isinstance(callee, ast.Attribute) else f"`{dotted(callee)}`" if dotted(callee) else "")  # fmt: skip
+            double = [keyword.value for keyword in item.keywords if keyword.arg is None]
+            single = [value.value for value in item.args if isinstance(value, ast.Starred)]
+            if any(dotted(value) == name for value in (double if keywords else single)):
+                found.setdefault(_callee(item.func))
     where = list(found)
     what = "Keyword" if keywords else "Positional"
     return f"{what} arguments for {where[0]}." if len(where) == 1 and where[0] else ""
+
+
+def _callee(func: ast.expr) -> str:
+    match func:
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=attr):
+            return f"`super().{attr}`"
+        case _:
+            return f"`{dotted(func)}`" if dotted(func) else ""
 
 
 def _flag(name: str, kind: str, default: ast.expr | None) -> str:

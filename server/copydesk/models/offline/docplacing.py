@@ -195,8 +195,10 @@ def _improve(module: Module, node: Documented, literal: ast.Constant, facts: Fac
     style = detect([content]) or look.style
     indent = _margin(rows, leading(module.lines[literal.lineno - 1]))
     raw = "r" in prefix.lower()
-    missing = {kind: typed(items, replace(look, style=style)) for kind, items in missing.items()}
-    written = _with_missing(rows, found, missing, replace(look, style=style, quotes=quotes), indent, raw=raw)
+    shown: dict[Kind, tuple[Item, ...]] = {
+        kind: typed(items, replace(look, style=style)) for kind, items in missing.items()
+    }
+    written = _with_missing(rows, found, shown, replace(look, style=style, quotes=quotes), indent, raw=raw)
     triple = quotes if len(quotes) == 3 else quotes * 3
     return _swap(module, literal, f"{prefix}{triple}" + "\n".join(written) + f"\n{indent}{triple}")
 

@@ -174,6 +174,17 @@ def header_colon(lines: Sequence[str], node: DefinitionNode) -> tuple[int, int] 
     return None
 
 
+def targets_of(node: ast.AST) -> list[ast.expr]:
+    """What an assignment of any kind assigns to; empty for other nodes."""
+    match node:
+        case ast.Assign(targets=targets):
+            return targets
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            return [target]
+        case _:
+            return []
+
+
 def decorators(node: DefinitionNode) -> list[str]:
     """Dotted names of the decorators, without their arguments."""
     return [dotted(item.func if isinstance(item, ast.Call) else item) for item in node.decorator_list]
