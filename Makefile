@@ -1,25 +1,45 @@
-# Two commands matter: `make run` and `make test`. Both do all their own set-up.
+# Two commands matter: `make run` and `make test`. Both do all their own set-up, in .venv, and only once.
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+SOURCES := $(shell find server -name '*.py')
+
 DIR ?= .
 FILE ?=
 ASK ?=
+APPLY ?=
+export DIR FILE ASK APPLY
 
 .PHONY: run test check bench format clean
 
-$(VENV)/.ready: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Copydesk needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 …")'
-	@echo "setting up $(VENV) …" >&2
+# --- set-up: the package for `make run`, the tools beside it for everything else ---
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) tests/demo/check_python.py
+	@echo "Setting up $(VENV) (once, half a minute) …" >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e .
+	@$(PIP) install -c constraints.txt -e .
 	@touch $@
 
-run: $(VENV)/.ready
-	@DIR="$(DIR)" FILE="$(FILE)" ASK="$(ASK)" APPLY="$(APPLY)" $(BIN)/python -m tests.demo
+# Compiled ahead, so that the server starts fast also where Python is told not to write bytecode.
+$(VENV)/.ready: $(VENV)/.installed $(SOURCES)
+	@$(BIN)/python -m compileall -q server
+	@touch $@
 
-test: $(VENV)/.ready
+$(VENV)/.tools: $(VENV)/.installed
+	@echo "Installing the tools for tests and checks (once) …" >&2
+	@$(PIP) install "pip>=25.1"
+	@$(PIP) install -c constraints.txt --group dev
+	@touch $@
+
+# --- what to do ---
+
+run: $(VENV)/.ready
+	@$(BIN)/python -m tests.demo
+
+# The fast tier; SLOW=1 is everything: lint, format, layers, types and the slow tests too.
+test: $(VENV)/.ready $(VENV)/.tools
 ifeq ($(SLOW),1)
 	@$(MAKE) --no-print-directory check
 	@SLOW=1 $(BIN)/python -m pytest -n auto
@@ -27,16 +47,18 @@ else
 	@$(BIN)/python -m pytest -n auto
 endif
 
-check: $(VENV)/.ready
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+check: $(VENV)/.ready $(VENV)/.tools
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 	@PYTHONPATH=server $(BIN)/lint-imports
 	@$(BIN)/basedpyright
 
-format: $(VENV)/.ready
+format: $(VENV)/.tools
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: $(VENV)/.ready
-	@$(BIN)/python -m tests.benchmarks
+bench: $(VENV)/.ready $(VENV)/.tools
+	@$(BIN)/python -m tests.benchmarks.install
+	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
 clean:
 	rm -rf $(VENV) .bench build dist

@@ -12,14 +12,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
+from urllib.parse import urlparse
 from urllib.request import url2pathname
+
+from tests.demo.targets import language_of
 
 LIMIT_S = 600.0
 """Longest wait for an answer of the server."""
 
 
-class ServerError(Exception): ...
+class ServerError(Exception):
+    """The server answered an error, or does not answer at all."""
 
 
 class Editor:
@@ -27,23 +30,22 @@ class Editor:
         self.root = root
         self.buffers: dict[str, str] = {}
         self.versions: dict[str, int] = {}
+        self.created: set[str] = set()
         self.deleted: set[str] = set()
         self.moved: dict[str, str] = {}
         self._listen = listen
         self._ids = iter(range(1, 1_000_000))
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {}
         self._lock = threading.Lock()
-        command = [sys.executable, "-m", "copydesk", "serve", "--stdio"]
+        # -P: the project's own modules must not be taken for the server's.
+        command = [sys.executable, "-P", "-m", "copydesk", "serve", "--stdio"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd=root)
         threading.Thread(target=self._read, daemon=True).start()
 
     # --- the wire ---
 
     def request(self, method: str, params: Any) -> Any:
-        id = next(self._ids)
-        box: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._answers[id] = box
-        self._send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+        box = self.post(method, params)
         try:
             answer = box.get(timeout=LIMIT_S)
         except queue.Empty:
@@ -52,15 +54,26 @@ class Editor:
             raise ServerError(answer["error"]["message"])
         return answer.get("result")
 
+    def post(self, method: str, params: Any) -> "queue.Queue[dict[str, Any]]":
+        """Sends a request and returns at once; the answer comes in the queue."""
+        id = next(self._ids)
+        box: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._answers[id] = box
+        self._send({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+        return box
+
     def notify(self, method: str, params: Any) -> None:
         self._send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def _send(self, message: dict[str, Any]) -> None:
         body = json.dumps(message).encode()
         assert self.process.stdin is not None
-        with self._lock:
-            self.process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-            self.process.stdin.flush()
+        try:
+            with self._lock:
+                self.process.stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+                self.process.stdin.flush()
+        except OSError:
+            raise ServerError("the server is gone; what it said stands above") from None
 
     def _read(self) -> None:
         stream = self.process.stdout
@@ -71,7 +84,9 @@ class Editor:
                 pass
             self._take(json.loads(stream.read(length)))
         for box in self._answers.values():
-            box.put({"error": {"message": "the server ended"}})
+            box.put(
+                {"error": {"message": f"the server ended with code {self.process.wait()}; what it said stands above"}}
+            )
 
     def _take(self, message: dict[str, Any]) -> None:
         if "method" not in message:
@@ -106,13 +121,15 @@ class Editor:
 
     def _opened(self, uri: str, text: str) -> None:
         self.buffers[uri], self.versions[uri] = text, 1
-        document = {"uri": uri, "languageId": "python", "version": 1, "text": text}
+        language = language_of(path_of(uri))
+        document = {"uri": uri, "languageId": language, "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
 
     def _apply(self, edit: dict[str, Any]) -> bool:
         for change in edit.get("documentChanges") or []:
             match change.get("kind"):
                 case "create":
+                    self.created.add(change["uri"])
                     self._opened(change["uri"], "")
                 case "delete":
                     self.deleted.add(change["uri"])
@@ -143,6 +160,11 @@ class Editor:
         self.notify("exit", None)
         return self.process.wait(timeout=10)
 
+    def kill(self) -> None:
+        """Something went wrong on this side: the server must not outlive it."""
+        self.process.kill()
+        self.process.wait()
+
 
 def edited(text: str, edits: list[dict[str, Any]]) -> str:
     """LSP text edits applied from the last to the first; positions are code points."""
@@ -163,4 +185,4 @@ def edited(text: str, edits: list[dict[str, Any]]) -> str:
 
 
 def path_of(uri: str) -> Path:
-    return Path(url2pathname(unquote(urlparse(uri).path)))
+    return Path(url2pathname(urlparse(uri).path))

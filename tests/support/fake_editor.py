@@ -5,8 +5,10 @@ changes are sent late (debounced), and what happens to an edit made for an older
 are converted here, on purpose not with the code under test. Files are real files below the test's folder.
 """
 
+import asyncio
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -87,20 +89,18 @@ class FakeEditor:
         return buffer
 
     def type(self, uri: str, start: int, end: int, text: str) -> None:
-        """Replaces code points start..end; the server hears of it now or, debounced, at `flush`."""
+        """Replaces code points start..end; the server hears of it now or, debounced, a little later."""
         buffer = self.buffers[uri]
         place = {"start": self.position(buffer.text, start), "end": self.position(buffer.text, end)}
         buffer.text = buffer.text[:start] + text + buffer.text[end:]
         self._changed(buffer, {"range": place, "text": text})
-        if not self.profile.debounce_s:
-            self.flush(uri)
+        self._flush_soon(uri)
 
     def replace_all(self, uri: str, text: str) -> None:
         buffer = self.buffers[uri]
         buffer.text = text
         self._changed(buffer, {"text": text})
-        if not self.profile.debounce_s:
-            self.flush(uri)
+        self._flush_soon(uri)
 
     def flush(self, uri: str | None = None) -> None:
         """Sends what was typed and not sent yet, as one didChange per buffer."""
@@ -150,8 +150,15 @@ class FakeEditor:
                 buffer.announced = True
                 buffer.unsent = []
                 self._announce(buffer)
+        self._flush_soon()
+
+    def _flush_soon(self, uri: str | None = None) -> None:
+        """At once, or by a timer as Neovim does. Outside a loop nothing but a test's own `flush` sends."""
         if not self.profile.debounce_s:
-            self.flush()
+            self.flush(uri)
+            return
+        with suppress(RuntimeError):
+            asyncio.get_running_loop().call_later(self.profile.debounce_s, self.flush, uri)
 
     def _asks(self, edit: Json) -> bool:
         notes = (edit.get("changeAnnotations") or {}).values()

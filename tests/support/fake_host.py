@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from copydesk.context.prompt import title as prompt_title
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, ReviewUpdated, StopReason, TurnEnded, TurnStarted
@@ -43,7 +44,7 @@ class FakeHost:
         session = request.session or self.new_session().id
         turn = Turn(f"t-{len(self.requests)}", session, request)
         self.turns[turn.id] = turn
-        title = f"{request.task.verb.capitalize()} {request.task.path}"
+        title = prompt_title(request.task)
         self.emit(session, TurnStarted(turn.id, request.task.verb, title, self._model, self._mode))
         return turn
 

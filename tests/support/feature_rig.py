@@ -13,10 +13,11 @@ import anyio
 from anyio.abc import TaskGroup
 
 from copydesk.domain.messages import LineRange
-from copydesk.lsp.client import Client
+from copydesk.lsp.client import Client, ClientError
 from copydesk.lsp.commands import Sources
-from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.handlers import Handlers, RequestContext
+from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
 from tests.support.fake_host import FakeHost
 
@@ -106,13 +107,17 @@ class FeatureRig:
         method = message.get("method", "")
         if "id" in message and method not in self.silent:
             answer = self.answers.get(method)
-            result = answer(message.get("params")) if callable(answer) else answer
+            try:
+                result = answer(message.get("params")) if callable(answer) else answer
+            except ClientError as error:
+                result = error
             self.tasks.start_soon(self._answer, message["id"], result)
 
     async def _answer(self, id: int, result: Any) -> None:
         await anyio.lowlevel.checkpoint()
         is_error = isinstance(result, Exception)
-        body = {"error": {"code": -32603, "message": str(result)}} if is_error else {"result": result}
+        code = getattr(result, "code", None) or -32603
+        body = {"error": {"code": code, "message": str(result)}} if is_error else {"result": result}
         self.client.receive_response(id, {"id": id, **body})
 
     def all(self, method: str) -> list[Any]:

@@ -13,7 +13,7 @@ debouncing and stale edits are played. The client answers `workspace/applyEdit` 
 didOpen/didChange follow the reply), `workspace/configuration` (`client.settings`), `window/workDoneProgress/create`,
 `window/showDocument` (kept in `client.shown`), `window/showMessageRequest` (`client.choose`, the title to pick) and
 `client/registerCapability`. `client.answers[method] = function(params) -> result` replaces an answer; raise
-`RpcFailure` in it to answer an error.
+`RpcFailure` in it to answer an error; `client.hold` as the answer leaves the request open until `release`.
 
 Kept while it runs: `client.notifications` (method, params) in order, `client.progress` (token → values),
 `client.messages` (showMessage texts), `client.exit_code` after the end. Leaving the context sends shutdown and exit and
@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 
 CAPABILITIES = Path(__file__).with_name("capabilities")
 LIMIT_S = 5.0
+
+
+class _Unanswered(Exception):
+    """The request stays open."""
 
 
 class RpcFailure(Exception):
@@ -134,6 +138,7 @@ class LspClient:
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self._responses: dict[Any, list[Json]] = {}
         self._arrived = anyio.Event()
+        self._held: list[Json] = []
         self._last_id = 0
         self._buffer = b""
         self.closed = False
@@ -255,9 +260,23 @@ class LspClient:
             reply["result"] = handler(params)
         except RpcFailure as failure:
             reply["error"] = {"code": failure.code, "message": failure.message}
+        except _Unanswered:
+            self._held.append(message)
+            return
         self.send_bytes(frame(reply))
         if method == "workspace/applyEdit":
             self.editor.after_apply()
+
+    def hold(self, params: Any) -> Any:
+        """As an answer: the person is still thinking, or the editor never answers."""
+        raise _Unanswered
+
+    async def release(self, method: str, result: Any) -> None:
+        """Answers the oldest held request of this method."""
+        await self._until(lambda: any(each["method"] == method for each in self._held), f"held {method}", LIMIT_S)
+        message = next(each for each in self._held if each["method"] == method)
+        self._held.remove(message)
+        self.send_bytes(frame({"jsonrpc": "2.0", "id": message["id"], "result": result}))
 
     def _answer_applyEdit(self, params: Json) -> Json:
         try:

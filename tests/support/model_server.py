@@ -10,14 +10,21 @@ import asyncio
 import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from copydesk.models.script import Fail, Script, Wait, load
+from copydesk.models.script import Fail, Script, Step, Wait, load
 from tests.support import wire_events
 
 STATUS = {"rate_limited": 429, "overloaded": 503, "timeout": 504, "auth": 401, "overflow": 400}
+Wire: TypeAlias = Callable[[Step, int], Iterator[bytes | Wait | Fail]]
+"""A script's step and its number → the events of its answer."""
+WIRES: Mapping[str, Wire] = {"/messages": wire_events.anthropic}
+"""How a path ends → its wire; any other path is Chat Completions."""
+TIMES = "/times"
+"""Answers what was asked since it was asked last, with times; it is no request itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class Seen:
     headers: Mapping[str, str]
     body: bytes
     connection: int
+    at_s: float = 0.0
+    """When its last byte was read, by `time.perf_counter` (one clock for the processes of a machine)."""
 
     @property
     def json(self) -> Any:
@@ -58,14 +67,24 @@ class Seen:
 class ModelServer:
     """Each POST plays the script's next step, unless its fault keeps it from being played at all."""
 
-    def __init__(self, script: Script, *, port: int = 0, models: tuple[str, ...] = ("scripted",)) -> None:
+    def __init__(
+        self,
+        script: Script,
+        *,
+        port: int = 0,
+        models: tuple[str, ...] = ("scripted",),
+        wires: Mapping[str, Wire] | None = None,
+    ) -> None:
         self._script = script
         self._models = models
+        self._wires = {**WIRES, **(wires or {})}
         self.port = port
         self.requests: list[Seen] = []
         self.faults: list[Fault | None] = []
         self.n_connections = 0
         self.n_played = 0
+        self.answered_s: list[float] = []
+        """When the last byte of each played or refused request's answer was handed over, in order."""
         self.disconnected = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._handlers: set[asyncio.Task[None]] = set()
@@ -100,8 +119,13 @@ class ModelServer:
             handler.add_done_callback(self._handlers.discard)
         try:
             while (seen := await _read_request(reader, number)) is not None:
+                if seen.path == TIMES:
+                    await self._tell_times(writer)
+                    continue
                 self.requests.append(seen)
-                if not await self._answer(seen, reader, writer):
+                going_on = await self._answer(seen, reader, writer)
+                self.answered_s.append(time.perf_counter())
+                if not going_on:
                     break
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the client went away, or the server is closing
@@ -112,6 +136,9 @@ class ModelServer:
 
     async def _answer(self, seen: Seen, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Sends one answer; False when the connection is to end."""
+        if seen.method == "HEAD":  # some clients look first whether anybody is there
+            await _send_whole(writer, 200, b"", {})
+            return True
         if seen.method == "GET":
             return await self._list(seen, writer)
         fault = self.faults.pop(0) if self.faults else None
@@ -130,7 +157,9 @@ class ModelServer:
     def _events(self, seen: Seen) -> Iterator[bytes | Wait | Fail]:
         step = self._script.step(self.n_played)
         self.n_played += 1
-        wire = wire_events.anthropic if seen.path.endswith("/messages") else wire_events.openai
+        wire = next(
+            (self._wires[end] for end in self._wires if seen.path.partition("?")[0].endswith(end)), wire_events.openai
+        )
         return wire(step, self.n_played)
 
     def _unexpected(self, seen: Seen) -> bytes | None:
@@ -139,6 +168,23 @@ class ModelServer:
         if re.search(expect, said, re.MULTILINE | re.DOTALL):
             return None
         return json.dumps({"error": {"message": f"expected {expect!r}, saw {said[:2000]!r}"}}).encode()
+
+    async def _tell_times(self, writer: asyncio.StreamWriter) -> None:
+        """For benchmarks, which run this server as a process: what came since it was asked last, and when."""
+        rows = [
+            {
+                "method": seen.method,
+                "path": seen.path,
+                "connection": seen.connection,
+                "at_s": seen.at_s,
+                "done_s": done_s,
+                "body": seen.body.decode(),
+            }
+            for seen, done_s in zip(self.requests, self.answered_s, strict=False)
+        ]
+        self.requests.clear()
+        self.answered_s.clear()
+        await _send_whole(writer, 200, json.dumps(rows).encode(), {"content-type": "application/json"})
 
     async def _list(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
         if seen.path == "/api/tags":
@@ -248,7 +294,7 @@ async def _read_request(reader: asyncio.StreamReader, connection: int) -> Seen |
     method, path, _ = first.split(" ", 2)
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Seen(method, path, headers, body, connection)
+    return Seen(method, path, headers, body, connection, time.perf_counter())
 
 
 async def _send_whole(writer: asyncio.StreamWriter, status: int, body: bytes, headers: Mapping[str, str]) -> None:

@@ -16,8 +16,9 @@ from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
-from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
+from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.workspace import Workspace

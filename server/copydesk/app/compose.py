@@ -115,14 +115,16 @@ class Core:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Core"]:
         """The host's lifetime; leaving it cancels every turn and closes what was opened."""
-        async with anyio.create_task_group() as group:
-            await group.start(self.host.run)
-            try:
-                yield self
-            finally:
-                group.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True), anyio.move_on_after(2):
-                    await self._close()
+        try:
+            async with anyio.create_task_group() as group:
+                await group.start(self.host.run)
+                try:
+                    yield self
+                finally:
+                    group.cancel_scope.cancel()
+        finally:  # the turns have written their ends by now
+            with anyio.CancelScope(shield=True), anyio.move_on_after(2):
+                await self._close()
 
     async def _close(self) -> None:
         self.host.close()

@@ -28,12 +28,8 @@ def run(argv: Sequence[str]) -> int:
 
         return serve(options.tcp)
     verb = {"run": _run, "models": _models, "doctor": _doctor}[options.verb]
-    try:
-        gc.disable()  # a short-lived process: collecting costs more than it frees
-        return anyio.run(_interruptible, verb, options)
-    except CopydeskError as error:
-        print(f"copydesk: {error}", file=sys.stderr)
-        return EXIT_ERROR
+    gc.disable()  # a short-lived process: collecting costs more than it frees
+    return anyio.run(_interruptible, verb, options)
 
 
 async def _interruptible(verb: Callable[[Options], Awaitable[int]], options: Options) -> int:
@@ -49,7 +45,11 @@ async def _interruptible(verb: Callable[[Options], Awaitable[int]], options: Opt
     async with anyio.create_task_group() as group:
         if os.name != "nt":
             group.start_soon(watch)
-        code = await verb(options)
+        try:
+            code = await verb(options)
+        except CopydeskError as error:  # here, before a task group wraps it
+            _say("error", str(error))
+            code = EXIT_ERROR
         group.cancel_scope.cancel()
     return code
 
@@ -119,4 +119,5 @@ def _here() -> "Core":
 
 
 def _say(level: str, text: str) -> None:
-    print(text if level == "info" else f"copydesk: {level}: {text}", file=sys.stderr)
+    prefix = {"info": "", "error": "copydesk: "}.get(level, f"copydesk: {level}: ")
+    print(prefix + text, file=sys.stderr)

@@ -6,6 +6,7 @@ the next message. Start with `serve`.
 
 import gc
 import sys
+from typing import NoReturn
 
 from copydesk import __version__
 from copydesk.domain.errors import CopydeskError
@@ -16,7 +17,7 @@ from copydesk.lsp.server import Server
 from copydesk.workspace.overlay import Overlay
 
 
-def serve(tcp: str | None) -> int:
+def serve(tcp: str | None) -> NoReturn:
     """Serves one client, then ends the process with the exit code the specification asks for."""
     try:
         code = serve_tcp(tcp, lambda token: make_server(token, strict=True)) if tcp else serve_stdio(make_server)

@@ -2,13 +2,13 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from copydesk import __version__
+from copydesk.domain.frozen import frozen
 from copydesk.domain.permissions import MODES
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """One parsed command line; fields a verb does not have keep their defaults."""
 

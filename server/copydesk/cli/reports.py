@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Literal, TypeAlias
 
+from copydesk.domain.frozen import frozen
 from copydesk.models.selection import ModelInfo
 
 Level: TypeAlias = Literal["ok", "note", "problem"]
 MARKS: dict[Level, str] = {"ok": "✓", "note": "·", "problem": "✗"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One line of the doctor: a thing, how it stands, and what to do (empty when nothing is)."""
 

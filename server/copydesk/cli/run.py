@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 error, 2 step limit reached, 130 interrupted.
 
 import json
 import sys
-from collections.abc import Callable
 from typing import TextIO
 
 from copydesk.domain.events import Event, StopReason, ToolCallStarted
@@ -15,6 +14,7 @@ from copydesk.services.host import Host
 from copydesk.services.session import Session
 from copydesk.services.turns import PromptRequest, TurnOutcome
 from copydesk.store.codec import encode
+from copydesk.store.records import Listener
 from copydesk.text.diffs import unified
 from copydesk.workspace.workspace import Workspace
 
@@ -30,16 +30,33 @@ EXIT_CODES: dict[StopReason, int] = {
 
 async def run_task(host: Host, workspace: Workspace, task: str, *, mode: Mode | None, as_json: bool) -> int:
     """Runs the task to its end, prints, and returns the exit code."""
-    host.subscribe(_json_lines(sys.stdout) if as_json else _progress(sys.stderr))
-    turn = host.prompt(PromptRequest(Task("prompt", task), mode=mode))
-    outcome = await turn.wait()
-    session = host.session(turn.session)
+    shown = _json_lines if as_json else _progress
+    host.subscribe(_until_closed(shown(sys.stdout if as_json else sys.stderr), host))
+    outcome = await host.prompt(PromptRequest(Task("prompt", task), mode=mode)).wait()
+    session = host.session(outcome.session)
     if not as_json:
         _print_outcome(outcome, pending_diff(session, workspace) if session else "")
     return EXIT_CODES[outcome.stop_reason]
 
 
-def _json_lines(out: TextIO) -> Callable[[str, int, Event], None]:
+def _until_closed(show: Listener, host: Host) -> Listener:
+    """`show`, until nobody reads any more; then the run is stopped."""
+    closed = False
+
+    def listen(session: str, seq: int, event: Event) -> None:
+        nonlocal closed
+        if closed:
+            return
+        try:
+            show(session, seq, event)
+        except OSError:
+            closed = True
+            host.cancel()
+
+    return listen
+
+
+def _json_lines(out: TextIO) -> Listener:
     def show(session: str, seq: int, event: Event) -> None:
         line = {"session": session, "seq": seq, "event": encode(event)}
         print(json.dumps(line, separators=(",", ":")), file=out, flush=True)
@@ -47,7 +64,7 @@ def _json_lines(out: TextIO) -> Callable[[str, int, Event], None]:
     return show
 
 
-def _progress(out: TextIO) -> Callable[[str, int, Event], None]:
+def _progress(out: TextIO) -> Listener:
     def show(_session: str, _seq: int, event: Event) -> None:
         if isinstance(event, ToolCallStarted):
             print(f"  {event.title}", file=out, flush=True)
@@ -56,8 +73,8 @@ def _progress(out: TextIO) -> Callable[[str, int, Event], None]:
 
 
 def _print_outcome(outcome: TurnOutcome, diff: str) -> None:
-    if outcome.message:
-        print(outcome.message, file=sys.stderr)
+    if outcome.message:  # words are the result of a run that proposes nothing, else they stand beside the diff
+        print(outcome.message, file=sys.stderr if diff else sys.stdout)
     if outcome.error:
         print(f"copydesk: {outcome.error}", file=sys.stderr)
     if diff:
@@ -73,5 +90,6 @@ def pending_diff(session: Session, workspace: Workspace) -> str:
         source = file.moved_from or uri
         old = base.read(source).text if base.exists(source) else None
         new = view.read(uri).text if view.exists(uri) else None
-        parts.append(unified(old or "", new or "", workspace.display(uri)))
+        path = workspace.display(uri)
+        parts.append(unified(old or "", new or "", path, created=old is None, deleted=new is None))
     return "".join(parts)

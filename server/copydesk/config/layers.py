@@ -7,17 +7,17 @@ sentence that names the key, the value and what is allowed; the rest still loads
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 from copydesk.config.settings import BY_KEY, CLIENT_ONLY, SETTINGS, Setting, Settings, Value, check
+from copydesk.domain.frozen import frozen
 
 Flat: TypeAlias = "dict[str, Value]"
 PROJECT_FILE = ".copydesk/config.toml"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loaded:
     """The settings in force, and sentences about what could not be used."""
 

@@ -5,15 +5,17 @@ One row a setting: key, type, default, what is allowed, and what a project file 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias, cast
+
+from copydesk.domain.frozen import frozen
 
 Value: TypeAlias = "str | int | float | bool | tuple[str, ...] | None"
 Project: TypeAlias = Literal["free", "tighten", "never"]
 """What an untrusted project file may do: set it, only make it stricter, or nothing at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setting:
     """`allowed` lists the values of a choice, strictest first. `minimum` bounds numbers."""
 
@@ -121,7 +123,7 @@ CLIENT_ONLY = frozenset({"server.command", "server.interpreter", "trace.server",
 """Keys a client keeps for itself (or that travel beside settings): known, and not ours to check."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """What is in force. `sources` says for each key which layer set it ("default" otherwise)."""
 

@@ -93,12 +93,12 @@ def _problems(problems: Sequence[Problem]) -> str:
 
 
 def title(task: Task) -> str:
-    """A few words for progress and lists: "Document src/a.py line 3", "Prompt: make it async"."""
+    """A few words for progress and lists: "Document a.py:3", "make it async"."""
     words = " ".join(task.text.split())
     short = words if len(words) <= 48 else words[:47].rstrip() + "…"
-    verb = {"test": "Write tests", "prompt": "Prompt", "ask": "Ask"}.get(task.verb, task.verb.capitalize())
+    verb = {"test": "Write tests for"}.get(task.verb, task.verb.capitalize())
     if task.verb in ("prompt", "ask"):
-        return f"{verb}: {short}" if short else verb
+        return short or verb
     name = task.path.rsplit("/", 1)[-1]
-    place = f" {name}" + (f":{task.range.start_line + 1}" if task.range else "") if name else ""
-    return f"{verb}{place}" + (f": {short}" if short else "")
+    place = name + (f":{task.range.start_line + 1}" if name and task.range else "")
+    return f"{verb} {task.subject or place}".rstrip() + (f": {short}" if short else "")

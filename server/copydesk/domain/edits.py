@@ -4,13 +4,14 @@ Offsets are code points in the text the edit was planned on, which `Base` names.
 (start, end, replacement); spans of one change are sorted and never overlap.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from copydesk.domain.frozen import frozen
 
 Span: TypeAlias = tuple[int, int, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Base:
     """The text an edit was planned on. `epoch` counts openings of the document; 0 means it was read from disk."""
 
@@ -19,7 +20,7 @@ class Base:
     epoch: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Who made an edit: session, turn, the tool call, and the command where one made it."""
 
@@ -30,7 +31,7 @@ class Origin:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeText:
     base: Base
     spans: tuple[Span, ...]
@@ -41,7 +42,7 @@ class ChangeText:
         return self.base.uri
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreateFile:
     uri: str
     text: str
@@ -49,7 +50,7 @@ class CreateFile:
     origin: Origin = Origin()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteFile:
     base: Base
     origin: Origin = Origin()
@@ -59,7 +60,7 @@ class DeleteFile:
         return self.base.uri
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MoveFile:
     base: Base
     destination: str

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from copydesk.domain.edits import PendingEdit
+from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, Usage, Verb
 from copydesk.domain.permissions import Mode, PermissionRequest
 from copydesk.domain.tools import Location, ToolKind
@@ -20,7 +21,7 @@ ReviewState: TypeAlias = Literal[
 """none: the turn proposed nothing. draft: kept, not offered (cancelled, or the client would not take it)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionStarted:
     session: str
     roots: tuple[str, ...]
@@ -28,7 +29,7 @@ class SessionStarted:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TurnStarted:
     turn: str
     verb: Verb
@@ -37,7 +38,7 @@ class TurnStarted:
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelChosen:
     """The model that really answers, once `auto` was resolved."""
 
@@ -45,26 +46,26 @@ class ModelChosen:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StepStarted:
     turn: str
     step: int
     max_steps: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageChunk:
     turn: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThoughtChunk:
     turn: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageAdded:
     """A whole message joined the history: the user's, the assistant's (with its calls) or the tools' results."""
 
@@ -72,7 +73,7 @@ class MessageAdded:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Steered:
     """Text sent while the turn ran; it joins the next step."""
 
@@ -80,7 +81,7 @@ class Steered:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCallStarted:
     turn: str
     call: str
@@ -90,7 +91,7 @@ class ToolCallStarted:
     locations: tuple[Location, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCallUpdated:
     turn: str
     call: str
@@ -99,19 +100,19 @@ class ToolCallUpdated:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EditProposed:
     turn: str
     edit: PendingEdit
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PermissionAsked:
     turn: str
     request: PermissionRequest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PermissionAnswered:
     turn: str
     request: str
@@ -119,14 +120,14 @@ class PermissionAnswered:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageUpdated:
     turn: str
     usage: Usage
     total: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retried:
     """A model request failed before output began and is tried again after `delay_s`."""
 
@@ -136,7 +137,7 @@ class Retried:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileReview:
     """What became of one file's edits. `note` says why when it is not applied."""
 
@@ -147,14 +148,14 @@ class FileReview:
     saved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReviewUpdated:
     turn: str
     state: ReviewState
     files: tuple[FileReview, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notice:
     """Something a person should know. `level`: info, warning, error."""
 
@@ -163,7 +164,7 @@ class Notice:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TurnEnded:
     turn: str
     stop_reason: StopReason

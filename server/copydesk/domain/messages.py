@@ -4,8 +4,10 @@ A tool call and its result are parts; every call has exactly one result with the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
+
+from copydesk.domain.frozen import frozen
 
 Json: TypeAlias = "dict[str, Any] | list[Any] | str | int | float | bool | None"
 Role: TypeAlias = Literal["user", "assistant", "tool"]
@@ -14,12 +16,12 @@ Verb: TypeAlias = Literal["prompt", "ask", "explain", "fix", "document", "test",
 VERBS: tuple[Verb, ...] = ("prompt", "ask", "explain", "fix", "document", "test", "refactor")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Thinking:
     """Reasoning. `signature` and `redacted` are opaque provider bytes, sent back unchanged."""
 
@@ -28,7 +30,7 @@ class Thinking:
     redacted: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCall:
     """A call the model asks for. `problem` is set when its JSON cannot be used: such a call never runs.
 
@@ -42,7 +44,7 @@ class ToolCall:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolResult:
     """What a call gave. `content` is for the model; `details` (JSON) is for the person's view."""
 
@@ -53,7 +55,7 @@ class ToolResult:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """An image, base64 in `data`."""
 
@@ -64,7 +66,7 @@ class Image:
 Part: TypeAlias = Text | Thinking | ToolCall | ToolResult | Image
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LineRange:
     """Whole or partial lines of a document: 0-based lines, columns in code points, end exclusive."""
 
@@ -78,7 +80,7 @@ class LineRange:
         return (self.start_line, self.start_column) == (self.end_line, self.end_column)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """A diagnostic, from the client or from our own analysers. `severity`: error, warning, information, hint."""
 
@@ -90,11 +92,12 @@ class Problem:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """What a person asked, as structure: the wires ignore it, the offline model plans from it.
 
-    `path` is the workspace path tools accept; `selection` the selected text, empty without one.
+    `path` is the workspace path tools accept; `selection` the selected text, empty without one; `subject` what the
+    place is called, for titles.
     """
 
     verb: Verb
@@ -106,9 +109,10 @@ class Task:
     selection: str = ""
     problems: tuple[Problem, ...] = ()
     instruction_comment: bool = False
+    subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     role: Role
     parts: tuple[Part, ...]
@@ -123,7 +127,7 @@ class Message:
         return tuple(part for part in self.parts if isinstance(part, ToolCall))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens of one request or a sum of them. `input` includes the cached ones."""
 

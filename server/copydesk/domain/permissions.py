@@ -1,8 +1,8 @@
 """Modes, questions and answers about what a tool call may do."""
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from copydesk.domain.frozen import frozen
 from copydesk.domain.tools import Effect, ToolKind
 
 Mode: TypeAlias = Literal["plan", "ask", "acceptEdits", "auto"]
@@ -18,7 +18,7 @@ def mode_of(word: str) -> Mode | None:
 PermissionOption: TypeAlias = Literal["allow_once", "allow_session", "allow_always", "reject_once", "reject_always"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PermissionRequest:
     """A question about one prepared call. `target` is the path or command it is about."""
 
@@ -33,7 +33,7 @@ class PermissionRequest:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """`reason` is told to the model when the call is refused."""
 

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from copydesk.domain.edits import Base, PendingEdit, Span
+from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import LineRange, Problem
 from copydesk.domain.permissions import Decision, PermissionRequest
 from copydesk.domain.stream import ModelRequest, StreamEvent
@@ -22,7 +22,7 @@ class Clock(Protocol):
 # --- files -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileHandle:
     """One file as some source sees it. `text` has the BOM removed and its line ends as they are.
 
@@ -44,7 +44,7 @@ class FileHandle:
         return Base(self.uri, self.content_hash, self.epoch)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     name: str
     uri: str
@@ -83,7 +83,7 @@ class Model(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Question:
     """A question to the person. With no choices the answer is free text."""
 
@@ -143,7 +143,7 @@ class Approver(Protocol):
 # --- the editor ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileEdit:
     """Text spans for one document. `version` is the one they were computed on; None when it is not open."""
 
@@ -153,7 +153,7 @@ class FileEdit:
     spans: tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkspaceChange:
     """One reviewable, undoable edit. File operations first (creates, moves), then text, then deletes.
 
@@ -168,13 +168,18 @@ class WorkspaceChange:
     overwrite: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApplyReply:
-    """What the client *said*; never proof. `answered` is False when it did not answer in time."""
+    """What the client *said*; never proof. `answered` is False when it did not answer in time.
+
+    `consent` is the person's answer where we asked it ourselves. None: nobody was asked, or the editor asked and its
+    reply does not tell a no from a stale edit.
+    """
 
     applied: bool
     reason: str = ""
     answered: bool = True
+    consent: bool | None = None
 
 
 class Editor(Protocol):
@@ -198,7 +203,7 @@ class Editor(Protocol):
 # --- code intelligence -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symbol:
     """A definition. `range` spans the whole of it, `line`/`column` its name; `container` is dotted."""
 
@@ -212,7 +217,7 @@ class Symbol:
     signature: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A definition or reference, with the line's text for the reader."""
 

@@ -4,9 +4,9 @@ Order: any number of deltas, then exactly one `Finished`. A stream raises only `
 Tool-call deltas are keyed by `index` (position of the call in the message); parallel calls may interleave.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, Usage
 from copydesk.domain.tools import ToolSpec
 
@@ -14,7 +14,7 @@ FinishReason: TypeAlias = Literal["end_turn", "tool_calls", "max_tokens", "refus
 Thinking: TypeAlias = Literal["auto", "off", "low", "medium", "high"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelRequest:
     """One step's request. `system` and `tools` are the stable prefix; messages only ever grow within a session."""
 
@@ -25,17 +25,17 @@ class ModelRequest:
     thinking: Thinking = "auto"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThinkingDelta:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ThinkingEnd:
     """Closes one thinking block. `signature` / `redacted` must travel back unchanged."""
 
@@ -43,21 +43,21 @@ class ThinkingEnd:
     redacted: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RefusalDelta:
     """The model declines, in its own words."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCallStart:
     index: int
     id: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolCallDelta:
     """A piece of the call's argument JSON, as text."""
 
@@ -65,14 +65,14 @@ class ToolCallDelta:
     json: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageReport:
     """Usage of this request so far; a later one replaces an earlier one."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """`cut_off`: the stream ended without saying so. Half-sent calls must then never run."""
 

@@ -1,8 +1,10 @@
 """What a tool says of itself, and what one call of it needs before it may run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
+
+from copydesk.domain.frozen import frozen
 
 ToolKind: TypeAlias = Literal["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "other"]
 """The Agent Client Protocol's words."""
@@ -11,7 +13,7 @@ Effect: TypeAlias = Literal["read", "edit", "execute", "ask"]
 """read: in parallel, never asks. edit: proposes pending edits. execute: runs something. ask: waits for a person."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolSpec:
     """`parameters` is a JSON schema of type object; its text counts against the first request's size."""
 
@@ -22,7 +24,7 @@ class ToolSpec:
     effect: Effect
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """A place in a file: `line` is 0-based."""
 
@@ -30,7 +32,7 @@ class Location:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A checked call: the title a person sees ("Read src/a.py") and the places it touches."""
 
@@ -38,7 +40,7 @@ class Prepared:
     locations: tuple[Location, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolOutput:
     """`content` goes to the model, `details` (JSON) to the person's view."""
 

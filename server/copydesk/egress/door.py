@@ -7,13 +7,14 @@ Knows no models. Start with `Door.stream`. Raises only `ModelError` kinds, trans
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import anyio
 
 from copydesk.domain import errors
+from copydesk.domain.frozen import frozen
+from copydesk.egress import library
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.egress.ledger import Ledger, Sent
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 DRAIN_LIMIT_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Waits, in seconds. `first_byte_s` is until the answer's headers, `between_bytes_s` each wait after that."""
 
@@ -155,6 +156,7 @@ class Door:
 
     def _open(self) -> "httpx.AsyncClient":
         if self._client is None:
+            library.load()
             import httpx
 
             from copydesk.egress import transport

@@ -5,12 +5,13 @@ Never the bytes themselves. Bounded in memory; `persist` is where a longer-lived
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from copydesk.domain.frozen import frozen
 
 MAX_ENTRIES = 1000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     """One request. `when` is UTC, RFC 3339; `status` is 0 when no answer came."""
 

@@ -10,11 +10,14 @@ import os
 import ssl
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
+from copydesk.egress import library
 
-from copydesk.domain import errors
-from copydesk.egress.failures import NothingListens, StaleConnection
-from copydesk.egress.hosts import is_loopback
+library.load()  # here, because this module is imported before the door opens its client
+import httpx  # noqa: E402
+
+from copydesk.domain import errors  # noqa: E402
+from copydesk.egress.failures import NothingListens, StaleConnection  # noqa: E402
+from copydesk.egress.hosts import is_loopback  # noqa: E402
 
 MAX_CONNECTIONS = 20
 KEEPALIVE_S = 90.0

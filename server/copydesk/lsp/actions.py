@@ -18,11 +18,12 @@ from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_inst
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.hover import read_place
 from copydesk.lsp.places import OpenText, OpenTexts, Places, Seen, as_objects, diagnostic_message, to_line_range
-from copydesk.lsp.prompts import Prompts
+from copydesk.lsp.prompts import Prompt
+from copydesk.lsp.questions import Waiting
 from copydesk.text.positions import from_codepoints
 
 if TYPE_CHECKING:
-    from copydesk.lsp.client import Client
+    from copydesk.lsp.voice import Voice
     from copydesk.text.documents import Document
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -41,6 +42,15 @@ _REWRITES = (
     ("test", "Copydesk: Write tests for {}"),
     ("refactor", "Copydesk: Refactor {}…"),
 )
+_KEYWORDS = frozenset(
+    """
+    None True False and as assert async await break case catch class const continue def default del do elif else enum
+    except export extends false finally fn for from func function global if impl import in interface is lambda let
+    match mod mut new nil none nonlocal not null or package pass pub raise return self static struct super switch this
+    throw trait true try type use var void while with yield
+    """.split()  # noqa: SIM905  a list of ninety quoted words reads worse
+)
+"""Words of many languages that are no subject."""
 
 SymbolAt: TypeAlias = Callable[[str, str, int], str | None]
 """(uri, text, line from 0): the name of the definition that the line touches."""
@@ -60,15 +70,15 @@ class Offer:
 class Actions:
     def __init__(
         self,
-        client: "Client",
+        voice: "Voice",
         places: Places,
-        prompts: Prompts,
         symbol_at: SymbolAt,
         is_language_model: Callable[[], bool],
     ) -> None:
-        self._client = client
+        self._client = voice.client
         self._places = places
-        self._prompts = prompts
+        self._prompts = voice.prompts
+        self._questions = voice.questions
         self._symbol_at = symbol_at
         self._is_language_model = is_language_model
 
@@ -79,12 +89,13 @@ class Actions:
         asked = cast("JsonObject", given) if isinstance(given, dict) else {}
         only = asked.get("only")
         kinds = tuple(kind for kind in cast("list[object]", only) if isinstance(kind, str)) if _is_list(only) else None
-        if self._prompts.get(uri):
-            return [self._shown(offer) for offer in send_offers(uri, kinds)]
+        if prompt := self._prompts.get(uri):
+            answers = [offer for offer in self._answer_offers() if is_wanted(offer.kind, kinds)]
+            return [self._shown(offer) for offer in (*answers, *(() if prompt.sent else send_offers(uri, kinds)))]
         diagnostics = as_objects(asked.get("diagnostics"))
         self._places.note(Seen(uri, at, diagnostics))
         opened = cast("OpenTexts", context.files).get(uri)
-        offers = [*fix_offers(uri, diagnostics)]
+        offers = [*self._waiting_offers(cast("OpenTexts", context.files)), *fix_offers(uri, diagnostics)]
         if opened is not None:
             offers += await self._offers_in(opened, uri, at, kinds)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
@@ -95,20 +106,36 @@ class Actions:
             raise invalid_params("codeAction/resolve needs the code action, an object")
         return cast("JsonObject", params)
 
+    def _waiting_offers(self, files: OpenTexts) -> Iterator[Offer]:
+        """What waits for the person and has no better place: questions, and a prompt document we were not told of."""
+        yield from self._answer_offers()
+        prompt = self._prompts.newest()
+        if prompt and files.get(prompt.uri) is None:
+            yield prompt_offer(prompt)
+
+    def _answer_offers(self) -> Iterator[Offer]:
+        for question in self._questions.waiting():
+            yield from answer_offers(question)
+
     async def _offers_in(
         self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
     ) -> list[Offer]:
         document = opened.document
         lines = to_line_range(document, at, self._client.encoding)
-        offers: list[Offer] = []
-        if is_wanted(QUICK_FIX, kinds):
-            offers += comment_offers(uri, document, opened.language, lines, self._client.encoding)
-        if any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
-            subject = await self._subject(uri, document, lines)
-            offers += rewrite_offers(uri, at, subject)
-        return offers
+        comments = list(comment_offers(uri, document, opened.language, lines, self._client.encoding))
+        offers = comments if is_wanted(QUICK_FIX, kinds) else []
+        if not is_wanted(REWRITE, kinds) and not any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
+            return offers
+        subject = await self._subject(uri, document, lines, in_comment=bool(comments))
+        return [*offers, *rewrite_offers(uri, at, subject, fixes=self._hides_diagnostics and not comments)]
 
-    async def _subject(self, uri: str, document: "Document", at: LineRange) -> str:
+    @property
+    def _hides_diagnostics(self) -> bool:
+        """Neovim sends a server its own diagnostics only, and ours has none: its menu would offer no fix at all."""
+        return self._client.name == "Neovim"
+
+    async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
+        """What the work would be about; "" on a blank line, a keyword or an instruction."""
         name: str | None = None
         with anyio.move_on_after(SYMBOL_LIMIT_S):
             name = await anyio.to_thread.run_sync(
@@ -116,7 +143,7 @@ class Actions:
             )
         return (
             name
-            or ("" if not at.is_empty else word_at(document.line(at.start_line), at.start_column))
+            or ("" if not at.is_empty or in_comment else word_at(document.line(at.start_line), at.start_column))
             or ("the selection" if not at.is_empty else "")
         )
 
@@ -172,14 +199,16 @@ def comment_offers(uri: str, document: "Document", language: str, at: LineRange,
         yield Offer("Copydesk: Do what this comment asks", QUICK_FIX, "copydesk.prompt", argument)
 
 
-def rewrite_offers(uri: str, at: ClientRange, subject: str) -> Iterator[Offer]:
-    if not subject:
-        return
+def rewrite_offers(uri: str, at: ClientRange, subject: str, *, fixes: bool = False) -> Iterator[Offer]:
+    """`fixes`: also an offer to look for problems, where the client keeps those it knows to itself."""
     place = {
         "start": {"line": at.start_line, "character": at.start_units},
         "end": {"line": at.end_line, "character": at.end_units},
     }
-    for verb, title in _REWRITES:
+    if fixes:
+        title = f"Copydesk: Fix problems in {subject}" if subject else "Copydesk: Fix problems here"
+        yield Offer(title, f"{REWRITE}.fix", "copydesk.fix", {"uri": uri, "range": place, "subject": subject})
+    for verb, title in _REWRITES if subject else ():
         argument = {"uri": uri, "range": place, "subject": subject}
         yield Offer(title.format(subject), f"{REWRITE}.{verb}", f"copydesk.{verb}", argument)
 
@@ -188,6 +217,18 @@ def send_offers(uri: str, only: Sequence[str] | None) -> list[Offer]:
     """In a prompt document: one action, of a kind that the client asked for."""
     kind = next((kind for kind in (QUICK_FIX, "refactor", "source") if is_wanted(kind, only)), only[0] if only else "")
     return [Offer("Copydesk: Send", kind, "copydesk.send", {"uri": uri})]
+
+
+def answer_offers(question: Waiting) -> Iterator[Offer]:
+    for choice in question.choices:
+        argument = {"question": str(question.number), "choice": choice}
+        about = shortened(question.text.removeprefix("Copydesk: "))
+        yield Offer(f"Copydesk: {choice} ({about})", QUICK_FIX, "copydesk.answer", argument)
+
+
+def prompt_offer(prompt: Prompt) -> Offer:
+    """From anywhere: some editors start a server for one language only, and a prompt document is not of it."""
+    return Offer(f"Copydesk: Send {prompt.path.name} as it was saved", QUICK_FIX, "copydesk.send", {"uri": prompt.uri})
 
 
 def client_range(document: "Document", at: LineRange, encoding: Any) -> JsonObject:
@@ -215,7 +256,8 @@ def find_comment_again(
 
 
 def word_at(line: str, column: int) -> str:
-    return next((word.group() for word in _WORD.finditer(line) if word.start() <= column <= word.end()), "")
+    found = next((word.group() for word in _WORD.finditer(line) if word.start() <= column <= word.end()), "")
+    return "" if found in _KEYWORDS else found
 
 
 def shortened(message: str) -> str:

@@ -94,7 +94,9 @@ def as_plain(text: str) -> str:
 
 
 def is_short(text: str) -> bool:
-    return len(text.splitlines()) <= MAX_LINES and len(text) <= MAX_CHARS
+    """Whether a message can carry it. Blank lines do not count, because a message leaves them out."""
+    n_lines = sum(1 for line in text.splitlines() if line.strip())
+    return n_lines <= MAX_LINES and len(text) <= MAX_CHARS
 
 
 def _head(text: str) -> str:

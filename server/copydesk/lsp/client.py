@@ -139,12 +139,17 @@ class Client:
         """To the editor's log. `level`: log, info, warning, error."""
         self.notify(types.WINDOW_LOG_MESSAGE, {"type": LEVELS[level].value, "message": text})
 
-    async def show_document(self, uri: str, *, take_focus: bool = False, timeout_s: float = 10) -> bool:
-        """False when the client cannot or would not."""
+    async def show_document(
+        self, uri: str, *, take_focus: bool = False, line: int | None = None, timeout_s: float = 10
+    ) -> bool:
+        """False when the client cannot or would not. `line` (from 0) is where the cursor goes."""
         if not self.supports("window.showDocument.support"):
             return False
         try:
-            params = {"uri": uri, "takeFocus": take_focus}
+            params: dict[str, Any] = {"uri": uri, "takeFocus": take_focus}
+            if line is not None:
+                at = {"line": line, "character": 0}
+                params["selection"] = {"start": at, "end": at}
             shown = await self.request(types.WINDOW_SHOW_DOCUMENT, params, timeout_s=timeout_s)
         except ClientError:
             return False

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
     from copydesk.lsp.progress import Progress
     from copydesk.lsp.prompts import Prompt, Prompts
+    from copydesk.lsp.questions import Questions
     from copydesk.services.turns import PromptRequest, Turn
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -34,13 +35,6 @@ Handler: TypeAlias = Callable[[Sequence[object] | None, RequestContext], Awaitab
 TURN_VERBS: tuple[Verb, ...] = ("prompt", "explain", "fix", "document", "test", "refactor", "ask")
 PREFIX = "copydesk."
 NO_PLACE = "Give {uri, range}, or put the cursor on some code (hover or open the code actions there) and try again."
-_TITLES: Mapping[str, str] = {
-    "explain": "Explain {}",
-    "fix": "Fix {}",
-    "document": "Document {}",
-    "test": "Write tests for {}",
-    "refactor": "Refactor {}",
-}
 _DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
 _TEXT_VERBS: Mapping[str, str] = {
     "prompt": "Tell Copydesk what to do",
@@ -75,25 +69,37 @@ class Sources:
     display: Callable[[str], str]
 
 
+class Voices(Protocol):
+    """What is needed of `features.Voice`."""
+
+    @property
+    def answers(self) -> "Answers": ...
+    @property
+    def prompts(self) -> "Prompts": ...
+    @property
+    def questions(self) -> "Questions": ...
+
+
 class Commands:
     def __init__(
         self,
         host: Sessions,
         places: Places,
-        prompts: "Prompts",
-        answers: "Answers",
+        voice: Voices,
         progress: "Progress",
         sources: Sources,
     ) -> None:
         self._host = host
         self._places = places
-        self._prompts = prompts
-        self._answers = answers
+        self._prompts = voice.prompts
+        self._answers = voice.answers
+        self._questions = voice.questions
         self._progress = progress
         self._sources = sources
         self._handlers: dict[str, Handler] = {PREFIX + verb: self._turn_command(verb) for verb in TURN_VERBS}
         self._handlers |= {
             "copydesk.send": self._send,
+            "copydesk.answer": self._answer,
             "copydesk.cancel": self._cancel,
             "copydesk.status": self._status,
             "copydesk.models": self._models,
@@ -152,7 +158,7 @@ class Commands:
         if place is None and verb not in ("prompt", "ask"):
             raise ArgumentError(f"{command} does not know where to work. {NO_PLACE}")
         given = replace(given, subject=subject_of(given, place))
-        task = self._task(verb, place, given.text)
+        task = replace(self._task(verb, place, given.text), subject=given.subject)
         if not given.text.strip() and verb in _TEXT_VERBS:
             return await self._ask_for_text(task, given)
         return await self._start(task, given)
@@ -199,8 +205,6 @@ class Commands:
             session = cast("str", self._host.new_session(make_current=False).id)
         request = PromptRequest(task, session, given.mode, given.model, given.queue)
         turn = self._host.prompt(request)
-        if given.subject and task.verb in _TITLES and not turn.steered:
-            self._progress.entitle(turn.id, _TITLES[task.verb].format(given.subject))
         if not given.wait:
             return {"session": turn.session, "turn": turn.id}
         try:
@@ -240,7 +244,10 @@ class Commands:
         opened = cast("OpenTexts", context.files).get(uri)
         text = await self._prompts.text(prompt, opened.document.text if opened else None)
         if not text:
-            self._answers.message("warning", "There is nothing to send: write below the line first.")
+            first = (
+                "write below the line first" if opened else f"write below the line of {prompt.path.name}, and save it"
+            )
+            self._answers.message("warning", f"There is nothing to send: {first}.")
             return {"sent": False}
         prompt.sent = True
         try:
@@ -248,6 +255,17 @@ class Commands:
         except CopydeskError:
             prompt.sent = False
             raise
+
+    async def _answer(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        """Answers a question that is offered as code actions, where the client has no dialog for it."""
+        fields = self._read("copydesk.answer", arguments, "question", "choice")
+        number, choice = fields.text("question"), fields.text("choice")
+        if choice is None:
+            raise ArgumentError("copydesk.answer needs {choice}, one of the question's.")
+        answered = self._questions.answer(int(number) if number and number.isdecimal() else None, choice)
+        if not answered:
+            self._answers.message("info", "Nothing waits for this answer any more.")
+        return {"answered": answered}
 
     async def _cancel(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
         turn = self._read("copydesk.cancel", arguments, "turn").text("turn")

@@ -5,6 +5,7 @@ Ours are offsets and columns in code points; the client's are code units of the 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
 from lsprotocol import types
@@ -104,17 +105,21 @@ def to_lsp_workspace_edit(
     annotation: types.ChangeAnnotation | None = None,
     *,
     spell: Callable[[str], str] = str,
+    ends_lines: bool = False,
 ) -> types.WorkspaceEdit:
     """One workspace edit in the richest form this client takes. `spell` gives a URI as the editor writes it.
 
     Versioned `documentChanges` wherever the client says anything of workspace edits: Neovim does not advertise them
     and handles them. A file is created by CreateFile, or by the text edit alone where the client has no file
-    operations. `annotation` is left out where the client knows none. Raises `UnsupportedFileOperations`.
+    operations. `ends_lines`: the client ends a new file's last line by itself.
+    `annotation` is left out where the client knows none. Raises `UnsupportedFileOperations`.
     """
     client = _client_edits(capabilities)
     _check_operations(change, client)
     if client is None or client.document_changes is False:
         return types.WorkspaceEdit(changes=_plain_changes(change, encoding, spell))
+    if ends_lines:
+        change = replace(change, creates=tuple((uri, text.removesuffix("\n")) for uri, text in change.creates))
     noted = annotation if client.change_annotation_support is not None else None
     build = _Builder(encoding, ANNOTATION if noted else None, spell)
     return types.WorkspaceEdit(

@@ -4,6 +4,7 @@ Owns how a change, a question and an answer look on the wire; it proves nothing 
 decides nothing. Start with `LspEditor.apply`.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -11,7 +12,6 @@ import anyio
 from lsprotocol import types
 
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
-from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.convert import UnsupportedFileOperations, to_lsp_workspace_edit
 from copydesk.text.diffs import unified
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
     from copydesk.lsp.client import Client
     from copydesk.lsp.prompts import Prompt, Prompts
+    from copydesk.lsp.questions import Questions
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -29,7 +30,6 @@ ASK_METHOD = "copydesk/editor/ask"
 APPLY_TIMEOUT_S = 30.0
 ASK_TIMEOUT_S = 600.0
 MAX_BUTTONS = 4
-_INFO = 3
 NO_REASON = "the editor refused the edit and gave no reason"
 
 
@@ -41,6 +41,7 @@ class LspEditor:
         client: "Client",
         answers: "Answers",
         prompts: "Prompts",
+        questions: "Questions",
         display: "Callable[[str], str]",
         *,
         spell: "Callable[[str], str]" = str,
@@ -50,6 +51,7 @@ class LspEditor:
         self._client = client
         self._answers = answers
         self._prompts = prompts
+        self._questions = questions
         self._display = display
         self._spell = spell
         self._n_diffs = 0
@@ -65,23 +67,38 @@ class LspEditor:
         annotation = note if confirm and annotates else None
         try:
             edit = to_lsp_workspace_edit(
-                change, self._client.capabilities, self._client.encoding, annotation, spell=self._spell
+                change,
+                self._client.capabilities,
+                self._client.encoding,
+                annotation,
+                spell=self._spell,
+                # Its empty buffer has one line already; a text that ends its own last line leaves a blank one below.
+                ends_lines=self._client.name == "Neovim",
             )
         except UnsupportedFileOperations as error:
             return ApplyReply(applied=False, reason=str(error))
-        if confirm and not annotates and not await self._confirmed(change):
-            return ApplyReply(applied=False, reason="you chose Discard")
-        limit_s = None if annotation else self._apply_timeout_s
-        reply = await self._client.apply_edit(change.label, edit, timeout_s=limit_s)
-        return reply if reply.applied or reply.reason else replace(reply, reason=NO_REASON)
+        if annotation:
+            return await self._client.apply_edit(change.label, edit, timeout_s=None)
+        consent: bool | None = None
+        if confirm:
+            try:
+                choice = await self._confirmed(change)
+            except ClientError as error:
+                return ApplyReply(applied=False, reason=error.message, answered=False)
+            if choice != "Apply":
+                reason = "you chose Discard" if choice else "the question was closed"
+                return ApplyReply(applied=False, reason=reason, consent=False)
+            consent = True
+        reply = await self._client.apply_edit(change.label, edit, timeout_s=self._apply_timeout_s)
+        return replace(reply, reason=reply.reason or ("" if reply.applied else NO_REASON), consent=consent)
 
-    async def _confirmed(self, change: WorkspaceChange) -> bool:
-        """A diff to read and two buttons; nothing is sent before Apply."""
+    async def _confirmed(self, change: WorkspaceChange) -> str | None:
+        """A diff to read and two buttons; nothing is sent before Apply. None when neither was chosen."""
         self._n_diffs += 1  # a new name each time, since clients keep the text of a document they have seen
         await self._answers.open(f"review/{_slug(change.label)}-{self._n_diffs}.diff", diff_of(change, self._display))
         n_files = len(change.edits) + len(change.creates) + len(change.moves) + len(change.deletes)
         text = f"{change.label}: apply the edit of {n_files} file{'s' if n_files != 1 else ''}?"
-        return await self._choose(text, ("Apply", "Discard")) == "Apply"
+        return await self._questions.choose(text, ("Apply", "Discard"))
 
     # --- questions ---
 
@@ -91,7 +108,9 @@ class LspEditor:
             if ASK_METHOD in self._client.experimental:
                 return await self._ask_client(question)
             if 0 < len(question.choices) <= MAX_BUTTONS:
-                return await self._choose(question.text, question.choices)
+                with suppress(ClientError):
+                    return await self._questions.choose(question.text, question.choices)
+                return None
             return await self._ask_by_document(question)
         return None
 
@@ -103,15 +122,6 @@ class LspEditor:
             return None
         answer = cast("JsonObject", reply).get("answer") if isinstance(reply, dict) else reply
         return answer if isinstance(answer, str) and answer else None
-
-    async def _choose(self, text: str, choices: tuple[str, ...]) -> str | None:
-        params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
-        try:
-            reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
-        except ClientError:
-            return None
-        title = cast("JsonObject", reply).get("title") if isinstance(reply, dict) else None
-        return title if isinstance(title, str) and title in choices else None
 
     async def _ask_by_document(self, question: Question) -> str | None:
         answered = anyio.Event()

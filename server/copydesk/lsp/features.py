@@ -5,7 +5,6 @@ Owns the wiring only. Start with `Features.register`.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import anyio
@@ -13,18 +12,15 @@ import anyio
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
 from copydesk.lsp.actions import Actions, SymbolAt
-from copydesk.lsp.answers import Answers
 from copydesk.lsp.commands import Commands, Sessions, Sources
-from copydesk.lsp.editor import LspEditor
 from copydesk.lsp.hover import Explain, Hover
 from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress, Spawn
-from copydesk.lsp.prompts import Prompts
 from copydesk.lsp.updates import Updates
+from copydesk.lsp.voice import Voice
 from copydesk.text.documents import Document
 
 if TYPE_CHECKING:
-    from copydesk.lsp.client import Client
     from copydesk.lsp.handlers import Handlers
 
 
@@ -47,18 +43,6 @@ class FeatureParts:
     is_language_model: Callable[[], bool]
 
 
-class Voice:
-    """The parts that talk to the person. Made first, because the services need the editor and we need the host."""
-
-    def __init__(
-        self, client: "Client", state_dir: Path, display: Callable[[str], str], spell: Callable[[str], str] = str
-    ) -> None:
-        self.client = client
-        self.answers = Answers(client, state_dir)
-        self.prompts = Prompts(client, self.answers, state_dir)
-        self.editor = LspEditor(client, self.answers, self.prompts, display, spell=spell)
-
-
 class Features:
     def __init__(self, voice: Voice, host: Listened, parts: FeatureParts, spawn: Spawn) -> None:
         """`spawn` runs work as a task of the connection (`Server.spawn`)."""
@@ -69,8 +53,8 @@ class Features:
         self.places = Places(lambda: client.encoding, _reader(parts.read))
         self.updates = Updates(client)
         self.progress = Progress(client, spawn)
-        self.commands = Commands(host, self.places, voice.prompts, voice.answers, self.progress, parts.sources)
-        self.actions = Actions(client, self.places, voice.prompts, parts.symbol_at, parts.is_language_model)
+        self.commands = Commands(host, self.places, voice, self.progress, parts.sources)
+        self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model)
         self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s)
         host.subscribe(self._listen)
 

@@ -12,6 +12,7 @@ COMMANDS: tuple[str, ...] = (
     "copydesk.test",
     "copydesk.refactor",
     "copydesk.send",
+    "copydesk.answer",
     "copydesk.cancel",
     "copydesk.status",
     "copydesk.models",

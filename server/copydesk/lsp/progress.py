@@ -5,7 +5,6 @@ that comes with a request dies with its answer, and a command is answered before
 Every message has a percentage: VS Code drops a report without one once the first had one.
 """
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,8 +23,6 @@ PREFIX = "copydesk/"
 INTERVAL_S = 0.1
 """At most ten reports a second for each turn."""
 MAX_TITLE = 80
-MAX_TITLES = 100
-"""Titles kept for turns that have not begun."""
 
 
 @dataclass(slots=True)
@@ -54,7 +51,6 @@ class Progress:
         self._client = client
         self._spawn = spawn
         self._shown: dict[str, _Shown] = {}
-        self._titles: OrderedDict[str, str] = OrderedDict()
 
     def listen(self, session: str, seq: int, event: events.Event) -> None:
         """Takes one event of any session; never blocks."""
@@ -81,15 +77,6 @@ class Progress:
             case _:
                 return
 
-    def entitle(self, turn: str, title: str) -> None:
-        """A better title than the turn's own ("Explain foo"), given before its progress begins."""
-        if turn in self._shown:
-            self._shown[turn].title = progress_title(title)
-            return
-        self._titles[turn] = title
-        while len(self._titles) > MAX_TITLES:
-            self._titles.popitem(last=False)
-
     def turn_of(self, token: object) -> str | None:
         """The running turn whose progress has this token."""
         turn = token.removeprefix(PREFIX) if isinstance(token, str) and token.startswith(PREFIX) else ""
@@ -103,7 +90,7 @@ class Progress:
         }
 
     def _begin(self, event: events.TurnStarted) -> None:
-        shown = _Shown(event.turn, progress_title(self._titles.pop(event.turn, event.title)))
+        shown = _Shown(event.turn, progress_title(event.title))
         self._shown[event.turn] = shown
         self._spawn(lambda: self._show(shown))
 

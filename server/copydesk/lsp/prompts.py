@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
     from copydesk.lsp.client import Client
 
-MARKER = "--- write below this line, then choose the code action “Copydesk: Send” ---"
+MARKER = "--- write below this line, then choose the code action “Copydesk: Send” (or save, and run copydesk.send) ---"
+"""An editor may have our server for some languages only; then this document has no code actions."""
+
+_TEXT_LINE = 2
 MAX_OPEN = 100
 
 Send: TypeAlias = Callable[[str], Awaitable[object]]
@@ -53,8 +56,11 @@ class Prompts:
         self._open[normalise(prompt.uri)] = prompt
         while len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
-        if not await self._client.show_document(prompt.uri, take_focus=True):
-            self._answers.message("info", f"Write in {path}\nand choose the code action “Copydesk: Send” there.")
+        if not await self._client.show_document(prompt.uri, take_focus=True, line=_TEXT_LINE):
+            self._answers.message(
+                "info",
+                f"Write in {path} and choose the code action “Copydesk: Send” there (or save, and run copydesk.send).",
+            )
         return prompt
 
     def get(self, uri: str) -> Prompt | None:

@@ -4,15 +4,16 @@ Unknown names get safe defaults and say so (`known` is False). Knows no network.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from copydesk.domain.frozen import frozen
 
 ThinkingForm: TypeAlias = Literal["none", "effort", "deepseek", "anthropic_budget", "anthropic_adaptive"]
 """effort: `reasoning_effort`. deepseek: that and a switch. anthropic_budget: a number of tokens.
 anthropic_adaptive: as much as the model sees fit, steered by an effort."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One family. Token counts; `max_tokens_field` is the request's name for the output limit.
 

@@ -6,7 +6,6 @@ Pure. Start with `from_status` for an answer that is not 2xx, `from_object` for 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html import unescape
@@ -14,6 +13,7 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from copydesk.domain import errors
+from copydesk.domain.frozen import frozen
 
 LONGEST = 600
 _OVERFLOW = re.compile(
@@ -35,7 +35,7 @@ _TRANSIENT_WORDS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Whose answer is decoded, for messages to a person: the provider's title, the model, the key's variable."""
 

@@ -4,12 +4,12 @@ Start with `ask`. A server that does not answer in time is simply not there.
 """
 
 import json
-from dataclasses import dataclass
 from typing import cast
 
 import anyio
 
 from copydesk.domain.errors import ModelError
+from copydesk.domain.frozen import frozen
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback, listens
 from copydesk.models.remote import Endpoint
@@ -19,7 +19,7 @@ REMOTE_LIMIT_S = 3.0
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Served:
     """The models of one server, in its own order; `why` says how that is known or what is wrong."""
 

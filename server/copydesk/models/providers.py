@@ -4,16 +4,16 @@ Knows no network. Start with `PROVIDERS`. `DEFAULT` models are what `auto` takes
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from copydesk.domain.errors import ConfigError, UnknownModel
+from copydesk.domain.frozen import frozen
 
 WireName: TypeAlias = Literal["openai_chat", "anthropic"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Provider:
     """`base_url` is the provider's own address; empty when only a person can know it.
 

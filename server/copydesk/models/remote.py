@@ -7,11 +7,12 @@ Start with `RemoteModel.stream`.
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import anyio
 
 from copydesk.domain import errors
+from copydesk.domain.frozen import frozen
 from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
@@ -29,7 +30,7 @@ ERROR_LIMIT_BYTES = 256 * 1024
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patience:
     """Waits beside the door's own, in seconds.
 
@@ -43,7 +44,7 @@ class Patience:
     limits: Limits | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     """Where a provider's requests go, and with which key. `note` says why a key that exists is not sent."""
 

@@ -6,12 +6,13 @@ Only before output has begun: the caller sees to that (`remote`). Owns no reques
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 import anyio
 
 from copydesk.domain.errors import TransientModelError
+from copydesk.domain.frozen import frozen
 from copydesk.egress.failures import NothingListens, StaleConnection
 
 OnRetry: TypeAlias = Callable[[int, float, str], None]
@@ -22,7 +23,7 @@ def ignore_retry(_attempt: int, _delay_s: float, _why: str) -> None:
     """Nobody listens."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """`total_s` bounds the sum of waits; a host that asks for more than that is not waited for."""
 

@@ -35,11 +35,12 @@ otherwise. When the script is over the model says so plainly.
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import fields
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar, cast, get_args
 
 from copydesk.domain import errors
+from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Usage
 from copydesk.domain.stream import FinishReason
 
@@ -55,29 +56,30 @@ _ERRORS: dict[FailureKind, type[errors.ModelError]] = {
     "auth": errors.AuthRejected,
     "overflow": errors.ContextOverflow,
 }
+_USAGE_FIELDS = frozenset(field.name for field in fields(Usage))
 _USAGE_WORDS = {"in": "input", "out": "output", "cached": "cache_read", "written": "cache_write"}
 _LINE = re.compile(r"(?P<word>[a-z_]+)(?::(?: (?P<value>.*))?)?$", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Say:
     text: str
     chunk: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Think:
     text: str
     chunk: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refuse:
     text: str
     chunk: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """`json` is the argument text exactly as it is sent; it may be broken on purpose."""
 
@@ -86,17 +88,17 @@ class Call:
     chunk: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     delay_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fail:
     kind: FailureKind
     message: str
@@ -108,7 +110,7 @@ class Fail:
 Action: TypeAlias = Say | Think | Refuse | Call | Report | Wait | Fail
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """What one request is answered with. `expect` is a regex for the last user or tool message; empty: anything."""
 
@@ -117,7 +119,7 @@ class Step:
     expect: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Script:
     steps: tuple[Step, ...]
     loops: bool = False
@@ -240,7 +242,7 @@ class _Parser:
         for pair in value.split():
             key, _, number = pair.partition("=")
             field = _USAGE_WORDS.get(key, key)
-            if field not in Usage.__slots__ or not number.isdecimal():
+            if field not in _USAGE_FIELDS or not number.isdecimal():
                 raise self._wrong(f"{pair!r} is not one of in=, out=, cached=, written=, reasoning= and a number")
             counts[field] = int(number)
         self._actions.append(Report(Usage(**counts)))

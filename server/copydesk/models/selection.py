@@ -6,19 +6,24 @@ questions to servers on this machine. Start with `Models.resolve`.
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
 from copydesk.domain.errors import ConfigError, CopydeskError, MissingKey, ModelError, UnknownModel
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import catalog, probes, scripted
+from copydesk.models import catalog, probes
 from copydesk.models.providers import PROVIDERS, Provider, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import OnRetry, ignore_retry
+
+if TYPE_CHECKING:
+    from copydesk.models.script import Script
+    from copydesk.models.scripted import ScriptedModel
 
 PROBE_TTL_S = 10.0
 KEYED = ("openai", "anthropic", "gemini", "deepseek")
@@ -26,7 +31,7 @@ KEYED = ("openai", "anthropic", "gemini", "deepseek")
 OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelSettings:
     """What a person set: `model.name`, `model.baseUrl`, `model.fallbacks`, `network.offline`.
 
@@ -40,7 +45,7 @@ class ModelSettings:
     base_url_trusted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelInfo:
     """One line of `copydesk models`. `why` says what it was found by, or what is missing and how to get it."""
 
@@ -68,7 +73,7 @@ class Models:
         self._offline_model = offline_model
         self._clock = clock
         self._probed: dict[str, tuple[float, probes.Served]] = {}
-        self._scripts: dict[str, tuple[float, scripted.ScriptedModel]] = {}
+        self._scripts: dict[str, tuple[float, ScriptedModel]] = {}
         self._settings = settings
         self.apply(settings)
 
@@ -202,13 +207,15 @@ class Models:
             return False
         return provider.name in ("compat", self._settings.name.partition("/")[0])
 
-    async def _scripted(self, name: str) -> scripted.ScriptedModel:
+    async def _scripted(self, name: str) -> "ScriptedModel":
         """One object a file, so that the script goes on from turn to turn; a changed file starts anew."""
+        from copydesk.models.scripted import ScriptedModel
+
         path = name.removeprefix("scripted:")
         script, changed = await anyio.to_thread.run_sync(_load_script, path)
         known = self._scripts.get(path)
         if known is None or known[0] != changed:
-            known = self._scripts[path] = (changed, scripted.ScriptedModel(script, name))
+            known = self._scripts[path] = (changed, ScriptedModel(script, name))
         return known[1]
 
 
@@ -217,9 +224,10 @@ def is_local(model: Model) -> bool:
     return model.is_local if isinstance(model, RemoteModel) else True
 
 
-def _load_script(path: str) -> tuple[scripted.Script, float]:
-    script = scripted.load(path)
-    return script, Path(path).stat().st_mtime
+def _load_script(path: str) -> "tuple[Script, float]":
+    from copydesk.models.script import load
+
+    return load(path), Path(path).stat().st_mtime
 
 
 def _how_to_set(provider: Provider) -> str:

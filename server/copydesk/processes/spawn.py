@@ -19,6 +19,7 @@ import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from copydesk.domain.errors import ToolFailed
+from copydesk.domain.frozen import frozen
 from copydesk.processes.environment import minimal_env
 
 KILL_GRACE_S = 0.1  # a stop has to be over within 250 ms, and SIGKILL follows the grace
@@ -30,7 +31,7 @@ _CHUNK_BYTES = 65536
 Path: TypeAlias = str | os.PathLike[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """How a command ended. `exit_code` is negative for a signal; `cut_bytes` were left out of the middle."""
 

@@ -69,6 +69,8 @@ class Explainer:
         if facts is None:
             return None
         shown = facts.to_markdown(signature=self._settings().flag("hover.signature"))
+        if not self._cache and not await self._may_ask(self._settings().text("hover.model")):
+            return HoverText(shown)  # nothing can come of it, and after a keystroke the symbols are a third of the time
         symbol = self.symbol_at(handle, facts.line)
         explanation = await self._explanation(handle, symbol, budget_s) if symbol else ""
         return HoverText(shown, explanation)

@@ -55,9 +55,9 @@ class Host:
     def prompt(self, request: PromptRequest) -> Turn:
         """Starts, queues or steers. Raises `CopydeskError` for a session that is not there."""
         session = self._session_for(request)
-        talks = request.task.verb in ("prompt", "ask")
-        if session.current is not None and talks and not request.queue:
-            return session.steer(request.task)
+        talks = request.task.verb in ("prompt", "ask") and not request.task.instruction_comment
+        if talks and not request.queue and (running := session.steerable()) is not None:
+            return session.steer(running, request.task)
         turn = session.submit(request)
         if self._group is not None:  # else `run` starts it
             self._group.start_soon(session.drain)
@@ -65,10 +65,7 @@ class Host:
 
     def cancel(self, turn: str | None = None) -> tuple[str, ...]:
         """Stops one turn, or all that run or wait. Returns the ids that were stopped."""
-        hit = [item for session in self._sessions.values() for item in session.turns() if turn in (None, item.id)]
-        for item in hit:
-            item.cancel()
-        return tuple(item.id for item in hit)
+        return tuple(id for session in tuple(self._sessions.values()) for id in session.cancel(turn))
 
     def running(self) -> tuple[str, ...]:
         """Ids of the turns that run or wait, oldest session first."""

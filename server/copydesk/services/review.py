@@ -28,6 +28,9 @@ PAUSE_S = 0.15
 SYNC_LIMIT_S = 3.0
 """How long the text of an edited document may take to come back after the client said it applied the edit."""
 
+PATIENCE = 4
+"""How many times as long a document may stay silent: Emacs sends nothing until the person stops typing."""
+
 REFUSED_LIMIT_S = 0.3
 """The same after the client said it did not."""
 
@@ -73,8 +76,13 @@ class Review:
             if attempt:
                 await anyio.sleep(PAUSE_S)
             plan = await to_thread.run_sync(self._plan, pending, landing)
-            if not plan or not await self._try(plan, pending, label, landing, confirm=confirm and attempt == 0):
+            if not plan:
                 break
+            reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
+            if not await self._take(plan, reply, pending, landing, confirm=confirm):
+                break
+            # A yes holds for the same edit on newer text. Without one the person is asked again.
+            confirm = confirm and not reply.consent
         return ReviewUpdated(turn, overall(landing.files.values()), tuple(landing.files.values()))
 
     # --- planning ---
@@ -113,36 +121,47 @@ class Review:
 
     # --- sending ---
 
-    async def _try(
-        self, plan: list[PlannedFile], pending: Pending, label: str, landing: _Landing, *, confirm: bool
+    async def _take(
+        self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, landing: _Landing, *, confirm: bool
     ) -> bool:
-        """One send and its proof. True when some file should be planned and sent again."""
-        reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
-        again = False
-        for file in plan:
-            result = await self._prove(file, reply)
+        """The proof of one send. True when some file should be planned and sent again."""
+        if reply.consent is False:
+            self._discard(plan, reply, pending, landing)
+            return False
+        asked_by_editor = confirm and reply.consent is None
+        patience = 1 if asked_by_editor else PATIENCE
+        results = [(file, await self._prove(file, reply, patience)) for file in plan]
+        if asked_by_editor and reply.answered and _declined(result for _, result in results):
+            self._discard(plan, reply, pending, landing)
+            return False
+        for file, result in results:
             if result is None:
-                again = True
                 landing.put(file.uri, "draft", "newer typing came in between")
                 continue
-            if confirm and not reply.applied and result.state in ("refused", "deferred"):
-                result = FileReview(file.uri, "discarded", result.n_hunks, reply.reason)
             landing.files[file.uri] = result
-            if result.state in ("applied", "discarded", "unconfirmed"):
+            if result.state in ("applied", "unconfirmed"):
                 pending.discard(file.uri)
-        return again
+        return any(result is None for _, result in results)
+
+    def _discard(self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, landing: _Landing) -> None:
+        for file in plan:
+            landing.put(file.uri, "discarded", reply.reason, n_hunks=self._n_hunks(file))
+            self._workspace.overlay.predict(file.uri, None)
+            pending.discard(file.uri)
 
     # --- proof ---
 
-    async def _prove(self, file: PlannedFile, reply: ApplyReply) -> FileReview | None:
+    async def _prove(self, file: PlannedFile, reply: ApplyReply, patience: int) -> FileReview | None:
         """What became of one file; None when newer typing made the edit stale and it was not applied."""
         if file.after is None:
             return await self._prove_deleted(file, reply)
         if not file.is_open or file.moved_from:
             return await self._prove_unopened(file, file.after, reply)
-        return await self._prove_open(file, file.after, reply)
+        return await self._prove_open(file, file.after, reply, patience)
 
-    async def _prove_open(self, file: PlannedFile, after: str, reply: ApplyReply) -> FileReview | None:
+    async def _prove_open(
+        self, file: PlannedFile, after: str, reply: ApplyReply, patience: int = 1
+    ) -> FileReview | None:
         assert file.before is not None
         before = file.before.text
         limit_s = SYNC_LIMIT_S if reply.applied else REFUSED_LIMIT_S
@@ -151,7 +170,13 @@ class Review:
             now = self._open_text(file.uri)
             return now is not None and is_explained(before, after, now)
 
+        def moved() -> bool:
+            return self._open_text(file.uri) != before
+
         if await self._until(file.uri, landed, limit_s):
+            return self._applied(file, after)
+        quiet = reply.applied and not moved()
+        if quiet and await self._until(file.uri, moved, (patience - 1) * limit_s) and landed():
             return self._applied(file, after)
         now = self._open_text(file.uri)
         if now is None:
@@ -165,6 +190,9 @@ class Review:
             now = self._open_text(file.uri)
             return now == after if now is not None else self._on_disk(file.uri) == after
 
+        if file.before is None and reply.applied:
+            # Neovim makes a buffer and no folder, and then cannot save it.
+            await to_thread.run_sync(self._workspace.disk.make_folder_for, file.uri)
         limit_s = OPEN_LIMIT_S if reply.applied else REFUSED_LIMIT_S
         if await self._until(file.uri, landed, limit_s):
             return self._applied(file, after)
@@ -172,7 +200,7 @@ class Review:
             return self._not_applied(file, reply)
         on_disk = self._on_disk(file.uri)
         self._workspace.overlay.predict(file.uri, after, content_hash(on_disk) if on_disk is not None else "")
-        note = "the editor said it applied the edit, but has not shown the text yet"
+        note = "made in the editor, not saved" if file.before is None else "changed, says the editor; not saved"
         return FileReview(file.uri, "unconfirmed", self._n_hunks(file), note)
 
     async def _prove_deleted(self, file: PlannedFile, reply: ApplyReply) -> FileReview | None:
@@ -226,6 +254,15 @@ class Review:
 
     def _n_hunks(self, file: PlannedFile) -> int:
         return len(diff(file.before.text if file.before else "", file.after or ""))
+
+
+def _declined(results: Iterable[FileReview | None]) -> bool:
+    """Whether a confirmed edit was turned down: some file stayed as it was, and none changed.
+
+    Neovim 0.12 says `applied` after the person said no. What is not open there proves nothing either way.
+    """
+    states = {result.state if result else "stale" for result in results}
+    return "refused" in states and states <= {"refused", "unconfirmed"}
 
 
 def is_explained(before: str, after: str, now: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import anyio
 from anyio import to_thread
 
 from copydesk.agent.journal import Tools, TurnParts
@@ -31,13 +32,15 @@ from copydesk.domain.events import (
     ReviewState,
     ReviewUpdated,
     SessionStarted,
+    Steered,
     TurnEnded,
     TurnStarted,
 )
-from copydesk.domain.messages import Message, Problem, Task, Usage
+from copydesk.domain.messages import Message, Problem, Task, Text, Usage
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, Editor, Model, Work
 from copydesk.domain.tools import ToolSpec
+from copydesk.services.closing import closing_words, note_for_model
 from copydesk.services.review import Review
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
@@ -92,6 +95,7 @@ class Session:
         self._inbox: deque[Turn] = deque()
         self._steering: deque[str] = deque()
         self._draining = False
+        self._looping = False
         self._note = ""
         self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
 
@@ -124,15 +128,20 @@ class Session:
         """The running turn and the queued ones, in order."""
         return (*((self.current,) if self.current else ()), *self._inbox)
 
-    def steer(self, task: Task) -> Turn:
-        """Gives the task's words to the running turn's next step. Raises `CopydeskError` when too many wait."""
-        assert self.current is not None
+    def steerable(self) -> Turn | None:
+        """The turn whose next step can still take words: the one in its loop, else the one about to begin."""
+        if self.current is None:
+            return self._inbox[0] if self._inbox else None
+        return self.current if self._looping and not self.current.scope.cancel_called else None
+
+    def steer(self, turn: Turn, task: Task) -> Turn:
+        """Gives the task's words to the turn's next step. Raises `CopydeskError` when too many wait."""
         if len(self._steering) >= MAX_STEERING:
             raise CopydeskError(
                 f"{MAX_STEERING} messages already wait for the running turn.", advice="Let it take a step."
             )
         self._steering.append(task_message(task).text)
-        return self.current.joined()
+        return turn.joined()
 
     def submit(self, request: PromptRequest) -> Turn:
         """Queues a turn; the host then calls `drain` in its task group if none is draining."""
@@ -141,6 +150,22 @@ class Session:
         turn = Turn(f"t-{secrets.token_hex(4)}", self.id, request)
         self._inbox.append(turn)
         return turn
+
+    def cancel(self, turn: str | None = None) -> tuple[str, ...]:
+        """Stops one turn or all: a running one soon, a queued one at once. Returns the ids."""
+        hit = tuple(item for item in self.turns() if turn in (None, item.id))
+        for item in hit:
+            if item is self.current:
+                item.cancel()
+            else:
+                self._inbox.remove(item)
+                self._drop(item)
+        return tuple(item.id for item in hit)
+
+    def _drop(self, turn: Turn) -> None:
+        """Ends a turn that never began."""
+        self.emit(TurnEnded(turn.id, "cancelled", "", Usage()))
+        turn.finish(TurnOutcome(self.id, turn.id, "cancelled", "", ReviewUpdated(turn.id, "none")))
 
     def close(self) -> None:
         """Lets go of the transcript; the session takes no more turns."""
@@ -154,6 +179,7 @@ class Session:
         try:
             while self._inbox:
                 self.current = self._inbox.popleft()
+                self._looping = True
                 await self._run(self.current)
                 self.current = None
         finally:
@@ -168,10 +194,16 @@ class Session:
         self._announce(turn)
         try:
             with turn.scope:
-                end = await self._loop(turn)
+                try:
+                    end = await self._loop(turn)
+                finally:
+                    self._looping = False
                 review = await self._settle(turn, end)
             if turn.scope.cancelled_caught:
                 end = replace(end, stop_reason="cancelled")
+        except anyio.get_cancelled_exc_class():  # the server ends
+            end = replace(end, stop_reason="cancelled")
+            raise
         except CopydeskError as error:
             end = LoopEnd("error", "", end.usage, str(error))
         except Exception as error:  # one failing turn must not end the session
@@ -258,35 +290,21 @@ class Session:
         if review.state == "none" and self.pending.files():
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
-        message = closing_words(end, review, self._parts.workspace.display)
+        message = closing_words(end, review, self._parts.workspace.display, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
-        self._steering.clear()
         turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error))
+
+    def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
+        """What no step took up any more joins the conversation, for the next turn to read."""
+        texts = self.take_steering()
+        for text in texts:
+            self.emit(Steered(turn.id, text))
+            self.emit(MessageAdded(turn.id, Message("user", (Text(text),))))
+        return texts
 
 
 def still(turn: str, pending: Pending, state: ReviewState) -> ReviewUpdated:
     """The pending files in one undecided `state`: "draft" after a stopped turn, "pending" where nothing is offered."""
     files = tuple(FileReview(uri, state) for uri in pending.files())
     return ReviewUpdated(turn, state if files else "none", files)
-
-
-def note_for_model(review: ReviewUpdated) -> str:
-    """What the model should know at its next turn about what became of its edits."""
-    lines = [f"- {file.uri}: {file.state}{f' ({file.note})' if file.note else ''}" for file in review.files]
-    return "Your edits:\n" + "\n".join(lines) if lines else ""
-
-
-def closing_words(end: LoopEnd, review: ReviewUpdated, display: Callable[[str], str]) -> str:
-    """The end message: the model's words, then what a person must know about the files."""
-    parts = [end.message.strip()]
-    if unsaved := [display(file.uri) for file in review.files if file.state == "applied" and not file.saved]:
-        parts.append(f"Changed, not saved: {', '.join(unsaved)}.")
-    for file in review.files:
-        if file.state == "draft":
-            parts.append(f"{display(file.uri)}: kept as a draft; the session's next turn goes on from it.")
-        elif file.state not in ("applied", "pending"):
-            parts.append(f"{display(file.uri)}: {file.state}" + (f" — {file.note}" if file.note else "") + ".")
-        elif file.note:
-            parts.append(f"{display(file.uri)}: {file.note}.")
-    return "\n\n".join(part for part in parts if part)

@@ -65,7 +65,7 @@ class Turn:
         return self._result.outcome
 
     def cancel(self) -> None:
-        """Stops the turn, running or queued. What it proposed stays as a draft of its session."""
+        """Stops the running turn. What it proposed stays as a draft of its session."""
         self.scope.cancel()
 
     def finish(self, outcome: TurnOutcome) -> None:

@@ -8,17 +8,17 @@ memory: the turn matters more than its log. Reading tolerates a torn last line.
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from copydesk.domain.events import Event, TurnEnded
+from copydesk.domain.frozen import frozen
 from copydesk.store.codec import VERSION, decode, encode
 
 Listener = Callable[[str, int, Event], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     seq: int
     at: str

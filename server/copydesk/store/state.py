@@ -3,7 +3,7 @@
 `apply` is a pure step; replaying a transcript gives the same state as having lived it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from copydesk.domain.edits import PendingEdit
 from copydesk.domain.events import (
@@ -16,12 +16,13 @@ from copydesk.domain.events import (
     TurnStarted,
     UsageUpdated,
 )
+from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, Usage
 
 _NOTHING = Usage()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionState:
     """`messages` is what the model is sent; `edits` what was proposed since the last turn that settled."""
 

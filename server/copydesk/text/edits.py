@@ -230,3 +230,39 @@ def map_offset(edits: Iterable[tuple[int, int, str]], offset: int, stick: Litera
             return edit.start + shift + (len(edit.text) if stick == "right" else 0)
         shift += edit.delta
     return offset + shift
+
+
+def entangled(text: str, ours: Sequence[Edit], theirs: Sequence[Edit]) -> tuple[Edit, ...]:
+    """Those of `ours` that change the same stretch of a line of `text` as one of `theirs`, if not the same word.
+
+    Edits of one line belong together: `x + x` made `2 * x` here and `x * x * x` there has words that can be merged,
+    and no sense in the result.
+    """
+    stretches = [(_hull(group), frozenset(group)) for group in _by_line(text, theirs)]
+    found: list[Edit] = []
+    for group in _by_line(text, ours):
+        start, end = _hull(group)
+        met = [other for (first, last), other in stretches if _crosses(start, end, first, last)]
+        if any(not other.issuperset(group) for other in met):
+            found += group
+    return tuple(found)
+
+
+def _by_line(text: str, edits: Sequence[Edit]) -> list[list[Edit]]:
+    """The edits in groups: two are in one when no line ends between them."""
+    groups: list[list[Edit]] = []
+    for edit in edits:
+        between = text[groups[-1][-1].end : edit.start] if groups else "\n"
+        if "\n" in between or "\r" in between:
+            groups.append([])
+        groups[-1].append(edit)
+    return groups
+
+
+def _hull(group: Sequence[Edit]) -> tuple[int, int]:
+    return group[0].start, max(edit.end for edit in group)
+
+
+def _crosses(start: int, end: int, first: int, last: int) -> bool:
+    """Whether two stretches share more than an end."""
+    return first < end and start < last

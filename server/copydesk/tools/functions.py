@@ -4,9 +4,9 @@ Knows no tool. Start with `FunctionTool`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import Work
 from copydesk.domain.tools import Prepared, ToolOutput, ToolSpec
 
@@ -18,7 +18,7 @@ BOOLEAN: dict[str, Any] = {"type": "boolean"}
 LINE: dict[str, Any] = {"type": "integer", "minimum": 1}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionTool:
     """A tool of two functions; `plan` is its `prepare`, `run` its `execute`."""
 

@@ -5,9 +5,9 @@ Lines and columns come in 1-based and leave 0-based. Start with `find_spot`.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from copydesk.domain.errors import InvalidArguments
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import CodeIntel, Symbol, Work
 from copydesk.tools.functions import Arguments, counted
 from copydesk.tools.places import file_uri, opened
@@ -17,7 +17,7 @@ from copydesk.tools.threads import in_thread
 _N_NAMED = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spot:
     """A name in a file: 0-based line, column in code points, and the name as it stands there."""
 

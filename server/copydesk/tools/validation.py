@@ -8,10 +8,10 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from copydesk.domain.errors import InvalidArguments
+from copydesk.domain.frozen import frozen
 from copydesk.domain.tools import ToolSpec
 
 Schema: TypeAlias = Mapping[str, Any]
@@ -27,7 +27,7 @@ _NOUNS = {
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """The arguments after safe coercions, and every problem found. Use the arguments only without problems."""
 

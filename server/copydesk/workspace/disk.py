@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from copydesk.domain.errors import (
     BinaryFile,
@@ -71,6 +72,11 @@ class Disk:
             raise _translated(error, path) from error
         base = normalise(uri)
         return [Entry(name, child(base, name), is_dir) for name, is_dir in found]
+
+    def make_folder_for(self, uri: str) -> None:
+        """The folder that a file is about to be saved in. Where it cannot be made, saving will say why."""
+        with suppress(OSError, ValueError, WorkspaceError):
+            os.makedirs(os.path.dirname(_path(uri)), exist_ok=True)
 
     def changed(self) -> Mapping[str, FileHandle | None]:
         return {}

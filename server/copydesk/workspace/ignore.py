@@ -6,8 +6,9 @@ A directory's rules are compiled once and again when its file changes. Start wit
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+
+from copydesk.domain.frozen import frozen
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -43,7 +44,7 @@ def _fits(regex: "re.Pattern[str]", relative: str) -> bool:
     return regex.match(relative) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rules:
     """The rules that hold in one directory: its own first, then those of the directories above."""
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import anyio
 
+from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import LineRange
 from copydesk.text.diffs import diff
 from copydesk.text.documents import Document
@@ -44,7 +45,7 @@ class OpenDocument:
         return content_hash(self.document.text)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Logged:
     """One change message: `edits[0]` on the text of version `before`, each next one on what that made."""
 

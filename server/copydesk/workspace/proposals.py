@@ -10,9 +10,10 @@ from typing import Literal, TypeAlias
 
 from copydesk.domain.edits import Origin
 from copydesk.domain.errors import MissingFile
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.diffs import diff
-from copydesk.text.edits import Edit, apply, rebase
+from copydesk.text.edits import Edit, apply, entangled, rebase
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.uris import is_under, normalise
@@ -20,7 +21,7 @@ from copydesk.workspace.uris import is_under, normalise
 PendingKind: TypeAlias = Literal["change", "create", "delete", "move"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authored:
     """Who proposed which spans; the spans are on the text as it was just before that proposal."""
 
@@ -28,7 +29,7 @@ class Authored:
     spans: tuple[Edit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PendingFile:
     """What is proposed for one file.
 
@@ -63,9 +64,11 @@ class PendingFile:
             return self
         if newer.content_hash == self.base.content_hash:
             return replace(self, base=newer)
-        moved, conflicts = rebase(self.edits, diff(self.base.text, newer.text))
+        typed = diff(self.base.text, newer.text)
+        tangled = entangled(self.base.text, self.edits, typed)
+        moved, conflicts = rebase(tuple(edit for edit in self.edits if edit not in tangled), typed)
         text = apply(newer.text, moved)
-        return replace(self, base=newer, edits=moved, text=text, held=(*self.held, *conflicts))
+        return replace(self, base=newer, edits=moved, text=text, held=(*self.held, *tangled, *conflicts))
 
 
 Files: TypeAlias = Mapping[str, PendingFile]

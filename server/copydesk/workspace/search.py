@@ -9,10 +9,10 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from copydesk.domain.errors import MissingFile, ToolFailed, WorkspaceError
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileSource
 from copydesk.text.lines import content_length, split_lines
 from copydesk.workspace.globs import compile_glob
@@ -28,7 +28,7 @@ LINE_LIMIT = 400
 TIME_LIMIT_S = 20.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Globbed:
     """URIs, newest first (unsaved and pending files before all). `cut` says what is missing, or is ''."""
 
@@ -37,7 +37,7 @@ class Globbed:
     cut: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundLine:
     """0-based `line` with its text (cut at 400 characters, no line end); context lines are not matches."""
 
@@ -46,7 +46,7 @@ class FoundLine:
     is_match: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FoundFile:
     """`n_matches` counts matching lines, those not shown too. `lines` is empty but in mode content."""
 
@@ -55,7 +55,7 @@ class FoundFile:
     lines: tuple[FoundLine, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grepped:
     """Files in order of their path. `limit` cuts matching lines in mode content, else files."""
 
@@ -65,7 +65,7 @@ class Grepped:
     cut: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed:
     """A drawn tree; `n_entries` counts those shown."""
 

@@ -6,8 +6,8 @@ through them. `scandir` and rules compiled once a directory keep 100,000 files q
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileSource
 from copydesk.workspace.ignore import ALWAYS, Ignore, Rules
 from copydesk.workspace.snapshot import Snapshot
@@ -15,7 +15,7 @@ from copydesk.workspace.uris import is_under, normalise, to_path, to_uri, unquot
 from copydesk.workspace.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Walked:
     """`relative` to the base, with forward slashes. `is_held`: open, predicted or pending, so not as on disk."""
 

@@ -21,9 +21,7 @@ _INSIDE = "Use a path inside the workspace."
 
 
 class Workspace:
-    def __init__(
-        self, roots: Sequence[str] = (), *, disk: Disk | None = None, overlay: Overlay | None = None
-    ) -> None:
+    def __init__(self, roots: Sequence[str] = (), *, disk: Disk | None = None, overlay: Overlay | None = None) -> None:
         self.overlay = overlay or Overlay()
         self.disk = disk or Disk()
         self._roots: dict[str, str] = {}

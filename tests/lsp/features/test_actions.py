@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.feature_rig import CLIENTS, URI, VSCODE, rig
+from tests.support.feature_rig import CLIENTS, NVIM_010, URI, VSCODE, rig
 
 CODE = "import os\n\ndef foo(x):\n    return x\n"
 PROBLEM = {"range": {"start": {"line": 0, "character": 7}, "end": {"line": 0, "character": 9}}, "message": "unused\nos"}
@@ -123,3 +123,23 @@ async def test_listing_is_quick_in_a_large_file_even_when_symbols_are_slow(tmp_p
         listed = await r.list_actions(50_002, 5)
         assert time.perf_counter() - began < 0.2
         assert listed[0]["title"] == "Copydesk: Explain foo"
+
+
+async def test_a_keyword_and_an_instruction_are_no_subjects(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.open("import os\n# copydesk: rename a to b\nos.getcwd()\n")
+        assert await r.list_actions(0, 2) == []
+        assert [a["title"] for a in await r.list_actions(1, 5)] == ["Copydesk: Do what this comment asks"]
+        assert "Copydesk: Explain os" in [a["title"] for a in await r.list_actions(2, 1)]
+
+
+async def test_a_client_that_sends_no_diagnostics_of_others_can_still_ask_for_fixes(tmp_path: Path) -> None:
+    async with rig(tmp_path, NVIM_010) as r:
+        r.open(CODE)
+        r.symbol = "foo"
+        assert "Copydesk: Fix problems in foo" not in [a["title"] for a in await r.list_actions(2, 5)]
+        r.client.name = "Neovim"
+        (fix,) = [a for a in await r.list_actions(2, 5) if "Fix" in a["title"]]
+        assert fix["title"] == "Copydesk: Fix problems in foo"
+        await r.command(fix["command"]["command"], *fix["command"]["arguments"])
+        assert r.host.requests[0].task.verb == "fix"

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from copydesk.domain.messages import LineRange
+from copydesk.lsp.answers import is_short
 from copydesk.lsp.handlers import RpcError
 from tests.support.feature_rig import (
     CLIENTS,
@@ -154,3 +155,8 @@ async def test_a_malformed_hover_is_refused(tmp_path: Path, params: object) -> N
             with pytest.raises(RpcError) as caught:
                 await r.call(method, params)
             assert caught.value.code == -32602
+
+
+def test_blank_lines_do_not_make_an_answer_long() -> None:
+    assert is_short("Done.\n\nChanged, not saved: a.py.\n\nb.py: made.")
+    assert not is_short("one\ntwo\nthree\nfour")

@@ -10,7 +10,7 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange
 from copydesk.lsp.commands import TURN_VERBS
 from copydesk.lsp.handlers import RpcError
-from tests.support.feature_rig import CLIENTS, HELIX_OLD, NVIM_010, URI, VSCODE, FeatureRig, rig
+from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_010, URI, VSCODE, FeatureRig, rig
 
 CODE = "import os\n\ndef größe(x):\n    return x\n"
 AT = {"start": {"line": 2, "character": 0}, "end": {"line": 3, "character": 0}}
@@ -260,7 +260,9 @@ async def open_prompt(r: FeatureRig, command: str = "copydesk.refactor") -> str:
 async def test_a_prompt_document_is_opened_written_and_sent(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_010) as r:
         uri = await open_prompt(r)
-        assert r.all("window/showDocument") == [{"uri": uri, "takeFocus": True}]
+        (shown,) = r.all("window/showDocument")
+        assert (shown["uri"], shown["takeFocus"]) == (uri, True)
+        assert shown["selection"]["start"] == {"line": 2, "character": 0}, "the cursor is where the text goes"
         path = Path(uri.removeprefix("file://"))
         assert path.parent == tmp_path / "prompts"
         template = await anyio.Path(path).read_text()
@@ -330,3 +332,18 @@ async def test_a_comment_that_is_gone_is_told(tmp_path: Path) -> None:
         r.open("y = 1\n")
         with pytest.raises(RpcError, match="not there any more"):
             await r.command("copydesk.prompt", *action["command"]["arguments"])
+
+
+async def test_a_prompt_document_that_is_not_open_for_us_is_sent_from_anywhere(tmp_path: Path) -> None:
+    """Where the server serves one language only, the document itself has no code actions."""
+    async with rig(tmp_path, EGLOT) as r:
+        uri = await open_prompt(r)
+        listed = await r.list_actions(2, 5)
+        (send,) = [a for a in listed if a["title"].startswith("Copydesk: Send")]
+        assert (await r.command("copydesk.send", *send["command"]["arguments"])) == {"sent": False}
+        assert "save it" in r.shown()[-1][1]
+        path = anyio.Path(uri.removeprefix("file://"))
+        await path.write_text(await path.read_text() + "use a dataclass\n")
+        await r.command("copydesk.send", *send["command"]["arguments"])
+        assert r.host.requests[0].task.text == "use a dataclass"
+        assert not [a for a in await r.list_actions(2, 5) if a["title"].startswith("Copydesk: Send")]

@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
+from copydesk.lsp.client import ClientError
 from copydesk.lsp.editor import LspEditor
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_010, NVIM_012, URI, VSCODE, FeatureRig, rig
 
@@ -116,7 +117,9 @@ async def test_moves_that_a_client_cannot_do_are_refused_with_words(tmp_path: Pa
 
 def quick_editor(r: FeatureRig) -> LspEditor:
     voice = r.voice
-    return LspEditor(r.client, voice.answers, voice.prompts, str, apply_timeout_s=0.1, ask_timeout_s=0.2)
+    return LspEditor(
+        r.client, voice.answers, voice.prompts, voice.questions, str, apply_timeout_s=0.1, ask_timeout_s=0.2
+    )
 
 
 async def test_a_choice_is_asked_by_buttons(tmp_path: Path) -> None:
@@ -194,3 +197,45 @@ async def test_a_plug_in_is_asked_directly(tmp_path: Path) -> None:
         assert await r.voice.editor.ask(Question("Q", ("A",))) == "Q ['A']"
         r.answers["copydesk/editor/ask"] = None
         assert await r.voice.editor.ask(Question("Q")) is None
+
+
+async def test_a_client_without_dialogs_answers_by_code_action(tmp_path: Path) -> None:
+    """Helix has no window/showMessageRequest; nothing could ever be applied in mode `ask`."""
+    async with rig(tmp_path, HELIX_OLD) as r:
+
+        def no_dialog(_: Any) -> Any:
+            raise ClientError("Method not found: window/showMessageRequest", -32601)
+
+        r.answers["window/showMessageRequest"] = no_dialog
+        r.open("ä = '😀'; b\nc\n")
+        replies: list[ApplyReply] = []
+
+        async def apply() -> None:
+            replies.append(await r.voice.editor.apply(CHANGE, confirm=True))
+
+        for choice in ("Apply", "Discard"):
+            r.tasks.start_soon(apply)
+            title = f"Copydesk: {choice} ("
+            listed = await r.until(lambda: r.voice.questions.waiting()) and await r.list_actions(0)
+            (action,) = [a for a in listed if a["title"].startswith(title)]
+            assert r.all("workspace/applyEdit") == [] or choice == "Discard", "nothing is sent before Apply"
+            await r.command(action["command"]["command"], *action["command"]["arguments"])
+            await r.until(lambda wanted=choice: len(replies) == (1 if wanted == "Apply" else 2))
+        assert [(reply.applied, reply.consent) for reply in replies] == [(True, True), (False, False)]
+        assert len(r.all("workspace/applyEdit")) == 1
+        assert len(r.all("window/showMessageRequest")) == 1, "a dialog that is not there is not asked for again"
+        assert not [a for a in await r.list_actions(0) if "copydesk.answer" in str(a)]
+        late = await r.command("copydesk.answer", {"choice": "Apply"})
+        assert late == {"answered": False}
+
+
+@pytest.mark.parametrize(("name", "sent"), [("Neovim", "b = 1"), ("Visual Studio Code", "b = 1\n")])
+async def test_a_new_file_has_no_blank_line_at_its_end(tmp_path: Path, name: str, sent: str) -> None:
+    async with rig(tmp_path, NVIM_010 if name == "Neovim" else VSCODE) as r:
+        r.client.name = name
+        await r.voice.editor.apply(WITH_FILES, confirm=False)
+        (params,) = r.all("workspace/applyEdit")
+        texts = [
+            edit.new_text for part in params["edit"].document_changes if hasattr(part, "edits") for edit in part.edits
+        ]
+        assert texts == [sent]

@@ -10,8 +10,9 @@ import pytest
 
 from copydesk.domain.ports import FileEdit, WorkspaceChange
 from copydesk.lsp.commands import Sources
-from copydesk.lsp.features import FeatureParts, Features, Voice
+from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
+from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
 from tests.support.fake_editor import PROFILES
 from tests.support.fake_host import FakeHost
@@ -49,10 +50,18 @@ async def wired(tmp_path: Path, editor: str) -> AsyncIterator[Wired]:
     async def nothing() -> Any:
         return []
 
+    async def describe() -> dict[str, Any]:
+        return {}
+
     server, host = Server(Overlay()), FakeHost()
     voice = Voice(server.client, tmp_path / "state", str)
     parts = FeatureParts(
-        Sources(dict, nothing, nothing, str), lambda uri: "", lambda *_: "größe", explain, lambda: 0.5, lambda: False
+        Sources(describe, nothing, nothing, str),
+        lambda uri: "",
+        lambda *_: "größe",
+        explain,
+        lambda: 0.5,
+        lambda: False,
     )
     features = Features(voice, host, parts, server.spawn)
     features.register(server.handlers, server.commands)

@@ -1,3 +1,5 @@
+"""What a hover says of a symbol from its own file: kind, callers, calls, raises, complexity."""
+
 import pytest
 
 from copydesk.code.facts import Facts, Mention, complexity_word, facts_at

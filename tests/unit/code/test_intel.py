@@ -1,3 +1,5 @@
+"""Definitions, references, refactorings and problems over unsaved text, by the real worker process."""
+
 import argparse
 import ast
 import inspect

@@ -1,3 +1,5 @@
+"""Definitions of every language, their positions, and parsing after edits."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -7,13 +7,13 @@ import sys
 import time
 
 import pytest
-from tests.support.model_server import Fault, ModelServer
 
 from copydesk.domain import errors
 from copydesk.egress.door import Door, Limits
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.egress.ledger import Sent
 from copydesk.models.script import Script
+from tests.support.model_server import Fault, ModelServer
 
 HELLO = Script.parse("text: Hello\nloop")
 

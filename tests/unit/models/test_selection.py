@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.support.model_server import ModelServer
 
 from copydesk.domain import errors
 from copydesk.domain.messages import Message, Text
@@ -16,6 +15,7 @@ from copydesk.models import catalog, failures, providers
 from copydesk.models.script import Script
 from copydesk.models.scripted import ScriptedModel
 from copydesk.models.selection import Models, ModelSettings, is_local
+from tests.support.model_server import ModelServer
 
 ASK = ModelRequest("", (Message("user", (Text("hi"),)),))
 HELLO = Script.parse("text: Hello\nloop")

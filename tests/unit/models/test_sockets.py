@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import anyio
 import pytest
-from tests.support.model_server import Fault, ModelServer
 
 from copydesk.domain import errors
 from copydesk.domain.messages import Message, Text, Usage
@@ -27,6 +26,7 @@ from copydesk.models.providers import PROVIDERS
 from copydesk.models.remote import Endpoint, Patience, RemoteModel
 from copydesk.models.retry import RetryPolicy
 from copydesk.models.script import Script
+from tests.support.model_server import Fault, ModelServer
 
 ASK = ModelRequest("Be brief.", (Message("user", (Text("hi"),)),))
 WIRES = ("openai", "anthropic")

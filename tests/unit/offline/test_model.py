@@ -90,6 +90,21 @@ def test_the_comment_that_asks_goes_with_the_edit() -> None:
     assert desk.files["a.py"] == 'def run():\n    """Run."""\n    pass\n'
 
 
+def test_a_comment_that_asks_for_a_rename_means_the_code_below_it() -> None:
+    calls: list[dict[str, object]] = []
+
+    def refactor(arguments: dict[str, object]) -> str:
+        calls.append(arguments)
+        return "rename: changed 1 file.\na.py (1 place)"
+
+    source = "def walk(values):\n    pass\n\n\n# copydesk: rename values to numbers\ndef run(values):\n    pass\n"
+    desk = Desk({"a.py": source}, extra={"refactor": refactor})
+    place = LineRange(4, 0, 4, 35)
+    desk.ask(Task("prompt", "rename values to numbers", path="a.py", range=place, instruction_comment=True))
+    assert calls
+    assert (calls[0]["line"], calls[0]["symbol"]) == (6, "values")
+
+
 def test_the_comment_stays_when_nothing_is_done() -> None:
     source = "# copydesk: make this async\ndef run():\n    pass\n"
     desk = Desk({"a.py": source})

@@ -1,3 +1,5 @@
+"""What a child sees of our environment: what it needs, and no keys."""
+
 from copydesk.processes.environment import minimal_env
 
 

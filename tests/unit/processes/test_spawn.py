@@ -1,3 +1,5 @@
+"""Children: output and its limits, and that none outlives its time, its scope or its parent."""
+
 import os
 import sys
 import textwrap

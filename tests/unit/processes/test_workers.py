@@ -1,3 +1,5 @@
+"""Worker processes: answers, crashes, stuck requests, cancellation."""
+
 import sys
 import textwrap
 from collections.abc import Callable, Mapping

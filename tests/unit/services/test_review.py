@@ -1,5 +1,6 @@
 """Landing edits: the text that comes back is the only proof, and nothing a person typed is lost."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -127,6 +128,100 @@ async def test_a_declined_confirmation_discards(desk: Desk) -> None:
     desk.propose()
     assert (await desk.offer(confirm=True)).state == "discarded"
     assert not desk.pending.files()
+
+
+async def test_an_editor_that_tells_nothing_while_its_person_types(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emacs sends its changes half a second after the last key, however long that takes."""
+    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+
+    class Late(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            tasks.start_soon(self.send_late, change)
+            return ApplyReply(True, consent=True)
+
+        async def send_late(self, change: WorkspaceChange) -> None:
+            await anyio.sleep(0.4)
+            await super().apply(change, confirm=False)
+
+    desk.editor = Late(desk.workspace)
+    desk.propose()
+    async with anyio.create_task_group() as tasks:
+        review = await desk.offer(confirm=True)
+    assert (review.state, desk.text) == ("applied", NEW)
+
+
+class Confirming(BufferEditor):
+    """The person types elsewhere while the question stands, then says `choice`; None: the editor asks, unseen by us."""
+
+    choice: bool | None = False
+    skips = False
+    n_asked = 0
+
+    async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+        self.n_asked += confirm
+        if confirm and (self.choice is False or self.skips):
+            for uri in list(self.typing):
+                self.type(uri, self.typing.pop(uri))
+            return ApplyReply(self.skips, "" if self.skips else "you chose Discard", consent=self.choice)
+        reply = await super().apply(change, confirm=confirm)
+        return replace(reply, consent=self.choice if confirm else None)
+
+
+def confirming(desk: Desk, choice: bool | None) -> Confirming:
+    editor = Confirming(desk.workspace)
+    editor.choice = choice
+    desk.editor = editor
+    desk.propose()
+    return editor
+
+
+async def test_a_no_while_typing_is_a_no(desk: Desk) -> None:
+    editor = confirming(desk, False)
+    editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
+    review = await desk.offer(confirm=True)
+    assert (review.state, desk.text, editor.n_asked) == ("discarded", "# hello\n" + OLD, 1)
+
+
+async def test_a_yes_holds_for_the_text_that_was_typed_meanwhile(desk: Desk) -> None:
+    editor = confirming(desk, True)
+    editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
+    review = await desk.offer(confirm=True)
+    assert (review.state, desk.text, editor.n_asked) == ("applied", "# hello\n" + NEW, 1)
+
+
+async def test_where_only_the_editor_knows_the_answer_it_asks_again(desk: Desk) -> None:
+    editor = confirming(desk, None)
+    editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
+    review = await desk.offer(confirm=True)
+    assert (review.state, editor.n_asked) == ("applied", 2)
+
+
+async def test_a_no_that_comes_back_as_applied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neovim 0.12 after its own question."""
+    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+    editor = confirming(desk, None)
+    editor.skips = True
+    review = await desk.offer(confirm=True)
+    assert (review.state, desk.text, editor.n_asked) == ("discarded", OLD, 1)
+    assert not desk.pending.files()
+
+
+async def test_a_new_file_that_is_only_a_buffer_can_be_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neovim makes no folder for a file that is created with ignoreIfExists."""
+
+    class BuffersOnly(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            return ApplyReply(True)
+
+    monkeypatch.setattr(review_module, "OPEN_LIMIT_S", 0.1)
+    desk.editor = BuffersOnly(desk.workspace)
+    desk.pending.propose(
+        [CreateFile(to_uri(str(desk.root / "sub" / "new.py")), "a = 1\n")], desk.workspace.snapshot(desk.pending)
+    )
+    review = await desk.offer()
+    assert review.state == "unconfirmed"
+    assert (desk.root / "sub").is_dir()
+    assert not (desk.root / "sub" / "new.py").exists(), "the file itself is the editor's to write"
 
 
 async def test_a_client_that_mangles_the_edit_is_reported_and_nothing_more_is_touched(

@@ -4,9 +4,11 @@ Start with `rename`.
 """
 
 import ast
+import io
 import keyword
 import re
-from collections.abc import Iterator
+import tokenize
+from collections.abc import Iterator, Sequence
 
 from copydesk.domain.messages import ToolResult
 from copydesk.models.offline.explain_facts import complexity, nodes_of
@@ -64,8 +66,9 @@ def _place(target: Target, request: Request) -> tuple[int, str] | Failure:
         match = [item for item in target.chosen if item.node.name == name]
         if match:
             return match[0].header, name
-        rows = [i for i, line in enumerate(lines) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line)]
-        near = [i for i in rows if target.partial and target.first <= i <= target.last] or rows
+        rows = _rows_with(name, lines)
+        near = [i for i in rows if target.partial and target.first <= i <= target.last]
+        near = near or _nearest_first(rows, request)
         return (near[0], name) if near else Failure(f"There is no `{name}` in `{target.path}`.")
     task_range = request.task.range
     if task_range is not None and task_range.start_line < len(lines):
@@ -80,6 +83,24 @@ def _place(target: Target, request: Request) -> tuple[int, str] | Failure:
     if target.chosen:
         return target.chosen[0].header, target.chosen[0].node.name
     return Failure("Say what to rename: “rename old_name to new_name”.")
+
+
+def _rows_with(name: str, lines: Sequence[str]) -> list[int]:
+    """Rows (from 0) where the name stands in code. A comment that asks for its renaming names it as well."""
+    source = "\n".join(line.rstrip("\r\n") for line in lines)
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+    except (tokenize.TokenError, SyntaxError):
+        return [i for i, line in enumerate(lines) if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line)]
+    return sorted({token.start[0] - 1 for token in tokens if token.type == tokenize.NAME and token.string == name})
+
+
+def _nearest_first(rows: list[int], request: Request) -> list[int]:
+    """From an instruction comment on: what stands below it comes before what stands above."""
+    at = request.task.range
+    if at is None or not request.task.instruction_comment:
+        return rows
+    return sorted(rows, key=lambda row: (row < at.start_line, abs(row - at.start_line)))
 
 
 def extract(request: Request) -> Plan[Outcome]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
+from copydesk.domain.frozen import frozen
 from copydesk.domain.stream import StreamEvent, ToolCallDelta, ToolCallStart
 
 
@@ -36,7 +37,7 @@ class _Call:
             return False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Piece:
     index: int | None
     id: str

@@ -1,0 +1,90 @@
+"""Questions with choices: by the client's own dialog, else as code actions.
+
+Owns the questions that wait; it knows nothing of what a choice means. Start with `Questions.choose`.
+Some clients have no `window/showMessageRequest` at all (Helix). There the question is a message, and each of its
+choices is a code action wherever the person is, until one is chosen.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, cast
+
+import anyio
+
+from copydesk.lsp.answers import as_plain
+from copydesk.lsp.client import ClientError
+
+if TYPE_CHECKING:
+    from copydesk.lsp.answers import Answers
+    from copydesk.lsp.client import Client
+
+_INFO = 3
+METHOD_NOT_FOUND = -32601
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One question that is offered as code actions. `number` names it in their arguments."""
+
+    number: int
+    text: str
+    choices: tuple[str, ...]
+    chosen: str | None = None
+    answered: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Questions:
+    def __init__(self, client: "Client", answers: "Answers") -> None:
+        self._client = client
+        self._answers = answers
+        self._numbers = count(1)
+        self._waiting: dict[int, Waiting] = {}
+        self._has_dialog = True
+
+    async def choose(self, text: str, choices: tuple[str, ...]) -> str | None:
+        """The choice; None when the dialog was closed without one. Waits without a limit.
+
+        Raises `ClientError` when the client is gone: that is no answer.
+        """
+        if self._has_dialog:
+            params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
+            try:
+                reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
+                return _title(reply, choices)
+            except ClientError as error:
+                if error.code is None:
+                    raise
+                if error.code != METHOD_NOT_FOUND:
+                    return None
+            self._has_dialog = False
+        return await self._choose_by_action(text, choices)
+
+    async def _choose_by_action(self, text: str, choices: tuple[str, ...]) -> str | None:
+        question = Waiting(next(self._numbers), text, choices)
+        self._waiting[question.number] = question
+        self._answers.message("info", f"{text} Choose by code action: {', '.join(choices)}.")
+        try:
+            await question.answered.wait()
+        finally:
+            del self._waiting[question.number]
+        return question.chosen
+
+    def waiting(self) -> Sequence[Waiting]:
+        """The questions that code actions answer, the newest first."""
+        return tuple(reversed(self._waiting.values()))
+
+    def answer(self, number: int | None, choice: str) -> bool:
+        """Answers the question of that number, else the newest. False when there is none with such a choice."""
+        fitting = (each for each in self.waiting() if number in (None, each.number) and choice in each.choices)
+        question = next(fitting, None)
+        if question is None:
+            return False
+        question.chosen = choice
+        question.answered.set()
+        return True
+
+
+def _title(reply: object, choices: Sequence[str]) -> str | None:
+    title = cast("dict[str, Any]", reply).get("title") if isinstance(reply, dict) else None
+    return title if isinstance(title, str) and title in choices else None
