@@ -75,8 +75,9 @@ def _start(node: ast.AST) -> int:
 
 def _lists(node: ast.AST) -> Iterator[list[ast.stmt]]:
     for name in _BLOCKS:
-        value = getattr(node, name, None)
-        found: list[ast.AST] = value if isinstance(value, list) else []
+        found: list[ast.AST] = getattr(node, name, None) or []
+        if not isinstance(node, ast.stmt | ast.Module | ast.ExceptHandler | ast.match_case):
+            return
         yield from (one.body for one in found if isinstance(one, ast.ExceptHandler | ast.match_case))
         statements = [one for one in found if isinstance(one, ast.stmt)]
         if statements:

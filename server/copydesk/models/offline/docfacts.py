@@ -179,7 +179,7 @@ def _parameter(uses: Uses, node: FunctionNode, name: str, arg: ast.arg, default:
         said = uses.documented.get(arg.arg) or _passed_on(node, arg.arg, keywords=name.startswith("**"))
         what = "keyword" if name.startswith("**") else "positional"
         return Item(name, kind, said or f"Further {what} arguments.", annotated=arg.annotation is not None)
-    said = _flag(arg.arg, kind, default) or _used(uses, node, arg.arg)
+    said = _flag(uses, arg.arg, kind, default) or _used(uses, node, arg.arg)
     text = " ".join(part for part in (said, _default(uses.module, default)) if part)
     return Item(
         arg.arg, "" if kind == "NoneType" else kind, text or f"The {docwords.phrase(arg.arg)}.",
@@ -209,12 +209,12 @@ def _callee(func: ast.expr) -> str:
             return f"`{dotted(func)}`" if dotted(func) else ""
 
 
-def _flag(name: str, kind: str, default: ast.expr | None) -> str:
+def _flag(uses: Uses, name: str, kind: str, default: ast.expr | None) -> str:
     value = default.value if isinstance(default, ast.Constant) else None
-    if kind != "bool" and not isinstance(value, bool):
+    if uses.documented.get(name) or (kind != "bool" and not isinstance(value, bool)):
         return ""
-    said = docwords.switch(name)
-    return f"{said}." if said else ""
+    said = docwords.switch(name) or f"{docwords.phrase(name).capitalize()} or not"
+    return f"{said}."
 
 
 def _used(uses: Uses, node: FunctionNode, name: str) -> str:
@@ -242,7 +242,7 @@ def _default(module: Module, default: ast.expr | None) -> str:
 
 def _described(module: Module, name: str, kind: str, default: ast.expr | None) -> Item:
     """An attribute of a class: its words, and the value it starts with."""
-    phrase = docwords.phrase(name)
+    phrase = docwords.phrase(name.lower() if name.isupper() else name)
     text = f"{phrase[:1].upper()}{phrase[1:]}." if docwords.says_more(name) else f"The {phrase}."
     if kind == "bool" and docwords.switch(name):
         text = f"{docwords.switch(name)}."
@@ -276,6 +276,8 @@ def _returns(module: Module, node: FunctionNode, returned: list[ast.expr]) -> tu
     if node.name in ("__init__", "__new__"):
         return () if node.name == "__init__" else (Item("", kind, "The new instance.", annotated=annotated),)
     text = docgives.returned(module, node, returned)
+    if not annotated and kind in text.lower().split(" "):
+        kind = ""
     if not text and kind:
         text = (
             f"{'An' if kind[0] in 'AEIOaeio' else 'A'} `{kind}`."

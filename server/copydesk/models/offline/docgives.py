@@ -168,7 +168,7 @@ def _local(module: Module, node: FunctionNode, local: str) -> str:
         and any(isinstance(target, ast.Name) and target.id == local for target in targets_of(item))
     ]
     phrase = docwords.phrase(local)
-    vague = local in _VAGUE or len(local) < 3
+    vague = local in _VAGUE or local in docwords.ADJECTIVES or len(local) < 3
     match made:
         case [ast.List(elts=[])]:
             return "A new list" if vague else f"A list of {phrase}" if phrase.endswith("s") else f"The {phrase}, a list"
