@@ -21,6 +21,7 @@ CODE_ACTION_KINDS: tuple[str, ...] = (
     "quickfix",
     "refactor.rewrite.copydesk",
     "refactor.rewrite.copydesk.document",
+    "refactor.rewrite.copydesk.fix",
     "refactor.rewrite.copydesk.test",
     "refactor.rewrite.copydesk.refactor",
     "refactor.rewrite.copydesk.explain",

@@ -14,8 +14,11 @@ from copydesk.text.matching import Match, find_edit
 def replaced(content: str, old: str, new: str, replace_all: bool) -> Match:
     """`find_edit`, for any mixture of line ends. Raises what it raises; its line numbers hold either way."""
     end = line_end(content)
-    if "\r" not in content or with_line_ends(content, end) == content:
+    if "\r" not in content:
         return find_edit(content, old, with_line_ends(new, end) if "\r" in old else new, replace_all)
+    if with_line_ends(content, end) == content:
+        # A text that begins with `\n` must not match the second half of a `\r\n`.
+        return find_edit(content, with_line_ends(old, end), with_line_ends(new, end), replace_all)
     match = find_edit(_plain(content), _plain(old), _plain(new), replace_all)
     return Match(_restored(content, match.edits, end), match.rung)
 

@@ -19,6 +19,12 @@ _CLASS = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]")
 _GROUP_ITEM = re.compile(_GROUP + r"((?:[*+?]|\{\d*,?\d*\})?)")
 _ITEM = re.compile(r"(\\.|\[(?:[^\]\\]|\\.)*\]|[^\\])([*+?]\??|\{\d*,?\d*\}\??)?")
 
+_ESCAPED_MARK = re.compile(r"\\\W")
+_SEES_LINES = re.compile(r"[$^\n\r]|\(\?(?!:|P<)|\\[sWDnrvfAZ0-9xuUN]")
+
+# Escapes of several characters, and classes that begin with a bracket: their characters do not stand for themselves.
+_UNPLAIN = re.compile(r"\\[xuUN0-9]|\[\^?\]")
+
 
 class _Item(NamedTuple):
     """One character's worth of a pattern: which samples it accepts, and how often."""
@@ -63,6 +69,43 @@ def literal_start(expression: re.Pattern[str]) -> str:
         return ""
     is_counted = pattern[found.end() : found.end() + 1] in tuple("?*+{")
     return found[0][:-1] if is_counted else found[0]
+
+
+def is_blind_to_lines(expression: re.Pattern[str]) -> bool:
+    """Whether what matches in a line also matches in the whole text around it, in time that grows with its lines.
+
+    So it is where nothing looks at what stands beside the match and nothing repeated reaches over a line's end.
+    """
+    pattern = _ESCAPED_MARK.sub("", expression.pattern)
+    return not _SEES_LINES.search(pattern) and not expression.flags & (re.DOTALL | re.MULTILINE | re.VERBOSE)
+
+
+def needed_char(expression: re.Pattern[str]) -> tuple[str, bool]:
+    """A character that every match has in it, or '', and whether matches end with it.
+
+    A line without it need not be searched. That matters most where it is missing: `\\w+\\s*\\(` on one long word
+    tries every start and every length before it gives up.
+    """
+    pattern = expression.pattern
+    items = list(_ITEM.finditer(pattern))
+    if not items or _UNPLAIN.search(pattern) or any(item[1] in "()|" for item in items):
+        return "", False
+    found = [char if _is_needed(item[2] or "") else "" for item in items for char in (_one_char(item[1]),)]
+    if expression.flags & re.IGNORECASE:
+        found = [char if char.lower() == char.upper() else "" for char in found]
+    needed = next((char for char in reversed(found) if char), "")
+    return needed, bool(found[-1]) and not items[-1][2]
+
+
+def _one_char(item: str) -> str:
+    """The one character that an item stands for, or ''."""
+    if len(item) == 1:
+        return "" if item in ".^$*+?{}[]\\" else item
+    return item[1] if len(item) == 2 and item[0] == "\\" and not item[1].isalnum() else ""
+
+
+def _is_needed(quantifier: str) -> bool:
+    return quantifier[:1] in ("", "+")
 
 
 def explodes(pattern: str) -> bool:
