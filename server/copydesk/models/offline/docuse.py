@@ -186,8 +186,9 @@ class _Found:
             return tail.strip() if self.annotated else f"Used as a mapping.{tail}"
         if self.annotated and all(name in _MUTATING for name in shown):
             shown = []
-        if shown and len(shown) <= 3:
-            return f"Used for its {_and([f'`{one}`' for one in shown])}.{tail}"
+        if shown:
+            names = [f"`{one}`" for one in shown]
+            return f"Used for its {_and(names if len(names) <= 3 else [*names[:3], 'more'])}.{tail}"
         return tail.strip() or ("Indexed or looked up by key." if indexed and not attributes else "")
 
     def _tells(self, func: ast.expr) -> bool:
