@@ -33,13 +33,13 @@ STANDARD = tuple(
         email.iterators email.encoders email._parseaddr email._header_value_parser configparser argparse
         functools numbers stringprep quopri random pprint gettext locale mimetypes optparse collections
         collections.abc contextlib dataclasses datetime decimal _pydecimal _strptime abc bdb cmd code codecs
-        codeop copyreg dis opcode glob graphlib hashlib hmac imghdr sndhdr linecache nturl2path pickle
+        codeop copyreg dis opcode glob graphlib hashlib hmac linecache nturl2path pickle
         pickletools plistlib pyclbr queue re re._parser re._constants sched secrets selectors signal stat
         string struct symtable tabnanny textwrap timeit tomllib tomllib._parser tomllib._re trace traceback
         typing unittest.util warnings weakref wsgiref.headers wsgiref.util xml.sax.saxutils xml.dom.minidom
-        zipapp getopt chunk fileinput filecmp http http.cookies http.cookiejar urllib.robotparser
-        urllib.error rlcompleter sre_compile tracemalloc cgi aifc lib2to3.pytree lib2to3.fixer_util
-        lib2to3.btm_utils distutils.version distutils.util encodings.idna encodings.punycode
+        zipapp getopt fileinput filecmp http http.cookies http.cookiejar urllib.robotparser
+        urllib.error rlcompleter tracemalloc
+        encodings.idna encodings.punycode
         """
     )
 )

@@ -254,9 +254,10 @@ def _rename(request: Request, text: str) -> Request:
 
 
 def _extract(request: Request, text: str) -> Request:
-    kind = re.search(r"\b(function|method|variable|constant|helper)\b", text, re.IGNORECASE)
+    said = re.sub(r"`[^`]*`", "", text)  # a quoted expression may have such a word in it
+    kind = re.search(r"\b(function|method|variable|constant|helper)\b", said, re.IGNORECASE)
     variable = kind is not None and kind[1].lower() in ("variable", "constant")
-    name = _new_name(text)
+    name = _new_name(said) or _new_name(text)
     return replace(request, new_name=name.rstrip("."), extract_kind="variable" if variable else "function")
 
 
