@@ -42,9 +42,9 @@ run: $(VENV)/.ready
 test: $(VENV)/.ready $(VENV)/.tools
 ifeq ($(SLOW),1)
 	@$(MAKE) --no-print-directory check
-	@SLOW=1 $(BIN)/python -m pytest -n auto
+	@SLOW=1 $(BIN)/python -m pytest -n auto --dist worksteal --durations=12
 else
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 endif
 
 check: $(VENV)/.ready $(VENV)/.tools

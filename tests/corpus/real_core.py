@@ -85,12 +85,17 @@ class RealDesk:
         self.editor.changes.clear()
 
 
+def _folders(name: str) -> tuple[Path, Path]:
+    root, state = Path(name, "work").resolve(), Path(name, "state")
+    root.mkdir()
+    return root, state
+
+
 @asynccontextmanager
 async def real_desk() -> AsyncGenerator[RealDesk]:
     """The core as `copydesk serve` builds it, with the offline model and an editor in memory."""
     with TemporaryDirectory() as name:
-        root, state = Path(name, "work").resolve(), Path(name, "state")
-        root.mkdir()
+        root, state = _folders(name)
         workspace = Workspace((to_uri(str(root)),))
         editor = BufferEditor(workspace)
         core = compose(

@@ -126,7 +126,8 @@ async def rename_local(desk: RealDesk, subject: Subject, figures: Figures) -> No
         played = await desk.play({"subject.py": subject.text}, "refactor", f"rename {use.id} to {NEW}", at=at)
         after = played.texts["subject.py"]
         wrong = checks.only_renamed(subject.text, after, use.id, NEW)
-        return _note(figures, "rename local", subject, played, wrong, changed=after != subject.text)
+        _note(figures, "rename local", subject, played, wrong, changed=after != subject.text)
+        return
 
 
 async def rename_across(desk: RealDesk, subject: Subject, figures: Figures) -> None:
@@ -162,7 +163,8 @@ async def extract_variable(desk: RealDesk, subject: Subject, figures: Figures) -
             )
             after = played.texts["subject.py"]
             wrong = [] if after == subject.text else checks.inlines_back(subject.text, after, NEW)
-            return _note(figures, "extract variable", subject, played, wrong, changed=after != subject.text)
+            _note(figures, "extract variable", subject, played, wrong, changed=after != subject.text)
+            return
 
 
 async def extract_function(desk: RealDesk, subject: Subject, figures: Figures) -> None:
@@ -184,7 +186,8 @@ async def extract_function(desk: RealDesk, subject: Subject, figures: Figures) -
             if after == subject.text
             else checks.outside_is_kept(subject.text, after, above, (top.end_lineno or 1) - 1)
         )
-        return _note(figures, "extract function", subject, played, wrong, changed=after != subject.text)
+        _note(figures, "extract function", subject, played, wrong, changed=after != subject.text)
+        return
 
 
 async def organise(desk: RealDesk, subject: Subject, figures: Figures) -> None:

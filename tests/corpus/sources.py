@@ -5,13 +5,20 @@ import sysconfig
 import tokenize
 from pathlib import Path
 
+_LEFT_OUT = ("site-packages/", "pip/", "setuptools/", "pkg_resources/", "_distutils_hack/", "copydesk")
+
 
 def all_files() -> list[Path]:
-    """Every Python file of some size that is not test data."""
+    """Every Python file of some size that is not test data, in an order that does not depend on where they lie."""
     standard, installed = Path(sysconfig.get_path("stdlib")), Path(sysconfig.get_path("purelib"))
-    found = {path for path in standard.rglob("*.py") if "site-packages" not in path.parts}
-    found |= set(installed.rglob("*.py"))
-    return sorted(path for path in found if path.stat().st_size > 200 and "test_data" not in str(path))
+    return [*_files_below(standard), *_files_below(installed)]
+
+
+def _files_below(root: Path) -> list[Path]:
+    """Installers are left out: their versions are not pinned, and a sample should be the same everywhere."""
+    found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py"))
+    kept = (name for name in found if not name.startswith(_LEFT_OUT) and "test_data" not in name)
+    return [root / name for name in kept if (root / name).stat().st_size > 200]
 
 
 def sample(n: int, seed: int = 7) -> list[Path]:

@@ -32,7 +32,7 @@ def check_documented(path: Path) -> int:
 
 
 def test_a_sample_is_documented() -> None:
-    assert sum(check_documented(path) for path in sample(25)) > 50
+    assert sum(check_documented(path) for path in sample(7)) > 10
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def check_explained(path: Path, limit: int) -> int:
 
 
 def test_a_sample_is_explained() -> None:
-    assert sum(check_explained(path, 3) for path in sample(15)) > 20
+    assert sum(check_explained(path, 3) for path in sample(5)) > 5
 
 
 @pytest.mark.slow

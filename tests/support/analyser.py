@@ -67,7 +67,9 @@ class TinyIntel:
         at = handle.text.find(rules)
         return (ChangeText(handle.base, ((at, at + len(rules), ""),)),) if at >= 0 else ()
 
-    async def annotate(self, files: FileSource, uri: str, line: int, end_line: int | None = None) -> tuple[PendingEdit, ...]:
+    async def annotate(
+        self, files: FileSource, uri: str, line: int, end_line: int | None = None
+    ) -> tuple[PendingEdit, ...]:
         handle = files.read(uri)
         at = sum(len(row) + 1 for row in handle.text.split("\n")[:line]) + handle.text.split("\n")[line].index(":")
         return (ChangeText(handle.base, ((at, at, " -> int"),)),)

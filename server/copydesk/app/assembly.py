@@ -131,6 +131,7 @@ class Assembly:
     async def _find_model(self) -> None:
         """Finds out early what `auto` comes to, so that code actions are tagged and status need not wait."""
         await anyio.sleep(IDLE_S)
+        await anyio.to_thread.run_sync(lambda: self.server.client.capabilities)  # 60 ms that no edit should wait for
         await self._model_name()
 
     async def _model_name(self) -> str:

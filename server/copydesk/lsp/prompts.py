@@ -31,6 +31,9 @@ Send: TypeAlias = Callable[[str], Awaitable[object]]
 """Gets the text; its result is the result of the command that sent it."""
 
 
+MAX_SUBJECT = 120
+
+
 @dataclass(slots=True)
 class Prompt:
     """One document. `subject` says in one line what the text is for."""
@@ -59,7 +62,8 @@ class Prompts:
         if not await self._client.show_document(prompt.uri, take_focus=True, line=_TEXT_LINE):
             self._answers.message(
                 "info",
-                f"Write in {path} and choose the code action “Copydesk: Send” there (or save, and run copydesk.send).",
+                f"{_shortened(subject)}\nWrite in {path} and choose the code action "
+                "“Copydesk: Send” there (or save, and run copydesk.send).",
             )
         return prompt
 
@@ -78,6 +82,11 @@ class Prompts:
         """What the person wrote: from the buffer where the client has it open for us, else from the file."""
         whole = buffer if buffer is not None else await anyio.Path(prompt.path).read_text(encoding="utf-8")
         return written(whole, prompt.subject)
+
+
+def _shortened(subject: str) -> str:
+    """So that the place to write in still fits into the message."""
+    return subject if len(subject) <= MAX_SUBJECT else subject[: MAX_SUBJECT - 1].rstrip() + "…"
 
 
 def template(subject: str) -> str:

@@ -53,6 +53,9 @@ log = logging.getLogger("copydesk.session")
 
 MAX_QUEUED = 16
 MAX_STEERING = 64
+SYNC_LIMIT_S = 10.0
+"""How long the next turn waits for a slow disk to take the last one's records."""
+
 Validate = Callable[[ToolSpec, object], dict[str, Any]]
 OnRetry = Callable[[int, float, str], None]
 
@@ -182,6 +185,8 @@ class Session:
                 self._looping = True
                 await self._run(self.current)
                 self.current = None
+                with anyio.move_on_after(SYNC_LIMIT_S):
+                    await to_thread.run_sync(self._writer.sync, abandon_on_cancel=True)
         finally:
             self.current = None
             self._draining = False

@@ -1,6 +1,6 @@
 """The record writer: every event of a session, in order, through one append-only file.
 
-One write() a record (measured: no acknowledged record is lost to a kill; 1 µs), fdatasync at turn ends. Files are
+One write() a record (measured: no acknowledged record is lost to a kill; 1 µs), fdatasync after turns. Files are
 `<state>/sessions/<id>.jsonl`, mode 0600, metadata first. A writer that cannot write says so once and goes on in
 memory: the turn matters more than its log. Reading tolerates a torn last line.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from copydesk.domain.events import Event, TurnEnded
+from copydesk.domain.events import Event
 from copydesk.domain.frozen import frozen
 from copydesk.store.codec import VERSION, decode, encode
 
@@ -54,8 +54,6 @@ class RecordWriter:
         """Appends one event and publishes it. Returns its number, from 1."""
         self._seq += 1
         self._append({"v": VERSION, "seq": self._seq, "at": self._now(), "event": encode(event)})
-        if isinstance(event, TurnEnded):
-            self._sync()
         for listener in tuple(self._listeners):
             listener(self.session, self._seq, event)
         return self._seq
@@ -65,12 +63,15 @@ class RecordWriter:
             return
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         try:
-            os.write(self._descriptor, line)
+            n_written = os.write(self._descriptor, line)
+            if n_written < len(line):
+                raise OSError(f"only {n_written} of {len(line)} bytes could be written")
         except OSError as error:
             self.problem = f"The transcript can no longer be written: {error}. What follows is not kept."
             self.close()
 
-    def _sync(self) -> None:
+    def sync(self) -> None:
+        """Asks the system to bring the file to the disk: at turn ends, off the event loop, since a disk may be slow."""
         if self._descriptor is not None:
             try:
                 getattr(os, "fdatasync", os.fsync)(self._descriptor)

@@ -36,7 +36,8 @@ _VERBS = {
 _SPEC = ToolSpec(
     "refactor",
     "Let an analyser change the code: rename the symbol at line everywhere; extract the expression `text` on line, or "
-    "lines line–end_line, as new_name; annotate the function at line, or those in line–end_line; fix lint rules; organize_imports.",
+    "lines line–end_line, as new_name; annotate the function at line, or those in line–end_line; fix lint rules; "
+    "organize_imports.",
     schema(
         "action",
         "path",

@@ -55,6 +55,20 @@ class Disk:
         except ValueError as error:
             raise BinaryFile(f"{path!r} is not text: {error}.") from error
 
+    def raw(self, path: str) -> bytes:
+        """The bytes at a path that a walk has just found. Raises OSError, and ValueError for what no search reads.
+
+        Looks at the open file only, which is half of the system calls that `read` makes.
+        """
+        number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            info = os.fstat(number)
+            if not stat.S_ISREG(info.st_mode) or info.st_size > self._limit_bytes:
+                raise ValueError(path)
+            return os.read(number, info.st_size)
+        finally:
+            os.close(number)
+
     def exists(self, uri: str) -> bool:
         """Whether there is anything at the path, a dangling link included."""
         path = to_path(uri)

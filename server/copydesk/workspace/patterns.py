@@ -19,6 +19,9 @@ _CLASS = re.compile(r"\\.|\[\^?\]?(?:[^\]\\]|\\.)*\]")
 _GROUP_ITEM = re.compile(_GROUP + r"((?:[*+?]|\{\d*,?\d*\})?)")
 _ITEM = re.compile(r"(\\.|\[(?:[^\]\\]|\\.)*\]|[^\\])([*+?]\??|\{\d*,?\d*\}\??)?")
 
+_ESCAPED_MARK = re.compile(r"\\\W")
+_SEES_LINES = re.compile(r"[$^\n\r]|\(\?(?!:|P<)|\\[sWDnrvfAZ0-9xuUN]")
+
 # Escapes of several characters, and classes that begin with a bracket: their characters do not stand for themselves.
 _UNPLAIN = re.compile(r"\\[xuUN0-9]|\[\^?\]")
 
@@ -66,6 +69,15 @@ def literal_start(expression: re.Pattern[str]) -> str:
         return ""
     is_counted = pattern[found.end() : found.end() + 1] in tuple("?*+{")
     return found[0][:-1] if is_counted else found[0]
+
+
+def is_blind_to_lines(expression: re.Pattern[str]) -> bool:
+    """Whether what matches in a line also matches in the whole text around it, in time that grows with its lines.
+
+    So it is where nothing looks at what stands beside the match and nothing repeated reaches over a line's end.
+    """
+    pattern = _ESCAPED_MARK.sub("", expression.pattern)
+    return not _SEES_LINES.search(pattern) and not expression.flags & (re.DOTALL | re.MULTILINE | re.VERBOSE)
 
 
 def needed_char(expression: re.Pattern[str]) -> tuple[str, bool]:

@@ -4,6 +4,7 @@ Blocking, for a worker thread: `should_stop` is asked for each file, and a time 
 Ignored files are left out, hidden ones are not, links are not read through. Whatever is cut is stated in `cut`.
 """
 
+import codecs
 import math
 import os
 import re
@@ -14,9 +15,11 @@ from typing import Literal, TypeAlias
 from copydesk.domain.errors import MissingFile, ToolFailed, WorkspaceError
 from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileSource
+from copydesk.text.encodings import decode
 from copydesk.text.lines import content_length, split_lines
+from copydesk.workspace.disk import Disk
 from copydesk.workspace.globs import compile_glob
-from copydesk.workspace.patterns import compile_search, literal_start, needed_char, reach_chars
+from copydesk.workspace.patterns import compile_search, is_blind_to_lines, literal_start, needed_char, reach_chars
 from copydesk.workspace.snapshot import Snapshot
 from copydesk.workspace.uris import normalise, to_path
 from copydesk.workspace.walking import Walked, Walker, never
@@ -25,6 +28,9 @@ from copydesk.workspace.workspace import Workspace
 Mode: TypeAlias = Literal["content", "files", "count"]
 
 LINE_LIMIT = 400
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""Beginnings of files in which ASCII text is not ASCII bytes."""
+
 TIME_LIMIT_S = 20.0
 
 
@@ -132,20 +138,49 @@ def grep(
     wanted = compile_glob(glob) if glob else None
     deadline = _Deadline(should_stop, limit_s)
     grepper = _Grepper(expression, mode, context, limit, deadline)
+    reader = _Reader(files, workspace.disk, grepper.literal)
     for one in _walk(files, workspace, base_uri, deadline):
         if one.is_dir or one.is_link or (wanted and not wanted(one.relative)):
             continue
-        if (text := _text(files, one)) is not None:
-            grepper.search(one.uri, text)
+        if (text := reader.text(one)) is not None:
+            grepper.search(one, text)
     return grepper.result()
+
+
+class _Reader:
+    """The texts of walked files. What lies on the disk as it is goes straight from there, past the chain.
+
+    A file without the literal that every match begins with is not even decoded, where bytes can tell.
+    """
+
+    def __init__(self, files: FileSource, disk: Disk, literal: str) -> None:
+        self._files = files
+        self._disk = disk
+        self._literal = literal.encode() if literal.isascii() else b""
+        fixed = files.fixed_uris() if isinstance(files, Snapshot) else frozenset[str]()
+        self._direct = isinstance(files, Snapshot)
+        self._fixed = {to_path(uri) for uri in fixed}
+
+    def text(self, one: Walked) -> str | None:
+        """None for what is binary, unreadable, or cannot match."""
+        if not self._direct or one.is_held or one.path in self._fixed:
+            return _text(self._files, one)
+        try:
+            data = self._disk.raw(one.path)
+            if self._literal and self._literal not in data and not data.startswith(_WIDE):
+                return None
+            return decode(data).text
+        except (OSError, ValueError):
+            return None
 
 
 class _Grepper:
     def __init__(self, expression: re.Pattern[str], mode: Mode, context: int, limit: int, deadline: _Deadline) -> None:
         self._expression = expression
-        self._literal = literal_start(expression)
+        self.literal = literal_start(expression)
         self._needed, self._ends_with_it = needed_char(expression)
         self._reach = reach_chars(expression.pattern)
+        self._blind_to_lines = is_blind_to_lines(expression)
         self._n_long = 0
         self._mode = mode
         self._context = context
@@ -156,8 +191,8 @@ class _Grepper:
         self._n_files = 0
         self._n_shown = 0
 
-    def search(self, uri: str, text: str) -> None:
-        if self._literal and self._literal not in text:
+    def search(self, one: Walked, text: str) -> None:
+        if (self.literal and self.literal not in text) or self._is_without(text):
             return
         lines = split_lines(text)
         if lines[-1] == "":
@@ -166,7 +201,13 @@ class _Grepper:
         if hits:
             self._n_matches += len(hits)
             self._n_files += 1
-            self._keep(uri, lines, hits)
+            self._keep(one.uri, lines, hits)
+
+    def _is_without(self, text: str) -> bool:
+        """Whether one look at the whole text shows that no line matches. Not tried where a line is very long."""
+        if not self._blind_to_lines or max(map(len, text.split("\n"))) > self._reach:
+            return False
+        return self._expression.search(text) is None
 
     def result(self) -> Grepped:
         if self._mode == "content":

@@ -4,7 +4,7 @@ Taking one is O(1): it holds references. Each disk file is fixed at its first re
 two first reads of one file at once settle on one answer. Start with `Snapshot`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
@@ -31,6 +31,10 @@ class FixedDisk:
         if isinstance(found, WorkspaceError):
             raise found.with_traceback(None)
         return found
+
+    def fixed(self) -> Collection[str]:
+        """URIs that were read, so that they stay what they were."""
+        return self._read.keys()
 
     def text_once(self, uri: str) -> str:
         """The text without keeping it, unless it is fixed already."""
@@ -81,6 +85,9 @@ class OverlayFiles:
             if not handle.same_as_disk:
                 found[uri] = handle
         return found
+
+    def fixed(self) -> Collection[str]:
+        return self._disk.fixed()
 
     def text_once(self, uri: str) -> str:
         held = uri in self._view or normalise(uri) in self._view.predicted
@@ -144,6 +151,10 @@ class Snapshot:
     def text_once(self, uri: str) -> str:
         """The text, without keeping a disk file in memory: for searches over whole trees."""
         return self._files.read(uri).text if normalise(uri) in self._touched else self._lower.text_once(uri)
+
+    def fixed_uris(self) -> frozenset[str]:
+        """Disk files that were read before, and stay what they were then."""
+        return frozenset(self._lower.fixed())
 
     def held_uris(self) -> frozenset[str]:
         """Files whose text or existence may differ from disk: open, predicted or pending. Touches no disk."""

@@ -60,7 +60,7 @@ PHASES = (
     Phase("before the first byte", ("delay: 30\ntext: late",), _asked_twice),
     Phase("mid-text", ("text: Well\ndelay: 30\ntext: late",), _asked_twice),
     Phase("half a call", ('tool_raw: read_file {"pa\ndelay: 30',), _asked_twice),
-    Phase("a long grep", (call("grep", pattern="zz.?q"),), _tool("step 2")),
+    Phase("a long grep", (call("grep", pattern="(?=.)zz.?q$"),), _tool("step 2")),
     Phase("the jedi worker", (call("code_intel", action="references", path="big.py", line=1, symbol="f0"),),
           _tool("step 2")),
     Phase("a question", (call("ask_user", question="Which?", choices=["a", "b"]),),

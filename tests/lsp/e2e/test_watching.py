@@ -170,3 +170,21 @@ async def test_one_transcript_a_session_without_secrets(
         "UsageUpdated", "ReviewUpdated", "TurnEnded",
     }  # fmt: skip
     assert "planted" not in caplog.text
+
+
+async def test_a_client_that_can_nothing(tmp_path: Path) -> None:
+    """No progress, no applyEdit, no showDocument: it is told in messages, and the draft is kept."""
+    model = steps(call("ask_user", question="Which?"), edit("a.py", *CHANGE), "text: Done.")
+    async with desk(tmp_path, model, files={"a.py": CODE}, capabilities={}) as d:
+        uri = d.open("a.py")
+        turn = await d.begin("prompt", text="go", uri=uri)
+        said = await d.client.wait_for("window/showMessage", lambda given: "Which?" in given["message"])
+        assert said
+        listed = await d.client.command("copydesk.status")
+        assert [each["turn"] for each in listed["running"]] == [turn["turn"]]
+        await d.client.command("copydesk.cancel")
+        d.assemblies[0].core.models._model = steps(edit("a.py", *CHANGE), "text: Done.")
+        result = await d.run("prompt", text="again", uri=uri)
+        assert result["review"]["state"] == "refused", result
+        assert "workspace/applyEdit" in result["message"]
+        assert d.editor.text(uri) == CODE

@@ -36,7 +36,7 @@ def test_google_is_the_default() -> None:
                 path: Passed to `read`.
                 limit: Defaults to 10.
                 *rest: Further positional arguments.
-                strict: Not used. Defaults to False.
+                strict: Strict or not. Defaults to False.
                 **more: Further keyword arguments.
 
             Returns:
@@ -135,7 +135,7 @@ def test_the_words_that_are_there_are_kept() -> None:
 
             Args:
                 text: Passed to `tree`.
-                strict: Not used. Defaults to True.
+                strict: Strict or not. Defaults to True.
 
             Returns:
                 The tree.

@@ -137,3 +137,9 @@ def test_what_no_rule_knows_stays_a_wish_of_its_own(text: str, left: str) -> Non
 def test_names_survive_a_slip() -> None:
     (request,) = requests_of(Task("prompt", "renaem load_all to load_every"))
     assert (request.names, request.new_name) == (("load_all",), "load_every")
+
+
+def test_a_quoted_expression_says_nothing_of_the_kind() -> None:
+    text = "extract `self.call(method, function)` on line 4 into a variable named total"
+    (request,) = requests_of(Task("refactor", text))
+    assert (request.extract_kind, request.new_name) == ("variable", "total")

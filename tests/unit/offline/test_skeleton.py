@@ -174,3 +174,8 @@ def test_bad_source_is_a_note() -> None:
     result = write_tests("def f(:\n", "bad.py", None, "bad")
     assert result.text == ""
     assert "cannot be read" in result.notes[0]
+
+
+def test_a_class_that_needs_one_of_itself_comes_to_an_end() -> None:
+    source = "class Node:\n    def __init__(self, above: Node):\n        self.above = above\n\n\ndef depth(node: Node) -> int:\n    return 1\n"
+    assert "depth, Node are not called here" in write_tests(source, "tree.py", None, "tree").text.replace("\n#  ", "")

@@ -75,12 +75,13 @@ def _start(node: ast.AST) -> int:
 
 def _lists(node: ast.AST) -> Iterator[list[ast.stmt]]:
     for name in _BLOCKS:
-        found = getattr(node, name, None)
-        for one in found if isinstance(found, list) else ():
-            if isinstance(one, ast.ExceptHandler | ast.match_case):
-                yield one.body
-        if isinstance(found, list) and found and isinstance(found[0], ast.stmt):
-            yield found
+        found: list[ast.AST] = getattr(node, name, None) or []
+        if not isinstance(node, ast.stmt | ast.Module | ast.ExceptHandler | ast.match_case):
+            return
+        yield from (one.body for one in found if isinstance(one, ast.ExceptHandler | ast.match_case))
+        statements = [one for one in found if isinstance(one, ast.stmt)]
+        if statements:
+            yield statements
 
 
 def _in_function(statements: list[ast.stmt], rest: list[ast.stmt], around: list[ast.AST]) -> _Block | None:
@@ -117,10 +118,8 @@ def _check(block: _Block) -> None:
     if any(isinstance(node, ast.Global | ast.Nonlocal | ast.Delete) for node in own):
         refuse("These lines have a `global`, `nonlocal` or `del`: that concerns the names of this function.")
     called = {node.func.id for node in own if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    if called & {"locals", "vars", "eval", "exec", "super"}:
-        refuse(
-            f"These lines call {sorted(called & {'locals', 'vars', 'eval', 'exec', 'super'})[0]}(), which looks at the function around it."
-        )
+    if looking := called & {"locals", "vars", "eval", "exec", "super"}:
+        refuse(f"These lines call {min(looking)}(), which looks at the function around it.")
     declared = {
         name for node in ast.walk(block.function) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
     }

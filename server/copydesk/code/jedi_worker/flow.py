@@ -52,6 +52,21 @@ class Flow:
                 self._read(value)
                 if value is not None:
                     self._bind(target)
+            case ast.If() | ast.For() | ast.AsyncFor() | ast.While() | ast.With() | ast.AsyncWith() | ast.Match():
+                self._compound(node)
+            case ast.Try() | ast.TryStar():
+                self._try(node)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                self._read(node)
+                self.bound.add(name)
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                self.bound |= {alias.asname or alias.name.partition(".")[0] for alias in names}
+            case _:
+                self._read(node)
+                self._walrus(node)
+
+    def _compound(self, node: ast.stmt) -> None:
+        match node:
             case ast.If(test=test, body=body, orelse=orelse):
                 self._read(test)
                 self._walrus(test)
@@ -71,22 +86,14 @@ class Flow:
                     self._read(item.context_expr)
                     self._bind(item.optional_vars)
                 self._branch(body)  # a context manager may swallow what interrupts the block
-            case ast.Try() | ast.TryStar():
-                self._try(node)
             case ast.Match(subject=subject, cases=cases):
                 self._read(subject)
                 for case in cases:
                     inner = Flow(self.exposed, self.bound | set(own_stores(case.pattern)))
                     inner._read(case.guard)
                     inner.run(case.body)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                self._read(node)
-                self.bound.add(name)
-            case ast.Import(names=names) | ast.ImportFrom(names=names):
-                self.bound |= {alias.asname or alias.name.partition(".")[0] for alias in names}
             case _:
-                self._read(node)
-                self._walrus(node)
+                pass
 
     def _walrus(self, node: ast.AST) -> None:
         if isinstance(node, ast.NamedExpr):
@@ -98,7 +105,7 @@ class Flow:
         for block in blocks:
             if block and _leaves(block[-1]):
                 self._branch(block)
-        return set.intersection(*ends) if ends else set(self.bound)
+        return _common(ends) if ends else set(self.bound)
 
     def _try(self, node: "ast.Try | ast.TryStar") -> None:
         after_body = self._branch(node.body)
@@ -110,7 +117,12 @@ class Flow:
             if not _leaves(handler.body[-1]):
                 ends.append(inner.bound - ({handler.name} if handler.name else set()))
         final = Flow(self.exposed, set(self.bound)).run(node.finalbody)
-        self.bound = set.intersection(*ends) | final.bound
+        self.bound = _common(ends) | final.bound
+
+
+def _common(ends: list[set[str]]) -> set[str]:
+    first, *others = ends
+    return first.intersection(*others)
 
 
 def _leaves(statement: ast.stmt) -> bool:
@@ -123,7 +135,7 @@ def reads(node: ast.AST) -> Iterator[str]:
         if isinstance(node.ctx, ast.Load | ast.Del):
             yield node.id
         return
-    if isinstance(node, SCOPES) or isinstance(node, ast.ClassDef):
+    if isinstance(node, (*SCOPES, ast.ClassDef)):
         own = set(_names_of(node))
         outer = {name for child in ast.iter_child_nodes(node) for name in reads(child)}
         first = set(reads(node.generators[0].iter)) if isinstance(node, _COMPREHENSIONS) else set[str]()

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from copydesk.models.offline import docgives, docwords
 from copydesk.models.offline.docraises import raises_of
 from copydesk.models.offline.docuse import Uses, unused_or_quoted, use_of
-from copydesk.models.offline.pycode import Definition, FunctionNode, Module, body_nodes, decorators, dotted
+from copydesk.models.offline.pycode import Definition, FunctionNode, Module, body_nodes, decorators, dotted, targets_of
 
 Kind: TypeAlias = Literal["params", "attributes", "returns", "yields", "raises"]
 
@@ -165,8 +165,7 @@ def _effects(node: FunctionNode, owner: ast.ClassDef | None) -> Iterator[str]:
         return
     names: dict[str, None] = {}
     for item in body_nodes(node):
-        targets = item.targets if isinstance(item, ast.Assign) else [item.target] if isinstance(item, ast.AugAssign | ast.AnnAssign) else []  # fmt: skip
-        for target in targets:
+        for target in targets_of(item):
             if isinstance(target, ast.Attribute) and dotted(target.value) == "self":
                 names.setdefault(f"`self.{target.attr}`")
     shown = list(names)
@@ -178,8 +177,9 @@ def _parameter(uses: Uses, node: FunctionNode, name: str, arg: ast.arg, default:
     kind = uses.module.brief(arg.annotation, 80)
     if name.startswith("*"):
         said = uses.documented.get(arg.arg) or _passed_on(node, arg.arg, keywords=name.startswith("**"))
-        return Item(name, kind, said or f"Further {'keyword' if name.startswith('**') else 'positional'} arguments.", annotated=arg.annotation is not None)  # fmt: skip
-    said = _flag(arg.arg, kind, default) or _used(uses, node, arg.arg)
+        what = "keyword" if name.startswith("**") else "positional"
+        return Item(name, kind, said or f"Further {what} arguments.", annotated=arg.annotation is not None)
+    said = _flag(uses, arg.arg, kind, default) or _used(uses, node, arg.arg)
     text = " ".join(part for part in (said, _default(uses.module, default)) if part)
     return Item(
         arg.arg, "" if kind == "NoneType" else kind, text or f"The {docwords.phrase(arg.arg)}.",
@@ -192,22 +192,29 @@ def _passed_on(node: FunctionNode, name: str, *, keywords: bool) -> str:
     found: dict[str, None] = {}
     for item in body_nodes(node):
         if isinstance(item, ast.Call):
-            given = [k.value for k in item.keywords if k.arg is None] if keywords else [a.value for a in item.args if isinstance(a, ast.Starred)]  # fmt: skip
-            if any(dotted(value) == name for value in given):
-                callee = item.func
-                is_super = isinstance(callee, ast.Attribute) and isinstance(callee.value, ast.Call) and dotted(callee.value.func) == "super"  # fmt: skip
-                found.setdefault(f"`super().{callee.attr}`" if is_super and isinstance(callee, ast.Attribute) else f"`{dotted(callee)}`" if dotted(callee) else "")  # fmt: skip
+            double = [keyword.value for keyword in item.keywords if keyword.arg is None]
+            single = [value.value for value in item.args if isinstance(value, ast.Starred)]
+            if any(dotted(value) == name for value in (double if keywords else single)):
+                found.setdefault(_callee(item.func))
     where = list(found)
     what = "Keyword" if keywords else "Positional"
     return f"{what} arguments for {where[0]}." if len(where) == 1 and where[0] else ""
 
 
-def _flag(name: str, kind: str, default: ast.expr | None) -> str:
+def _callee(func: ast.expr) -> str:
+    match func:
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr=attr):
+            return f"`super().{attr}`"
+        case _:
+            return f"`{dotted(func)}`" if dotted(func) else ""
+
+
+def _flag(uses: Uses, name: str, kind: str, default: ast.expr | None) -> str:
     value = default.value if isinstance(default, ast.Constant) else None
-    if kind != "bool" and not isinstance(value, bool):
+    if uses.documented.get(name) or (kind != "bool" and not isinstance(value, bool)):
         return ""
-    said = docwords.switch(name)
-    return f"{said}." if said else ""
+    said = docwords.switch(name) or f"{docwords.phrase(name).capitalize()} or not"
+    return f"{said}."
 
 
 def _used(uses: Uses, node: FunctionNode, name: str) -> str:
@@ -235,7 +242,7 @@ def _default(module: Module, default: ast.expr | None) -> str:
 
 def _described(module: Module, name: str, kind: str, default: ast.expr | None) -> Item:
     """An attribute of a class: its words, and the value it starts with."""
-    phrase = docwords.phrase(name)
+    phrase = docwords.phrase(name.lower() if name.isupper() else name)
     text = f"{phrase[:1].upper()}{phrase[1:]}." if docwords.says_more(name) else f"The {phrase}."
     if kind == "bool" and docwords.switch(name):
         text = f"{docwords.switch(name)}."
@@ -269,6 +276,8 @@ def _returns(module: Module, node: FunctionNode, returned: list[ast.expr]) -> tu
     if node.name in ("__init__", "__new__"):
         return () if node.name == "__init__" else (Item("", kind, "The new instance.", annotated=annotated),)
     text = docgives.returned(module, node, returned)
+    if not annotated and kind in text.lower().split(" "):
+        kind = ""
     if not text and kind:
         text = (
             f"{'An' if kind[0] in 'AEIOaeio' else 'A'} `{kind}`."

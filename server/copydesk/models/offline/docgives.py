@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from copydesk.models.offline import docwords
 from copydesk.models.offline.docconditions import condition, quoted
-from copydesk.models.offline.pycode import FunctionNode, Module, body_nodes, dotted
+from copydesk.models.offline.pycode import FunctionNode, Module, body_nodes, dotted, targets_of
 
 _NEW: dict[type[ast.expr], str] = {
     ast.ListComp: "list",
@@ -20,8 +20,11 @@ _NEW: dict[type[ast.expr], str] = {
 _BUILT = {"sorted": "A sorted list", "list": "A list", "tuple": "A tuple", "set": "A set", "dict": "A dict",
           "frozenset": "A frozenset", "reversed": "A reversed iterator", "iter": "An iterator"}  # fmt: skip
 _TRUTHS = frozenset(("isinstance", "issubclass", "callable", "hasattr", "bool", "any", "all"))
-_TRUTH_METHODS = frozenset(("startswith", "endswith", "isdigit", "isidentifier", "isspace", "isupper", "islower", "exists",
-                            "is_file", "is_dir", "isalnum", "isalpha", "issubset", "issuperset", "isdisjoint"))  # fmt: skip
+_TRUTH_METHODS_WORDS = """
+    startswith endswith isdigit isidentifier isspace isupper islower exists is_file is_dir isalnum
+    isalpha issubset issuperset isdisjoint
+"""
+_TRUTH_METHODS = frozenset(_TRUTH_METHODS_WORDS.split())
 
 
 def returned(module: Module, node: FunctionNode, values: Sequence[ast.expr]) -> str:
@@ -36,7 +39,7 @@ def returned(module: Module, node: FunctionNode, values: Sequence[ast.expr]) -> 
         return f"Always {text}."
     said = list(dict.fromkeys(_value(module, node, value) for value in certain))
     if "" in said or len(said) > 2:
-        return _by_name(node.name, tail) if len(certain) > 0 else ""
+        return _by_name(node.name, tail)
     return f"{said[0]}{f', or {_lower(said[1])}' if len(said) == 2 else ''}{tail}."
 
 
@@ -104,39 +107,55 @@ def _tests_for_true(node: FunctionNode) -> list[ast.expr]:
 def _value(module: Module, node: FunctionNode, value: ast.expr) -> str:
     """A noun phrase for one expression, capitalised and without a stop; empty when there is none."""
     match value:
-        case ast.Name(id="self"):
-            return "This instance"
-        case ast.Name(id="cls"):
-            return "This class"
-        case ast.Name(id=local):
-            return _local(module, node, local)
-        case ast.Attribute(value=ast.Name(id="self"), attr=attr):
-            return f"The value of `self.{attr}`"
+        case ast.Name(id=name):
+            return {"self": "This instance", "cls": "This class"}.get(name) or _local(module, node, name)
         case ast.Constant():
             return quoted(module, value, 40)
-        case ast.JoinedStr() | ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()):
-            return "A formatted string"
-        case ast.List(elts=[]) | ast.Dict(keys=[]):
-            return f"An empty {'list' if isinstance(value, ast.List) else 'dict'}"
-        case ast.List() | ast.Set() | ast.Dict():
-            return f"A new {type(value).__name__.lower()}"
-        case ast.ListComp(elt=elt, generators=[first, *_]) | ast.SetComp(elt=elt, generators=[first, *_]) | ast.GeneratorExp(elt=elt, generators=[first, *_]):  # fmt: skip
-            return _comprehended(module, value, elt, first)
-        case ast.DictComp():
-            return "A new dict"
-        case ast.Tuple(elts=elements):
-            shown = [quoted(module, element, 24) for element in elements]
-            return f"A tuple of {_and(shown)}" if 1 < len(shown) <= 4 and all(shown) else f"A tuple of {len(elements)}" if elements else "An empty tuple"  # fmt: skip
         case ast.Await(value=inner):
             return _value(module, node, inner)
         case ast.Call():
-            return _called(module, value)
+            return _called(value) if dotted(value.func) != "len" else _length(module, value)
         case ast.IfExp(body=first, orelse=second):
             one, other = _value(module, node, first), _value(module, node, second)
             return f"{one} or {_lower(other)}" if one and other and one != other else ""
         case _:
-            text = quoted(module, value, 40)
-            return f"The value of {text}" if text.startswith("`") else text
+            return _built(module, value) or _quoted_value(module, value)
+
+
+def _quoted_value(module: Module, value: ast.expr) -> str:
+    text = quoted(module, value, 40)
+    return f"The value of {text}" if text.startswith("`") else text
+
+
+def _built(module: Module, value: ast.expr) -> str:
+    """Strings and collections that are written out where they are returned."""
+    match value:
+        case ast.JoinedStr() | ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()):
+            return "A formatted string"
+        case ast.List(elts=[]) | ast.Dict(keys=[]):
+            return f"An empty {type(value).__name__.lower()}"
+        case ast.List() | ast.Set() | ast.Dict():
+            return f"A new {type(value).__name__.lower()}"
+        case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+            return _comprehended(module, value, value.elt, value.generators[0])
+        case ast.DictComp():
+            return "A new dict"
+        case ast.Tuple(elts=elements):
+            return _tuple(module, elements)
+        case _:
+            return ""
+
+
+def _tuple(module: Module, elements: list[ast.expr]) -> str:
+    if not elements:
+        return "An empty tuple"
+    shown = [quoted(module, element, 24) for element in elements]
+    return f"A tuple of {_and(shown)}" if 1 < len(shown) <= 4 and all(shown) else f"A tuple of {len(elements)}"
+
+
+def _length(module: Module, call: ast.Call) -> str:
+    text = quoted(module, call.args[0], 40) if call.args else ""
+    return f"The number of items in {text}" if text else "A length"
 
 
 def _local(module: Module, node: FunctionNode, local: str) -> str:
@@ -144,18 +163,19 @@ def _local(module: Module, node: FunctionNode, local: str) -> str:
     made = [
         item.value
         for item in body_nodes(node)
-        if isinstance(item, ast.Assign | ast.AnnAssign) and item.value is not None
-        and any(isinstance(t, ast.Name) and t.id == local for t in (item.targets if isinstance(item, ast.Assign) else [item.target]))
-    ]  # fmt: skip
+        if isinstance(item, ast.Assign | ast.AnnAssign)
+        and item.value is not None
+        and any(isinstance(target, ast.Name) and target.id == local for target in targets_of(item))
+    ]
     phrase = docwords.phrase(local)
-    vague = local in _VAGUE or len(local) < 3
+    vague = local in _VAGUE or local in docwords.ADJECTIVES or len(local) < 3
     match made:
         case [ast.List(elts=[])]:
             return "A new list" if vague else f"A list of {phrase}" if phrase.endswith("s") else f"The {phrase}, a list"
         case [ast.Dict(keys=[])]:
             return "A new dict" if vague else f"The {phrase}, a dict"
         case [ast.Call() as call] if vague:
-            return _called(module, call)
+            return _called(call)
         case [one] if vague and not isinstance(one, ast.Name):
             return _value(module, node, one)
         case _:
@@ -180,14 +200,11 @@ def _comprehended(module: Module, value: ast.expr, elt: ast.expr, first: ast.com
     return f"A {kind} of {made} for each item of {source}" if made and source else f"A new {kind}"
 
 
-def _called(module: Module, call: ast.Call) -> str:
+def _called(call: ast.Call) -> str:
     name = dotted(call.func)
     last = name.rpartition(".")[2]
     if name in _BUILT:
         return _BUILT[name]
-    if name == "len" and call.args:
-        text = quoted(module, call.args[0], 40)
-        return f"The number of items in {text}" if text else "A length"
     if last[:1].isupper() and not last.isupper():
         return f"{'An' if last[0] in 'AEIOU' else 'A'} `{last}`"
     if last == "join":

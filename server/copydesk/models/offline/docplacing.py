@@ -60,10 +60,26 @@ def place(module: Module, node: Documented, facts: Facts, look: Look) -> LineEdi
 def keeps_code(before: Module, edited: Sequence[str]) -> bool:
     """Whether the edited lines parse to the same tree, docstrings aside."""
     after = parse(edited)
-    return isinstance(after, Module) and _bare(before.tree) == _bare(after.tree)
+    if not isinstance(after, Module):
+        return False
+    old, new = _statements(before.tree), _statements(after.tree)
+    return len(old) == len(new) and all(
+        _text_of(before, one) == _text_of(after, other) or _bare(one) == _bare(other)
+        for one, other in zip(old, new, strict=True)
+    )
 
 
-def _bare(tree: ast.Module) -> str:
+def _statements(tree: ast.Module) -> list[ast.stmt]:
+    return tree.body[1:] if _docstring(tree) else tree.body
+
+
+def _text_of(module: Module, node: ast.stmt) -> tuple[int, tuple[str, ...]]:
+    """The lines a statement is on, and where it starts: equal texts have equal trees, which saves comparing them."""
+    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    return node.col_offset, module.lines[first - 1 : node.end_lineno]
+
+
+def _bare(tree: ast.stmt) -> str:
     """The tree as text without docstrings, which are taken out only while it is written."""
     docs = [(node, node.body) for node in ast.walk(tree) if isinstance(node, Documented) and _docstring(node)]
     for node, body in docs:
@@ -195,8 +211,10 @@ def _improve(module: Module, node: Documented, literal: ast.Constant, facts: Fac
     style = detect([content]) or look.style
     indent = _margin(rows, leading(module.lines[literal.lineno - 1]))
     raw = "r" in prefix.lower()
-    missing = {kind: typed(items, replace(look, style=style)) for kind, items in missing.items()}
-    written = _with_missing(rows, found, missing, replace(look, style=style, quotes=quotes), indent, raw=raw)
+    shown: dict[Kind, tuple[Item, ...]] = {
+        kind: typed(items, replace(look, style=style)) for kind, items in missing.items()
+    }
+    written = _with_missing(rows, found, shown, replace(look, style=style, quotes=quotes), indent, raw=raw)
     triple = quotes if len(quotes) == 3 else quotes * 3
     return _swap(module, literal, f"{prefix}{triple}" + "\n".join(written) + f"\n{indent}{triple}")
 

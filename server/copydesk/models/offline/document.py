@@ -78,7 +78,7 @@ def _count(module: Module, quotes: str) -> int:
 def _docstrings(module: Module) -> list[str]:
     import ast
 
-    nodes = [node for node in ast.walk(module.tree) if isinstance(node, Documented)]
+    nodes: list[Documented] = [module.tree, *(definition.node for definition in module.definitions)]
     return [text for node in nodes if (text := ast.get_docstring(node, clean=True))]
 
 

@@ -12,12 +12,17 @@ from copydesk.models.offline.docconditions import either, kinds_in, quoted
 from copydesk.models.offline.pycode import FunctionNode, Module, dotted
 
 _MUTATING = frozenset(("append", "extend", "add", "update", "insert", "remove", "clear", "pop", "setdefault", "sort"))
-_STRING = frozenset(("startswith", "endswith", "strip", "lstrip", "rstrip", "lower", "upper", "split", "rsplit", "splitlines", "encode",
-                     "partition", "rpartition", "casefold", "title", "isdigit", "removeprefix", "removesuffix"))  # fmt: skip
+_STRING_WORDS = """
+    startswith endswith strip lstrip rstrip lower upper split rsplit splitlines encode partition
+    rpartition casefold title isdigit removeprefix removesuffix
+"""
+_STRING = frozenset(_STRING_WORDS.split())
 _MAPPING = frozenset(("items", "keys", "values", "get", "setdefault"))
-_PLAIN = frozenset(("len", "str", "repr", "bool", "list", "tuple", "set", "print", "isinstance", "type", "id", "hasattr", "getattr",
-                    "setattr", "issubclass", "sorted", "enumerate", "zip", "next", "iter", "any", "all", "sum", "min", "max",
-                    "cast"))  # fmt: skip
+_PLAIN_WORDS = """
+    len str repr bool list tuple set print isinstance type id hasattr getattr setattr issubclass sorted
+    enumerate zip next iter any all sum min max cast
+"""
+_PLAIN = frozenset(_PLAIN_WORDS.split())
 _DOC_ROW = re.compile(
     r"^\s*(?::param\s+(?:[\w.\[\], ]+\s)?(?P<sphinx>\w+):|\*{0,2}(?P<google>\w+)(?:\s*\([^)\n]*\))?:)\s+(?P<text>\S.*)$"
 )
@@ -96,7 +101,7 @@ def _rows(docstring: str) -> Iterator[tuple[str, str]]:
     lines = docstring.split("\n")
     for line, below in zip(lines, [*lines[1:], ""], strict=True):
         match = _DOC_ROW.match(line)
-        if match is None or not line[:1].isspace() and match["google"]:
+        if match is None or (not line[:1].isspace() and match["google"]):
             continue
         goes_on = below.strip() and len(below) - len(below.lstrip()) > len(line) - len(line.lstrip())
         text = match["text"].strip()
@@ -181,8 +186,9 @@ class _Found:
             return tail.strip() if self.annotated else f"Used as a mapping.{tail}"
         if self.annotated and all(name in _MUTATING for name in shown):
             shown = []
-        if shown and len(shown) <= 3:
-            return f"Used for its {_and([f'`{one}`' for one in shown])}.{tail}"
+        if shown:
+            names = [f"`{one}`" for one in shown]
+            return f"Used for its {_and(names if len(names) <= 3 else [*names[:3], 'more'])}.{tail}"
         return tail.strip() or ("Indexed or looked up by key." if indexed and not attributes else "")
 
     def _tells(self, func: ast.expr) -> bool:
@@ -196,11 +202,15 @@ class _Found:
         )
 
     def _statement_calls(self) -> bool:
-        return any(
-            isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute)
-            and self._is(node.value.func.value) and node.value.func.attr in _MUTATING
-            for node in self.nodes
-        )  # fmt: skip
+        """Whether a method that changes it stands as a statement of its own."""
+        for node in self.nodes:
+            match node:
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=value, attr=attr))):
+                    if self._is(value) and attr in _MUTATING:
+                        return True
+                case _:
+                    pass
+        return False
 
     def handed(self, uses: Uses) -> str:
         """What it is stored as or passed on to, when that is one place."""

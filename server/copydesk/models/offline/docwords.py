@@ -46,27 +46,61 @@ GIVING = VERBS - frozenset(
     ("add", "check", "do", "ensure", "handle", "is", "print", "process", "run", "set", "test", "update", "write")
 )
 """Verbs whose object is what comes back: get, parse, build, …"""
-_CREATING = frozenset(("add", "append", "build", "create", "define", "generate", "insert", "instantiate", "make", "open", "spawn",
-                       "start"))  # fmt: skip
-_SHORT = {"iter": "iterate over", "calc": "calculate", "del": "delete", "rm": "remove", "eval": "evaluate", "fmt": "format",
-          "gen": "generate", "aclose": "close", "mk": "make", "cmp": "compare", "init": "initialise", "exec": "execute",
-          "lookup": "look up", "setup": "set up", "cleanup": "clean up", "login": "log in", "logout": "log out",
-          "shutdown": "shut down", "backup": "back up", "upsert": "update or insert"}  # fmt: skip
+_CREATING_WORDS = """
+    add append build create define generate insert instantiate make open spawn start
+"""
+_CREATING = frozenset(_CREATING_WORDS.split())
+_SHORT = {
+    "iter": "iterate over",
+    "calc": "calculate",
+    "del": "delete",
+    "rm": "remove",
+    "eval": "evaluate",
+    "fmt": "format",
+    "gen": "generate",
+    "aclose": "close",
+    "mk": "make",
+    "cmp": "compare",
+    "init": "initialise",
+    "exec": "execute",
+    "lookup": "look up",
+    "setup": "set up",
+    "cleanup": "clean up",
+    "login": "log in",
+    "logout": "log out",
+    "shutdown": "shut down",
+    "backup": "back up",
+    "upsert": "update or insert",
+}
 _OF_THE_OWNER = frozenset(
     ("run", "execute", "start", "stop", "close", "aclose", "open", "reset", "setup", "shutdown", "init")
 )
-_PREPOSITIONS = frozenset(("about", "above", "after", "around", "as", "at", "before", "behind", "below", "beside", "between",
-                           "by", "for", "from", "in", "inside", "into", "of", "on", "onto", "outside", "over", "since", "through",
-                           "to", "under", "until", "via", "with", "within", "without"))  # fmt: skip
+_PREPOSITIONS_WORDS = """
+    about above after around as at before behind below beside between by for from in inside into of on
+    onto outside over since through to under until via with within without
+"""
+_PREPOSITIONS = frozenset(_PREPOSITIONS_WORDS.split())
 _BARE_WORDS = """
-    all each every any this that these those it its them both no not nothing one two some out off up down back again only
-    once here there until when if and or
+    all each every any this that these those it its them both no not nothing one two some out off up down
+    back again only once here there until when if and or
 """
 _BARE = frozenset(_BARE_WORDS.split()) | _PREPOSITIONS
-ADJECTIVES = frozenset(("only", "last", "first", "next", "previous", "prev", "same", "empty", "current", "best", "other", "new",
-                         "old", "final", "nearest", "main", "default", "missing", "unique"))  # fmt: skip
-_UNITS = {"s": "in seconds", "ms": "in milliseconds", "us": "in microseconds", "ns": "in nanoseconds", "bytes": "in bytes",
-          "seconds": "in seconds", "px": "in pixels", "mb": "in megabytes", "kb": "in kilobytes"}  # fmt: skip
+ADJECTIVES_WORDS = """
+    only last first next previous prev same empty current best other new old final nearest main default
+    missing unique
+"""
+ADJECTIVES = frozenset(ADJECTIVES_WORDS.split())
+_UNITS = {
+    "s": "in seconds",
+    "ms": "in milliseconds",
+    "us": "in microseconds",
+    "ns": "in nanoseconds",
+    "bytes": "in bytes",
+    "seconds": "in seconds",
+    "px": "in pixels",
+    "mb": "in megabytes",
+    "kb": "in kilobytes",
+}
 QUESTIONS = frozenset(
     ("is", "are", "has", "have", "can", "should", "was", "will", "needs", "supports", "contains", "does", "may", "must")
 )
@@ -153,8 +187,11 @@ def switch(name: str) -> str:
     return ""
 
 
-_PLAIN_VERBS = frozenset(("abort", "cache", "check", "compress", "confirm", "create", "force", "ignore", "overwrite", "recurse",
-                          "replace", "retry", "reverse", "skip", "strip", "validate", "wait"))  # fmt: skip
+_PLAIN_VERBS_WORDS = """
+    abort cache check compress confirm create force ignore overwrite recurse replace retry reverse skip
+    strip validate wait
+"""
+_PLAIN_VERBS = frozenset(_PLAIN_VERBS_WORDS.split())
 
 
 def article(noun: str) -> str:

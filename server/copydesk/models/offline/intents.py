@@ -40,14 +40,18 @@ _PATTERNS: tuple[tuple[Action, str], ...] = (
     (
         "extract",
         (
-            r"\bextract\b|\b(?:pull|move|turn|factor|refactor) (?:out )?.{0,40}\b(?:in)?to (?:a |an |its own )?(?:new )?"
+            r"\bextract\b|\b(?:pull|move|turn|factor|refactor) (?:out )?.{0,40}\b(?:in)?to "
+            r"(?:a |an |its own )?(?:new )?"
             r"(?:helper|function|method|variable)\b"
         ),
     ),
     ("organize", r"\b(?:organi[sz]e|sort|order|tidy|clean ?up|group)\b.{0,20}\bimports?\b|\bisort\b"),
     (
         "annotate",
-        r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\b(?:add|infer|write) (?:the )?(?:return )?(?:types?|typing)\b|\btypehints?\b",
+        (
+            r"\bannotat\w*|\btype[- ](?:hint|annotation)s?\b|\btypehints?\b|"
+            r"\b(?:add|infer|write) (?:the )?(?:return )?(?:types?|typing)\b"
+        ),
     ),
     (
         "test",
@@ -84,15 +88,34 @@ _PATH = re.compile(
     r"(?:pyi?w?|jsx?|mjs|cjs|tsx?|rs|go|java|kt|rb|php|cs?|cc|cpp|h|hpp|lua|sh|md|toml|ya?ml|json|txt))[`'\"]?(?![\w/])"
 )
 _WISH = re.compile(
-    r"\s*(?:please |also )*(?:make|convert|rewrite|implement|optimi[sz]e|turn|delete|translate|change|replace|speed|port|"
-    r"migrate|split|merge|add|create|write|run|commit|push|deploy|install)\b",
+    r"\s*(?:please |also )*(?:make|convert|rewrite|implement|optimi[sz]e|turn|delete|translate|change|replace|speed|"
+    r"port|migrate|split|merge|add|create|write|run|commit|push|deploy|install)\b",
     re.IGNORECASE,
 )
 """The start of a wish of its own, which no rule here can grant when no pattern knows it."""
-_SPELLINGS = (
-    "rename extract organise organize annotate annotation annotations docstring docstrings document explain describe "
-    "imports import write tests types errors problems summarize unused"
-).split()
+_SPELLINGS = [
+    "rename",
+    "extract",
+    "organise",
+    "organize",
+    "annotate",
+    "annotation",
+    "annotations",
+    "docstring",
+    "docstrings",
+    "document",
+    "explain",
+    "describe",
+    "imports",
+    "import",
+    "write",
+    "tests",
+    "types",
+    "errors",
+    "problems",
+    "summarize",
+    "unused",
+]
 _STOP_WORDS = """
     anything improve clean cleanup up bug bugs fail fails failing failed helper constant good better want need list
     a an the this that these those it its to of for in on at from into as with and or then please all any each
@@ -105,7 +128,8 @@ _STOP_WORDS = """
     parameters return returns there here also so just now python project pytest google numpy sphinx style
     comment comments everything works work happens through using use let have has whole entire summarise
     summarize infer insert turn move pull out sections section briefly short detail details simple simply one
-    two first last more only strings typing tell walk me understand cover resolve solve delete drop them they call calls caller callers who whom definition undefined syntax
+    two first last more only strings typing tell walk me understand cover resolve solve delete drop
+    them they call calls caller callers who whom definition undefined syntax
 """
 _STOP = frozenset(_STOP_WORDS.split())
 
@@ -217,7 +241,8 @@ def _request(action: Action, task: Task, text: str) -> Request:
 
 def _rename(request: Request, text: str) -> Request:
     match = re.search(
-        rf"\b(?:rename|change the name of)\b\s+(?:(?:the|this|a)\s+)*(?:(?:function|method|class|variable|symbol|parameter|argument|module)\s+)?"
+        rf"\b(?:rename|change the name of)\b\s+(?:(?:the|this|a)\s+)*"
+        r"(?:(?:function|method|class|variable|symbol|parameter|argument|module)\s+)?"
         rf"(?:{_NAME}\s+)??(?:in\s+)?(?:to|into|as|->|→|=>)\s+{_NAME}",
         text,
         re.IGNORECASE,
@@ -229,9 +254,10 @@ def _rename(request: Request, text: str) -> Request:
 
 
 def _extract(request: Request, text: str) -> Request:
-    kind = re.search(r"\b(function|method|variable|constant|helper)\b", text, re.IGNORECASE)
+    said = re.sub(r"`[^`]*`", "", text)  # a quoted expression may have such a word in it
+    kind = re.search(r"\b(function|method|variable|constant|helper)\b", said, re.IGNORECASE)
     variable = kind is not None and kind[1].lower() in ("variable", "constant")
-    name = _new_name(text)
+    name = _new_name(said) or _new_name(text)
     return replace(request, new_name=name.rstrip("."), extract_kind="variable" if variable else "function")
 
 

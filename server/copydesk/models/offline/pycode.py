@@ -127,7 +127,8 @@ def span(lines: Sequence[str], node: ast.AST) -> tuple[tuple[int, int] | None, t
 def _definitions(node: ast.AST, prefix: str, owner: ast.ClassDef | None, *, in_function: bool) -> Iterator[Definition]:
     for child in ast.iter_child_nodes(node):
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield from _definitions(child, prefix, owner, in_function=in_function)
+            if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):  # no expression holds a definition
+                yield from _definitions(child, prefix, owner, in_function=in_function)
             continue
         qualname = f"{prefix}{child.name}"
         yield Definition(child, qualname, owner, in_function)
@@ -172,6 +173,17 @@ def header_colon(lines: Sequence[str], node: DefinitionNode) -> tuple[int, int] 
     except (tokenize.TokenError, SyntaxError):
         return None
     return None
+
+
+def targets_of(node: ast.AST) -> list[ast.expr]:
+    """What an assignment of any kind assigns to; empty for other nodes."""
+    match node:
+        case ast.Assign(targets=targets):
+            return targets
+        case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
+            return [target]
+        case _:
+            return []
 
 
 def decorators(node: DefinitionNode) -> list[str]:

@@ -8,6 +8,8 @@ Start at `write_tests`.
 from __future__ import annotations
 
 import ast
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -36,7 +38,7 @@ class _Draft:
     tests: list[str]
     names: list[str]
     notes: list[str]
-    comments: list[str]
+    comments: list[tuple[str, str]]
     taken: set[str]
 
 
@@ -99,7 +101,7 @@ def _draft(module: Module, target: Target, draft: _Draft) -> None:
 
 def _leave_out(draft: _Draft, label: str, reason: str) -> None:
     draft.notes.append(f"{label} is not called: {reason}.")
-    draft.comments.append(f"# {label} is not called here: {reason}.")
+    draft.comments.append((label, reason))
 
 
 def _refusal(module: Module, target: Target) -> str:
@@ -141,7 +143,7 @@ def _report_raises(target: Target, label: str, cases: list[Case], draft: _Draft)
 
 def _assemble(module: Module, dotted: str, draft: _Draft, existing: str | None, had: set[str]) -> SkeletonResult:
     new = [(name, test) for name, test in zip(draft.names, draft.tests, strict=True) if name not in had]
-    comments = [c for c in draft.comments if existing is None or c not in existing]
+    comments = _comments([pair for pair in draft.comments if not _is_told(pair[0], existing)])
     if not new and (existing or not comments):
         return SkeletonResult(existing or "", (), tuple(draft.notes))
     body = "\n\n".join(test for _, test in new)
@@ -156,6 +158,24 @@ def _assemble(module: Module, dotted: str, draft: _Draft, existing: str | None, 
     tail = "" if merged.endswith(("\n", "\r")) else end
     added = ("\n".join(comments) + "\n\n\n" if comments else "") + body
     return SkeletonResult(merged + tail + end * 2 + added.replace("\n", end), names, tuple(draft.notes))
+
+
+def _is_told(label: str, existing: str | None) -> bool:
+    told = "\n".join(line for line in (existing or "").splitlines() if line.startswith("#"))
+    return re.search(rf"(?<![\w.]){re.escape(label)}(?![\w.]*\w)", told) is not None
+
+
+def _comments(left_out: list[tuple[str, str]]) -> list[str]:
+    """What is not called and why, one comment for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for label, reason in left_out:
+        by_reason.setdefault(reason, []).append(label)
+    rows: list[str] = []
+    for reason, labels in by_reason.items():
+        verb = "is" if len(labels) == 1 else "are"
+        said = f"{', '.join(labels)} {verb} not called here: {reason}."
+        rows += textwrap.wrap(said, 88, initial_indent="# ", subsequent_indent="#   ", break_long_words=False)
+    return rows
 
 
 def _join(parts: list[str]) -> str:

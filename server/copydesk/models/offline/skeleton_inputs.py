@@ -56,9 +56,9 @@ SETS = frozenset({"set", "Set", "AbstractSet", "MutableSet", "frozenset", "Froze
 ANYTHING = ('"text"', "3", "[3, 1, 2]", "2.5", "None", '""', "0", "[]", '{"key": 1}', 'b"data"', '["a", "b"]', "(1, 2)")
 
 
-def candidates(module: Module, node: Def, arg: ast.arg, default: ast.expr | None) -> list[str]:
+def candidates(module: Module, node: Def, arg: ast.arg, default: ast.expr | None, depth: int = 0) -> list[str]:
     """Up to `LIMIT` expressions for one parameter, the plainest first."""
-    annotated = list(of_annotation(module, arg.annotation)) if arg.annotation is not None else []
+    annotated = list(of_annotation(module, arg.annotation, depth)) if arg.annotation is not None else []
     hints = [h for h in _hints(node, arg.arg) if not annotated or _same_kind(h, annotated)]
     rest = annotated or ([] if arg.annotation is not None else list(ANYTHING))
     if default is not None and _plain(default):
@@ -101,6 +101,8 @@ def of_annotation(module: Module, node: ast.expr | None, depth: int = 0) -> Iter
             yield from _interleave([list(of_annotation(module, part, depth + 1)) for part in (left, right)])
         case ast.Subscript(value=value, slice=inner):
             yield from _generic(module, dotted_name(value).rpartition(".")[2], inner, depth)
+        case ast.Attribute(attr=name) if name in module.classes:
+            return  # another module's class of the same name
         case ast.Name() | ast.Attribute():
             yield from _named(module, dotted_name(node).rpartition(".")[2], depth)
         case _:
@@ -159,11 +161,11 @@ def _instances(module: Module, node: ast.ClassDef, depth: int) -> Iterator[str]:
 
 def constructions(module: Module, node: ast.ClassDef, depth: int = 0) -> list[str]:
     """Calls that should build an instance: all defaults first, then with each required value varied."""
-    if is_protocol(node):
+    if is_protocol(node) or depth > 3:  # a class may need one of itself to be built
         return []
     init = next((m for m in node.body if isinstance(m, ast.FunctionDef) and m.name == "__init__"), None)
     if init is not None:
-        rows = [(a.arg, candidates(module, init, a, d), d is None, kw) for a, d, kw in parameters(init)[1:]]
+        rows = [(a.arg, candidates(module, init, a, d, depth), d is None, kw) for a, d, kw in parameters(init)[1:]]
     elif is_dataclass(node) or "NamedTuple" in {dotted_name(b).rpartition(".")[2] for b in node.bases}:
         rows = [
             (f.name, _field_texts(module, node, f, depth), f.default is None and f.factory is None, f.keyword_only)
@@ -172,7 +174,7 @@ def constructions(module: Module, node: ast.ClassDef, depth: int = 0) -> list[st
         ]
     else:
         rows = []
-    if depth > 3 or any(required and not values for _, values, required, _ in rows):
+    if any(required and not values for _, values, required, _ in rows):
         return []
     needed = [(name, values, kw) for name, values, required, kw in rows if required]
     n = max((len(values) for _, values, _ in needed), default=1)

@@ -14,6 +14,9 @@ from copydesk.models.offline.skeleton_render import in_words, quoted, snake
 UNKNOWN = "# result not known offline: check and replace"
 WIDTH = 88
 
+MAX_NAME = 72
+_LOOSE_ENDS = frozenset(("when", "is", "not", "of", "in", "and", "or", "with", "a", "the", "for", "to", "length"))
+
 
 def spell(target: Target, case: Case, name: str, type_check: str) -> str:
     """The source of one test function, ending in a line break."""
@@ -125,11 +128,22 @@ def name_of(target: Target, case: Case, taken: set[str], conditions: dict[int, t
     if name in taken:
         inputs = snake("_".join(f"{n}_{t}" for n, t, _ in case.inputs))[:50].strip("_")
         name = f"{stem}_{_what(case)}_with_{inputs}" if inputs else name
+    name = _cut(name)
     unique, n = name, 2
     while unique in taken:
         unique, n = f"{name}_{n}", n + 1
     taken.add(unique)
     return unique
+
+
+def _cut(name: str) -> str:
+    """As many whole words as keep the `def` line within 88 columns."""
+    if len(name) <= MAX_NAME:
+        return name
+    kept = name[: MAX_NAME + 1].rpartition("_")[0]
+    while (last := kept.rpartition("_"))[2] in _LOOSE_ENDS and last[0].count("_") > 1:
+        kept = last[0]
+    return kept
 
 
 def _what(case: Case) -> str:
