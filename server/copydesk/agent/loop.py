@@ -81,11 +81,11 @@ async def _request(parts: TurnParts, progress: _Progress) -> Reply:
     request = ModelRequest(
         parts.system, parts.journal.messages, parts.tools.specs, parts.max_output_tokens, parts.thinking
     )
-    assembly = Assembly()
+    assembly = Assembly(taken={call.id for message in request.messages for call in message.calls})
     try:
         reply = await read_reply(parts, request, assembly)
     except (ModelError, anyio.get_cancelled_exc_class()):
-        _keep_partial(parts, assembly)
+        progress.said = _keep_partial(parts, assembly) or progress.said
         raise
     finally:
         progress.usage = progress.usage + assembly.usage
@@ -96,15 +96,15 @@ async def _request(parts: TurnParts, progress: _Progress) -> Reply:
     return reply
 
 
-def _keep_partial(parts: TurnParts, assembly: Assembly) -> None:
+def _keep_partial(parts: TurnParts, assembly: Assembly) -> str:
     """What was said before the break stays in the history, with honest results for calls that never ran."""
     assembly.reason = "cut_off"
     message = assembly.message()
-    if not message.parts:
-        return
-    _add(parts, message)
+    if message.parts:
+        _add(parts, message)
     if message.calls:
         _add(parts, interrupted(message.calls))
+    return message.text
 
 
 async def _run_tools(parts: TurnParts, reply: Reply) -> None:

@@ -26,6 +26,8 @@ from copydesk.domain.stream import (
     UsageReport,
 )
 
+_JSON_NAMES = {str: "a string", int: "a number", float: "a number", bool: "true or false", list: "an array"}
+_NO_ARGUMENTS = ("", "null")
 CUT_OFF = "the response was cut off before the call was complete; it was not run. Send it again."
 
 
@@ -48,8 +50,13 @@ class _Call:
 
 @dataclass(slots=True)
 class Assembly:
-    """The message so far. Feeding it is pure; `partial` is valid at any moment (a cancel may come at any)."""
+    """The message so far. Feeding it is pure; `message` is valid at any moment (a cancel may come at any).
 
+    `taken` are the ids of the session's calls: servers that number calls from 0 in every answer, or name two alike,
+    would otherwise mix up results, records and what the editor shows.
+    """
+
+    taken: set[str] = field(default_factory=set[str])
     parts: list[Part] = field(default_factory=list[Part])
     calls: dict[int, _Call] = field(default_factory=dict[int, _Call])
     text: list[str] = field(default_factory=list[str])
@@ -71,13 +78,21 @@ class Assembly:
             case RefusalDelta(text):
                 self.refusal.append(text)
             case ToolCallStart(index, id, name):
-                self.calls[index] = _Call(id or f"call_{index}", name)
+                self.calls[index] = _Call(self._unique(id or f"call_{index}"), name)
             case ToolCallDelta(index, piece):
                 self.calls[index].json.append(piece)
             case UsageReport(usage):
                 self.usage = usage
             case Finished(reason):
                 self.reason = reason
+
+    def _unique(self, base: str) -> str:
+        name, n = base, 1
+        while name in self.taken:
+            n += 1
+            name = f"{base}_{n}"
+        self.taken.add(name)
+        return name
 
     def _close_text(self) -> None:
         if self.text:
@@ -104,11 +119,11 @@ def read_call(call: _Call, *, whole: bool) -> ToolCall:
     if not whole:
         return ToolCall(call.id, call.name, {}, raw, CUT_OFF)
     try:
-        arguments: Any = json.loads(raw) if raw.strip() else {}
+        arguments: Any = json.loads(raw) if raw.strip() not in _NO_ARGUMENTS else {}
     except ValueError as error:
         return ToolCall(call.id, call.name, {}, raw, f"the arguments are not valid JSON ({error}); it was not run.")
     if not isinstance(arguments, dict):
-        found = type(arguments).__name__
+        found = _JSON_NAMES[type(arguments)]
         return ToolCall(
             call.id, call.name, {}, raw, f"the arguments must be a JSON object, not {found}; it was not run."
         )

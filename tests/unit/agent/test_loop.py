@@ -1,11 +1,16 @@
 """The loop: steps, limits, steering, errors, cancellation; and the four phases of a call."""
 
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
+
 import anyio
 import pytest
 
 from copydesk.agent.loop import run_loop
 from copydesk.domain.events import MessageChunk, StepStarted
 from copydesk.domain.messages import Message, ToolCall
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, TextDelta, ToolCallDelta, ToolCallStart
 from copydesk.models.scripted import Script, ScriptedModel
 from tests.support.agent_parts import FunctionTool, MemoryJournal, RuleApprover, parts_for
 from tests.support.history import check_pairs
@@ -17,6 +22,28 @@ def model(script: str) -> ScriptedModel:
 
 async def echo(arguments: object) -> str:
     return f"echo {arguments}"
+
+
+class SameIds:
+    """A model that names all its calls alike, in one answer and from step to step, as some servers do."""
+
+    name = "same-ids"
+    is_local = True
+
+    def __init__(self) -> None:
+        self._answers = deque([(1, 2), (3,), ()])
+
+    def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
+        del request
+        return aclosing(self._answer(self._answers.popleft()))
+
+    async def _answer(self, numbers: tuple[int, ...]) -> AsyncGenerator[StreamEvent]:
+        for index, n in enumerate(numbers):
+            yield ToolCallStart(index, "call_0", "read")
+            yield ToolCallDelta(index, f'{{"n": {n}}}')
+        if not numbers:
+            yield TextDelta("done")
+        yield Finished("tool_calls" if numbers else "end_turn")
 
 
 READ = FunctionTool("read", "read", echo)
@@ -109,7 +136,8 @@ async def test_a_tool_that_breaks_ends_no_turn() -> None:
     [
         ("tool: nothing {}", "there is no tool 'nothing'"),
         ('tool_raw: read {"path": ', "not valid JSON"),
-        ("tool_raw: read [1]", "must be a JSON object, not list"),
+        ("tool_raw: read [1]", "must be a JSON object, not an array"),
+        ('tool_raw: read "path"', "must be a JSON object, not a string"),
     ],
 )
 async def test_a_call_that_cannot_run_is_explained(line: str, why: str) -> None:
@@ -125,6 +153,21 @@ async def test_a_call_that_cannot_run_is_explained(line: str, why: str) -> None:
     assert end.stop_reason == "end_turn"
     assert why in journal.results()[0].content
     assert ran == []
+
+
+async def test_null_arguments_are_no_arguments() -> None:
+    journal = MemoryJournal()
+    await run_loop(parts_for(model("tool_raw: read null\n--- step\ntext: ok"), READ, journal=journal))
+    assert [result.content for result in journal.results()] == ["echo {}"]
+
+
+async def test_calls_with_one_id_each_get_their_own_result() -> None:
+    journal = MemoryJournal()
+    parts = parts_for(SameIds(), READ, journal=journal)
+    await run_loop(parts)
+    assert [result.content for result in journal.results()] == ["echo {'n': 1}", "echo {'n': 2}", "echo {'n': 3}"]
+    assert len({result.call_id for result in journal.results()}) == 3
+    check_pairs(journal.messages)
 
 
 async def test_a_call_that_was_cut_off_never_runs() -> None:
@@ -213,7 +256,7 @@ async def test_a_model_error_ends_the_turn_with_its_words_and_keeps_what_was_sai
     end = await run_loop(parts_for(model(f"text: I was about\nerror: {kind} the reason"), journal=journal))
     assert end.stop_reason == "error"
     assert "the reason" in end.error
-    assert journal.messages[-1].text == "I was about"
+    assert journal.messages[-1].text == end.message == "I was about"
 
 
 async def test_a_refusal_is_a_refusal() -> None:
