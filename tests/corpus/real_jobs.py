@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from copydesk.domain.messages import LineRange
+from copydesk.tools.reading import LINE_CHARS
 from tests.corpus import real_checks as checks
 from tests.corpus.checks import bare, lost_lines, lost_words, parsed, undocumented_parameters
 from tests.corpus.real_core import Figures, Played, RealDesk, real_desk
@@ -218,6 +219,8 @@ async def run_files(paths: Sequence[Path], jobs: Sequence[Job] = JOBS) -> Figure
         for path in paths:
             text = text_of(path)
             if text is None or "\r" in text or "\f" in text or text.count("\n") > MAX_LINES:
+                continue
+            if max(map(len, text.split("\n"))) > LINE_CHARS:  # refused by all of them, and tested where that is done
                 continue
             subject = Subject(path, text)
             for job in jobs:

@@ -80,7 +80,7 @@ def read_whole(path: str) -> Plan[Source | Failure]:
             next((i for i, line in enumerate(page) if _CUT.search(line)), None) if result.details.get("n_cut") else None
         )
         if cut is not None:
-            return Failure(f"`{path}` has a line too long to read whole, so nothing in it is changed.")
+            return Failure(f"`{path}` has a line too long to read whole, so it is neither explained nor changed.")
         offset = _next_offset(result, len(lines)) if page else None
         if offset is None:
             return Source(path, tuple(lines))

@@ -55,16 +55,34 @@ DICTS = frozenset({"dict", "Dict", "Mapping", "MutableMapping"})
 SETS = frozenset({"set", "Set", "AbstractSet", "MutableSet", "frozenset", "FrozenSet"})
 ANYTHING = ('"text"', "3", "[3, 1, 2]", "2.5", "None", '""', "0", "[]", '{"key": 1}', 'b"data"', '["a", "b"]', "(1, 2)")
 
+NUMBERS = ("3", "2", "2.5", "0")
+
 
 def candidates(module: Module, node: Def, arg: ast.arg, default: ast.expr | None, depth: int = 0) -> list[str]:
     """Up to `LIMIT` expressions for one parameter, the plainest first."""
     annotated = list(of_annotation(module, arg.annotation, depth)) if arg.annotation is not None else []
     hints = [h for h in _hints(node, arg.arg) if not annotated or _same_kind(h, annotated)]
-    rest = annotated or ([] if arg.annotation is not None else list(ANYTHING))
+    rest = annotated or ([] if arg.annotation is not None else _anything(node, arg.arg))
     if default is not None and _plain(default):
         rest = [ast.unparse(default), *rest]
     first, later = rest[:2], rest[2:]
     return list(dict.fromkeys([*first, *hints, *later]))[:LIMIT]
+
+
+def _anything(node: Def, name: str) -> list[str]:
+    """Values for a parameter without an annotation: numbers first where it is reckoned with."""
+    reckoned = any(_reckons(part, name) for part in ast.walk(node))
+    return [*NUMBERS, *(one for one in ANYTHING if one not in NUMBERS)] if reckoned else list(ANYTHING)
+
+
+def _reckons(part: ast.AST, name: str) -> bool:
+    match part:
+        case ast.BinOp(op=ast.Sub() | ast.Mult() | ast.Div() | ast.FloorDiv() | ast.Pow(), left=left, right=right):
+            return any(isinstance(side, ast.Name) and side.id == name for side in (left, right))
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=found)):
+            return found == name
+        case _:
+            return False
 
 
 def _plain(node: ast.expr) -> bool:
