@@ -83,7 +83,7 @@ def returned(module: Module, function: FunctionNode) -> str:
     if function.returns is not None or _is_stub(function):
         return ""
     own = list(own_nodes(function))
-    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own):
+    if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own) or any(map(_yields_in_lambda, own)):
         return ""
     values = [node.value for node in own if isinstance(node, ast.Return)]
     falls = can_fall_off(function.body)
@@ -94,6 +94,12 @@ def returned(module: Module, function: FunctionNode) -> str:
     if falls or None in values or len(kinds) != 1:
         return ""
     return kinds.pop()
+
+
+def _yields_in_lambda(node: ast.AST) -> bool:
+    """A type checker takes the function around such a lambda for a generator, which it is not."""
+    inside = ast.walk(node) if isinstance(node, ast.Lambda) else ()
+    return any(isinstance(part, ast.Yield | ast.YieldFrom) for part in inside)
 
 
 def kind_of(module: Module, value: ast.expr) -> str:
