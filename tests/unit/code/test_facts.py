@@ -181,5 +181,5 @@ def test_words_for_complexity():
 
 def test_a_text_too_long_for_a_tree_has_no_facts_and_costs_nothing():
     syntaxes = SyntaxCache()
-    assert facts_at(syntaxes, handle("x = 1\n" + "y = 2\n" * (LARGEST_CHARACTERS // 6)), 0, 0) is None
-    assert facts_at(syntaxes, handle("x = 1\n"), 0, 0) is not None
+    assert facts_at(syntaxes, handle("file:///a.py", "x = 1\n" + "y = 2\n" * (LARGEST_CHARACTERS // 6)), 0, 0) is None
+    assert facts_at(syntaxes, handle("file:///a.py", "x = 1\n"), 0, 0) is not None
