@@ -11,6 +11,7 @@ def main() -> NoReturn:
     Ends without the interpreter's teardown, which would only free what the system frees anyway (50–95 ms).
     """
     argv = sys.argv[1:]
+    _open_streams()
     if argv in (["serve"], ["serve", "--stdio"]):  # what editors start: no argument parser stands in its way
         from copydesk.app.serve import serve
 
@@ -24,6 +25,22 @@ def main() -> NoReturn:
         except (OSError, ValueError):  # nobody reads any more
             code = code or 1
     os._exit(code)
+
+
+def _open_streams() -> None:
+    """Makes the standard streams usable: closed ones lead nowhere, and no character ends the process.
+
+    A closed descriptor would be given to the next file opened. Diffs and names hold what a terminal's encoding may
+    not have, and an exception in `print` would lose the whole answer.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            if os.open(os.devnull, os.O_RDWR) != descriptor:
+                continue
+            setattr(sys, name, open(descriptor, "w" if descriptor else "r", encoding="utf-8", closefd=False))  # noqa: SIM115  for good
+        elif name == "stdout" and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

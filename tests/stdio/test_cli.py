@@ -160,3 +160,41 @@ def test_no_key_reaches_a_transcript_or_the_output(run: Run, tmp_path: Path) -> 
     records = "".join(path.read_text() for path in (tmp_path / "state").rglob("*.jsonl"))
     assert records
     assert canary not in records + done.stdout + done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the stream")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize("verb", ["run", "serve"])
+def test_a_closed_stream_is_no_crash(verb: str, closed: str, root: Path, tmp_path: Path) -> None:
+    task = f"'swap' --model {scripted(tmp_path, EDIT)}" if verb == "run" else ""
+    command = f"'{sys.executable}' -m copydesk {verb} {task} {'</dev/null' if verb == 'serve' else ''} {closed}"
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=root,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == (0 if verb == "run" else 1)  # a server whose client goes without `exit` ends with 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_without_the_characters_gets_the_rest(run: Run, tmp_path: Path) -> None:
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    done = run("run", "say", "--model", scripted(tmp_path, "text: snow ☃ falls\n"), env=env)
+    assert (done.returncode, "snow" in done.stdout, "falls" in done.stdout) == (0, True, True), done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+def test_an_answer_that_cannot_be_printed_is_said(root: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "copydesk", "run", "swap", "--model", scripted(tmp_path, EDIT)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=root, env=environment(tmp_path), stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr

@@ -81,7 +81,10 @@ async def _run(options: Options) -> int:
 
 
 def _folder(text: str) -> Path:
-    root = Path(text).resolve()
+    try:
+        root = Path(text).resolve()
+    except OSError as error:  # the current folder is deleted; a loop of links
+        raise CopydeskError(f"--cwd {text!r}: {error.strerror}.", advice="Give the root of a source tree.") from error
     if not root.is_dir():
         raise CopydeskError(f"--cwd {str(root)!r} is not a folder.", advice="Give the root of a source tree.")
     return root

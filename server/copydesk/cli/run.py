@@ -35,7 +35,11 @@ async def run_task(host: Host, workspace: Workspace, task: str, *, mode: Mode | 
     outcome = await host.prompt(PromptRequest(Task("prompt", task), mode=mode)).wait()
     session = host.session(outcome.session)
     if not as_json:
-        _print_outcome(outcome, pending_diff(session, workspace) if session else "")
+        try:
+            _print_outcome(outcome, pending_diff(session, workspace) if session else "")
+        except OSError as error:  # a full disk, a reader that is gone
+            print(f"copydesk: the answer cannot be printed: {error.strerror or error}.", file=sys.stderr)
+            return EXIT_CODES["error"]
     return EXIT_CODES[outcome.stop_reason]
 
 

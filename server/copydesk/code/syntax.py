@@ -86,6 +86,10 @@ class Syntax:
                 yield node
 
 
+LARGEST_CHARACTERS = 2_000_000
+"""Longer texts are data, not code: no person reads facts about them, and parsing them takes seconds."""
+
+
 class SyntaxCache:
     """The newest tree of each URI, least recently used dropped first. For several threads."""
 
@@ -95,7 +99,12 @@ class SyntaxCache:
         self._lock = threading.Lock()
 
     def get(self, handle: FileHandle) -> Syntax | None:
-        """The tree of this text; None when there is no grammar for the language."""
+        """The tree of this text; None when there is no grammar for the language, or the text is too long for one.
+
+        A tree takes some 150 times the memory of its text.
+        """
+        if len(handle.text) > LARGEST_CHARACTERS:
+            return None
         with self._lock:
             old = self._by_uri.get(handle.uri)
         if old is not None and old.content_hash == handle.content_hash:

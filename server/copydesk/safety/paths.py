@@ -1,7 +1,7 @@
-"""Which files hold secrets by their name, so that no tool shows or copies them unless a person says so.
+"""Which files tools keep away from by their name: those that hold secrets, and version control's own.
 
-Owns the deny list. A list of names cannot find every secret: it keeps the usual ones out of a model's context.
-Does no I/O and knows no tool. Start with `refuse_secret`.
+Owns the deny lists. A list of names cannot find every secret: it keeps the usual ones out of a model's context.
+Does no I/O and knows no tool. Start with `refuse_secret` and `refuse_change`.
 """
 
 import re
@@ -69,6 +69,9 @@ SAFE_NAMES = (
 )
 """Templates of such files: made to be read."""
 
+VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".jj", ".bzr"})
+"""Folders and files whose content decides what later commands of the person run: hooks, aliases, filters."""
+
 SECRET_ENDINGS = (".docker/config.json", ".kube/config", ".aws/config", ".azure/accesstokens.json")
 SECRET_FOLDERS = frozenset({".ssh", ".gnupg"})
 
@@ -99,3 +102,20 @@ def refuse_secret(path: str, *names: str) -> None:
             f"{path!r} looks like a file of secrets, so tools do not open, change or copy it.",
             advice="Ask the person for what you need from it, or read a template such as '.env.example'.",
         )
+
+
+def refuse_change(path: str, *names: str) -> None:
+    """Raises `PermissionDenied` when `path`, or another name of the same file, is version control's own.
+
+    A hook or a line of `.git/config` is a command that the person's next `git` runs.
+    """
+    if any(_is_version_control(name) for name in (path, *names)):
+        raise PermissionDenied(
+            f"{path!r} belongs to version control, and what is written there can run commands; tools do not change it.",
+            advice="Ask the person to do it with the version control's own command.",
+        )
+
+
+def _is_version_control(path: str) -> bool:
+    parts = (part.split(":", 1)[0].rstrip(". ") for part in re.split(r"[/\\]+", path.lower()))
+    return any(part in VERSION_CONTROL or part == "git~1" for part in parts)

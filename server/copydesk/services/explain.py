@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 
-from copydesk.code.facts import facts_at
+from copydesk.code.facts import Facts, facts_at
 from copydesk.code.symbols import SymbolTable
 from copydesk.code.syntax import SyntaxCache
 from copydesk.config.settings import Settings
@@ -33,6 +33,8 @@ MAX_ASKING = 2
 """Explanations asked for at a time; further hovers show the facts only."""
 
 ASK_LIMIT_S = 60.0
+_QUICK_CHARACTERS = 200_000
+"""Up to here the facts of a file are ready within some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Explainer:
 
     async def hover(self, handle: FileHandle, line: int, column: int, budget_s: float) -> HoverText | None:
         """What to show at a place; None where there is nothing to say. Waits at most `budget_s` for a model."""
-        facts = facts_at(self._syntaxes, handle, line, column)
+        facts = await self._facts(handle, line, column)
         if facts is None:
             return None
         shown = facts.to_markdown(signature=self._settings().flag("hover.signature"))
@@ -74,6 +76,12 @@ class Explainer:
         symbol = self.symbol_at(handle, facts.line)
         explanation = await self._explanation(handle, symbol, budget_s) if symbol else ""
         return HoverText(shown, explanation)
+
+    async def _facts(self, handle: FileHandle, line: int, column: int) -> Facts | None:
+        """In a thread for what may take long: a thread costs a short file more than its facts."""
+        if len(handle.text) < _QUICK_CHARACTERS:
+            return facts_at(self._syntaxes, handle, line, column)
+        return await anyio.to_thread.run_sync(facts_at, self._syntaxes, handle, line, column, abandon_on_cancel=True)
 
     def symbol_at(self, handle: FileHandle, line: int) -> Symbol | None:
         """The innermost definition whose range has `line` (0-based)."""

@@ -16,7 +16,7 @@ from copydesk.text.lines import split_lines
 from copydesk.text.matching import Ambiguous, Match, NoMatch
 from copydesk.tools.functions import BOOLEAN, STRING, Arguments, FunctionTool, counted, schema, text
 from copydesk.tools.line_ends import replaced, rewritten
-from copydesk.tools.places import file_uri, opened, prepared
+from copydesk.tools.places import changed_uri, opened, prepared
 from copydesk.tools.reading import cut, file_lines, numbered
 from copydesk.tools.threads import in_thread
 
@@ -66,7 +66,7 @@ def _prepare_edit(arguments: Arguments, work: Work) -> Prepared:
 
 
 async def _edit(arguments: Arguments, work: Work) -> ToolOutput:
-    uri = file_uri(work, arguments["path"])
+    uri = changed_uri(work, arguments["path"])
     handle = await opened(work, uri)
     path = work.display(uri)
     if len(handle.text) > _BIG_CHARS:
@@ -134,7 +134,7 @@ def _prepare_write(arguments: Arguments, work: Work) -> Prepared:
 
 
 async def _write(arguments: Arguments, work: Work) -> ToolOutput:
-    uri = file_uri(work, arguments["path"])
+    uri = changed_uri(work, arguments["path"])
     path, content = work.display(uri), arguments["content"].removeprefix("\ufeff")
     if not await in_thread(lambda _: work.files.exists(uri)):
         work.propose(CreateFile(uri, content))

@@ -5,7 +5,7 @@ from copydesk.domain.errors import BinaryFile, FileExists, FileTooLarge, Invalid
 from copydesk.domain.ports import Work
 from copydesk.domain.tools import Location, Prepared, ToolOutput, ToolSpec
 from copydesk.tools.functions import STRING, Arguments, FunctionTool, counted, schema
-from copydesk.tools.places import file_uri, opened, prepared
+from copydesk.tools.places import changed_uri, opened, prepared
 from copydesk.tools.reading import file_lines
 from copydesk.tools.threads import in_thread
 
@@ -28,7 +28,7 @@ def move_file() -> FunctionTool:
 
 
 async def _delete(arguments: Arguments, work: Work) -> ToolOutput:
-    uri = file_uri(work, arguments["path"])
+    uri = changed_uri(work, arguments["path"])
     base, size = await _based(work, uri)
     path = work.display(uri)
     work.propose(DeleteFile(base))
@@ -45,7 +45,7 @@ async def _based(work: Work, uri: str) -> tuple[Base, str]:
 
 
 def _prepare_move(arguments: Arguments, work: Work) -> Prepared:
-    source, destination = file_uri(work, arguments["source"]), work.resolve(arguments["destination"])
+    source, destination = changed_uri(work, arguments["source"]), changed_uri(work, arguments["destination"])
     if source == destination:
         raise InvalidArguments("`source` and `destination` are the same file.")
     title = f"Move {work.display(source)} to {work.display(destination)}"
@@ -53,7 +53,7 @@ def _prepare_move(arguments: Arguments, work: Work) -> Prepared:
 
 
 async def _move(arguments: Arguments, work: Work) -> ToolOutput:
-    source, destination = file_uri(work, arguments["source"]), work.resolve(arguments["destination"])
+    source, destination = changed_uri(work, arguments["source"]), changed_uri(work, arguments["destination"])
     base, size = await _based(work, source)
     old, new = work.display(source), work.display(destination)
     if await in_thread(lambda _: work.files.exists(destination)):

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from copydesk.domain.errors import MissingFile, ToolFailed, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource, Work
 from copydesk.domain.tools import Location, Prepared
-from copydesk.safety.paths import refuse_secret
+from copydesk.safety.paths import refuse_change, refuse_secret
 from copydesk.tools.functions import Arguments
 from copydesk.tools.threads import in_thread
 from copydesk.workspace.uris import to_path
@@ -25,6 +25,25 @@ def file_uri(work: Work, path: str) -> str:
     local = to_path(uri)
     refuse_secret(path, work.display(uri), os.path.realpath(local) if local else "")
     return uri
+
+
+def changed_uri(work: Work, path: str) -> str:
+    """The URI of a file that a tool may change: as `file_uri`, and not version control's own."""
+    uri = file_uri(work, path)
+    local = to_path(uri)
+    # Not the path as written: an absolute one may go through a folder of that name above the workspace.
+    refuse_change(work.display(uri), _below_roots(work, local) if local else "")
+    return uri
+
+
+def _below_roots(work: Work, local: str) -> str:
+    """Where a file really is, from its workspace folder; empty when in none."""
+    real = os.path.realpath(local)
+    for root in filter(None, map(to_path, work.roots)):
+        base = os.path.join(os.path.realpath(root), "")
+        if real.startswith(base):
+            return real[len(base) :]
+    return ""
 
 
 def prepared(verb: str, arguments: Arguments, work: Work) -> Prepared:

@@ -75,6 +75,8 @@ class Workspace:
         """A path as a person or model writes it → its URI. Raises OutsideWorkspace, or MissingFile for unknown URIs."""
         if "\x00" in path:
             raise OutsideWorkspace(f"{path!r} has a NUL character.", advice=_INSIDE)
+        if any("\ud800" <= character <= "\udfff" for character in path):
+            raise OutsideWorkspace(f"{path!r} has half a character (a lone surrogate).", advice=_INSIDE)
         if is_uri(path) and not path.lower().startswith("file:") and (found := self._resolve_uri(path)):
             return found
         local = to_path(path) if path.lower().startswith("file:") else os.path.expanduser(_tilde_alone(path))

@@ -3,7 +3,7 @@
 import pytest
 
 from copydesk.code.facts import Facts, Mention, complexity_word, facts_at
-from copydesk.code.syntax import SyntaxCache
+from copydesk.code.syntax import LARGEST_CHARACTERS, SyntaxCache
 from tests.unit.code.support import handle, place
 
 SOURCE = '''import os.path as p
@@ -177,3 +177,9 @@ def test_other_languages_have_callers_by_name():
 
 def test_words_for_complexity():
     assert [complexity_word(n) for n in (1, 5, 6, 10, 11)] == ["simple", "simple", "moderate", "moderate", "complex"]
+
+
+def test_a_text_too_long_for_a_tree_has_no_facts_and_costs_nothing():
+    syntaxes = SyntaxCache()
+    assert facts_at(syntaxes, handle("file:///a.py", "x = 1\n" + "y = 2\n" * (LARGEST_CHARACTERS // 6)), 0, 0) is None
+    assert facts_at(syntaxes, handle("file:///a.py", "x = 1\n"), 0, 0) is not None

@@ -3,7 +3,7 @@
 import pytest
 
 from copydesk.domain.errors import PermissionDenied
-from copydesk.safety.paths import is_secret, refuse_secret
+from copydesk.safety.paths import is_secret, refuse_change, refuse_secret
 
 SECRET = [
     ".env",
@@ -85,3 +85,18 @@ def test_another_name_of_the_file_counts_too():
     with pytest.raises(PermissionDenied, match="notes"):
         refuse_secret("notes.txt", "config/.env")
     refuse_secret("notes.txt", "config/notes.txt")
+
+
+@pytest.mark.parametrize(
+    "path", [".git/config", ".git", "a/.git/hooks/pre-commit", ".GIT/x", "GIT~1/x", ".git./x", ".hg/hgrc", "a\\.git\\x"]
+)
+def test_version_control_is_not_changed(path: str):
+    with pytest.raises(PermissionDenied, match="version control"):
+        refuse_change("x", path)
+
+
+@pytest.mark.parametrize(
+    "path", [".gitignore", ".github/workflows/ci.yml", "git/config", "my.git.py", ".gitattributes"]
+)
+def test_files_about_version_control_may_be_changed(path: str):
+    refuse_change(path)

@@ -230,3 +230,13 @@ def test_rewriting_gives_the_new_words_and_keeps_the_ends_of_lines_that_stay(
 def test_calls_are_checked_before_anything_happens():
     with pytest.raises(InvalidArguments, match="write_file"):
         EDIT.prepare({"path": "a.py", "old_text": "", "new_text": "x"}, MemoryWork({}))
+
+
+@pytest.mark.parametrize("path", [".git/config", ".git/hooks/pre-commit", "lib/.GIT/config", ".hg/hgrc"])
+async def test_version_control_is_not_written(path: str):
+    work = MemoryWork({".git/config": "[core]\n"})
+    with pytest.raises(PermissionDenied, match="version control"):
+        await call(WRITE, work, path=path, content="[core]\n", overwrite=True)
+    with pytest.raises(PermissionDenied, match="version control"):
+        await call(EDIT, work, path=path, old_text="[core]", new_text="[alias]")
+    assert work.proposed == []

@@ -44,10 +44,12 @@ async def test_move():
         ("zz.py", "c.py", MissingFile),
         ("lib", "c", ToolFailed),
         (".env", "readable.txt", PermissionDenied),
+        ("a.py", ".git/hooks/pre-commit", PermissionDenied),
+        (".git/config", "config.txt", PermissionDenied),
     ],
 )
 async def test_moves_that_are_refused(source: str, destination: str, error: type[Exception]):
-    work = MemoryWork({"a.py": "", "b.py": "", "lib/c.py": "", ".env": "K=1"})
+    work = MemoryWork({"a.py": "", "b.py": "", "lib/c.py": "", ".env": "K=1", ".git/config": "[core]"})
     with pytest.raises(error):
         await call(MOVE, work, source=source, destination=destination)
     assert work.proposed == []

@@ -168,3 +168,8 @@ def test_a_negated_directory_does_not_bring_back_what_is_below(root: Path) -> No
     workspace = Workspace([uri(root)])
     ignored = {"a/c/b/x.py": True, "a/x": False, "b/x": True, "b/y/z": True, "x/b/y": False}
     assert {path: workspace.is_ignored(uri(root / path), False) for path in ignored} == ignored
+
+
+def test_half_a_character_in_a_path_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(OutsideWorkspace, match="surrogate"):
+        Workspace([to_uri(str(tmp_path))]).resolve("a\ud800.py")
