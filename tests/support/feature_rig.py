@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from copydesk.domain.errors import UnknownModel
 from copydesk.domain.messages import LineRange
 from copydesk.lsp.client import Client, ClientError
 from copydesk.lsp.commands import Sources
@@ -76,7 +77,11 @@ class FeatureRig:
         async def doctor() -> dict[str, Any]:
             return {"checks": []}
 
-        sources = Sources(describe, models, doctor, self._display)
+        async def check_model(name: str) -> None:
+            if name.startswith("nobody/"):
+                raise UnknownModel(f"{name!r} names no model that Copydesk knows.")
+
+        sources = Sources(describe, models, doctor, check_model, self._display)
         return FeatureParts(
             sources,
             self.read,

@@ -99,7 +99,7 @@ class Assembly:
 
     def _parts(self) -> FeatureParts:
         return FeatureParts(
-            sources=Sources(self._describe, self._models, self._doctor, self.workspace.display),
+            sources=Sources(self._describe, self._models, self._doctor, self._check_model, self.workspace.display),
             read=lambda uri: self.workspace.snapshot().read(uri).text,
             symbol_at=self._symbol_at,
             explain=self._explain,
@@ -165,6 +165,10 @@ class Assembly:
 
         models = self.core.models
         return [asdict(info) for info in await models.available()] if isinstance(models, Models) else []
+
+    async def _check_model(self, name: str) -> None:
+        """Raises the error a turn would end in: a provider that is not known, a key that is missing."""
+        await self.core.models.resolve(name)
 
     async def _doctor(self) -> dict[str, Any]:
         from copydesk.app.doctor import findings

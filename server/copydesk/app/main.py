@@ -99,8 +99,12 @@ async def _models(options: Options) -> int:
     assert isinstance(models, Models)
     async with core.running():
         infos = await models.available()
-        print_models(infos, (await models.resolve()).name, as_json=options.json)
-    return 0
+        try:
+            chosen, problem = (await models.resolve()).name, ""
+        except CopydeskError as error:
+            chosen, problem = "", str(error)
+        print_models(infos, chosen, problem, as_json=options.json)
+    return EXIT_ERROR if problem else 0
 
 
 async def _doctor(options: Options) -> int:
@@ -117,7 +121,7 @@ def _here() -> "Core":
     from copydesk.cli.disk_editor import DiskEditor
     from copydesk.workspace.uris import to_uri
 
-    root = to_uri(str(Path.cwd()))
+    root = to_uri(str(_folder(".")))
     return compose(roots=(root,), editor=lambda workspace: DiskEditor(lambda: workspace, _say))
 
 

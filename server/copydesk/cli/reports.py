@@ -22,17 +22,17 @@ class Finding:
     advice: str = ""
 
 
-def print_models(infos: Iterable[ModelInfo], chosen: str, *, as_json: bool) -> None:
-    """Lists every model known of; `chosen` is what `auto` or the setting comes to."""
+def print_models(infos: Iterable[ModelInfo], chosen: str, problem: str, *, as_json: bool) -> None:
+    """Lists every model known of; `chosen` is what `auto` or the setting comes to, `problem` why it comes to none."""
     listed = list(infos)
     if as_json:
-        print(json.dumps({"chosen": chosen, "models": [asdict(info) for info in listed]}))
+        print(json.dumps({"chosen": chosen, "problem": problem, "models": [asdict(info) for info in listed]}))
         return
     width = max((len(info.name) for info in listed), default=0)
     for info in listed:
         mark = "→" if info.name == chosen else ("✓" if info.available else "✗")
         print(f"{mark} {info.name.ljust(width)}  {info.why}")
-    print(f"\nA turn would use: {chosen}")
+    print(f"\nA turn would use: {chosen}" if chosen else f"\nNo turn can start: {problem}")
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> int:

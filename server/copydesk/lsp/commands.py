@@ -66,6 +66,7 @@ class Sources:
     describe: Callable[[], Awaitable[JsonObject]]
     models: Callable[[], Awaitable[list[JsonObject]]]
     doctor: Callable[[], Awaitable[JsonObject]]
+    check_model: Callable[[str], Awaitable[None]]
     display: Callable[[str], str]
 
 
@@ -300,6 +301,7 @@ class Commands:
                 'copydesk.model.set needs {model: "provider/model"}; "auto" lets Copydesk choose. '
                 "copydesk.models lists what there is."
             )
+        await self._sources.check_model(name)
         self._host.set_model(name)
         return {"model": self._host.model_name()}
 

@@ -242,6 +242,9 @@ async def test_model_mode_and_sessions(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         assert (await r.command("copydesk.models"))["models"] == [{"name": "offline"}]
         assert await r.command("copydesk.model.set", {"model": "ollama/x"}) == {"model": "ollama/x"}
+        with pytest.raises(RpcError, match="names no model"):
+            await r.command("copydesk.model.set", {"model": "nobody/x"})
+        assert (await r.command("copydesk.status"))["model"]["name"] == "ollama/x", "the model stays what it was"
         assert await r.command("copydesk.mode.set", {"mode": "plan"}) == {"mode": "plan"}
         with pytest.raises(RpcError, match="Choose one of"):
             await r.command("copydesk.mode.set", {"mode": "yolo"})

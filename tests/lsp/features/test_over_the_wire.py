@@ -50,13 +50,16 @@ async def wired(tmp_path: Path, editor: str) -> AsyncIterator[Wired]:
     async def nothing() -> Any:
         return []
 
+    async def unchecked(name: str) -> None:
+        del name
+
     async def describe() -> dict[str, Any]:
         return {}
 
     server, host = Server(Overlay()), FakeHost()
     voice = Voice(server.client, tmp_path / "state", str)
     parts = FeatureParts(
-        Sources(describe, nothing, nothing, str),
+        Sources(describe, nothing, nothing, unchecked, str),
         lambda uri: "",
         lambda *_: "größe",
         explain,
