@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -169,38 +168,3 @@ def test_tcp_is_loopback_only():
         done = subprocess.run([*COMMAND, address], env={**os.environ, **ENV}, capture_output=True, timeout=20)
         assert done.returncode == 1
         assert b"ConfigError" in done.stderr
-
-
-@pytest.mark.slow
-def test_how_long_start_and_exit_take(capsys: pytest.CaptureFixture[str]):
-    """Not a timing test: the numbers are printed for the record."""
-    bare = "from pygls.lsp.server import LanguageServer\nLanguageServer('x', '1').start_io()"
-    for name, command in (("core", COMMAND), ("bare pygls", [sys.executable, "-c", bare])):
-        runs = sorted(_start_and_exit(command) for _ in range(9))
-        ends = sorted(run[1] for run in runs)
-        with capsys.disabled():
-            print(f"{name}: initialize {runs[4][0] * 1000:.0f} ms, exit {ends[4] * 1000:.0f} ms")
-
-
-def _start_and_exit(command: list[str]) -> tuple[float, float]:
-    started = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **ENV}, stdin=-1, stdout=-1, stderr=-3)
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(frame({"jsonrpc": "2.0", "id": 1, "method": "initialize",
-                               "params": {"processId": None, "rootUri": None, "capabilities": {}}}))  # fmt: skip
-    process.stdin.flush()
-    assert process.stdout.read(1)
-    answered = time.perf_counter() - started
-    time.sleep(0.1)
-    process.stdin.write(frame({"jsonrpc": "2.0", "id": 2, "method": "shutdown"}))
-    process.stdin.flush()
-    time.sleep(0.1)
-    started = time.perf_counter()
-    process.stdin.write(frame({"jsonrpc": "2.0", "method": "exit"}))
-    process.stdin.flush()
-    process.wait()
-    ended = time.perf_counter() - started
-    process.stdin.close()
-    process.stdout.close()
-    return answered, ended
