@@ -8,7 +8,7 @@ from copydesk.context.prompt import title as prompt_title
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, ReviewUpdated, StopReason, TurnEnded, TurnStarted
-from copydesk.domain.messages import Usage
+from copydesk.domain.messages import Problem, Usage
 from copydesk.domain.permissions import MODES, Mode
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 
@@ -70,6 +70,9 @@ class FakeHost:
         if make_current:
             self.current = session.id
         return session
+
+    def note_problems(self, uri: str, version: int | None, problems: tuple[Problem, ...]) -> None:
+        self.noted = (uri, version, problems)
 
     def mode(self) -> Mode:
         return self._mode

@@ -14,7 +14,7 @@ import anyio
 from lsprotocol import types
 
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.messages import Task, Verb
+from copydesk.domain.messages import Problem, Task, Verb
 from copydesk.domain.permissions import Mode
 from copydesk.lsp.actions import find_comment_again, shortened
 from copydesk.lsp.arguments import ArgumentError, Reader, TurnArguments
@@ -57,6 +57,7 @@ class Sessions(Protocol):
     def set_mode(self, mode: str) -> Mode: ...
     def model_name(self) -> str: ...
     def set_model(self, name: str) -> None: ...
+    def note_problems(self, uri: str, version: int | None, problems: tuple[Problem, ...]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +161,16 @@ class Commands:
             raise ArgumentError(f"{command} does not know where to work. {NO_PLACE}")
         given = replace(given, subject=subject_of(given, place))
         task = replace(self._task(verb, place, given.text), subject=given.subject)
+        self._note_problems(task, context)
         if not given.text.strip() and verb in _TEXT_VERBS:
             return await self._ask_for_text(task, given)
         return await self._start(task, given)
+
+    def _note_problems(self, task: Task, context: RequestContext) -> None:
+        """What the client reported of this version of the text: the `diagnostics` tool shows it to the model."""
+        opened = context.files.get(task.uri) if task.problems else None
+        if opened is not None:
+            self._host.note_problems(opened.uri, opened.version, task.problems)
 
     def _task(self, verb: Verb, place: Place | None, text: str) -> Task:
         if place is None:

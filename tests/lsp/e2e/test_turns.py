@@ -287,3 +287,13 @@ async def test_a_turn_with_an_unknown_mode_names_the_modes(tmp_path: Path) -> No
     async with desk(tmp_path, None, files=FILES) as d:
         with pytest.raises(RpcFailure, match="acceptEdits"):
             await d.run("prompt", text="go", mode="wild")
+
+
+async def test_what_the_client_reported_reaches_the_diagnostics_tool(tmp_path: Path) -> None:
+    model = steps(call("diagnostics", path="a.py"), "text: Seen.")
+    async with desk(tmp_path, model, files={"a.py": CODE}) as d:
+        uri = d.open("a.py")
+        place = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 3}}
+        reported = {"range": place, "message": "the client's own words", "severity": 1, "source": "theirs"}
+        await d.run("fix", uri=uri, range=place, diagnostics=[reported])
+        assert "the client's own words" in model.requests[1].messages[-1].parts[0].content
