@@ -11,14 +11,6 @@ from copydesk.domain.permissions import Decision, PermissionRequest
 from copydesk.domain.stream import ModelRequest, StreamEvent
 from copydesk.domain.tools import Location, Prepared, ToolOutput, ToolSpec
 
-
-class Clock(Protocol):
-    def monotonic_s(self) -> float: ...
-    def now_iso(self) -> str:
-        """UTC, RFC 3339, milliseconds."""
-        ...
-
-
 # --- files -----------------------------------------------------------------------------------------------
 
 
