@@ -41,7 +41,7 @@ from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, Editor, Model, Work
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model
-from copydesk.services.review import Review
+from copydesk.services.landing import Landing
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
@@ -276,11 +276,11 @@ class Session:
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
         if not self._parts.offers:
             return still(turn.id, self.pending, "pending")
-        review = Review(self._parts.workspace, self._parts.editor)
+        landing = Landing(self._parts.workspace, self._parts.editor)
         confirms = self._confirms(turn)
         if confirms and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        outcome = await review.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirms)
+        outcome = await landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirms)
         self._note = note_for_model(outcome)
         if outcome.state != "none":
             self.emit(outcome)

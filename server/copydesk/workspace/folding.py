@@ -168,7 +168,7 @@ class Folding:
         file = self.files.get(uri)
         if file is None or file.kind == "delete":
             return None
-        return file.rebased(self._below.read(file.base_uri)) if file.base else file
+        return file.rebased(self._below.read(file.base_uri), self._below) if file.base else file
 
     def _untouched(self, uri: str) -> PendingFile:
         base = self._text_below(uri)

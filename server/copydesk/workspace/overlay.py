@@ -6,7 +6,7 @@ None where it does not reach. Start with `change`.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import dropwhile
@@ -88,6 +88,8 @@ class Overlay:
         self._predicted: dict[str, Prediction] = {}
         self._events: dict[str, anyio.Event] = {}
         self._frozen: OverlayView | None = None
+        self.listeners: list[Callable[[str], None]] = []
+        """Called with the URI after a document was opened, changed or closed; must not block or raise."""
 
     # --- what the editor says ---
 
@@ -200,6 +202,8 @@ class Overlay:
         self._frozen = None
         if self._events and (event := self._events.pop(key, None)):
             event.set()
+        for listener in self.listeners:
+            listener(key)
 
 
 def _changed(document: Document, where: LineRange | None, text: str) -> tuple[tuple[Edit, ...], Document]:

@@ -72,6 +72,6 @@ def rebased_onto(file: PendingFile, base: FileSource) -> PendingFile:
     if file.base is None or file.kind == "delete":
         return file
     try:
-        return replace(file, held=()).rebased(base.read(file.base_uri))
+        return replace(file, held=()).rebased(base.read(file.base_uri), base)
     except WorkspaceError:
         return replace(file, held=file.edits)

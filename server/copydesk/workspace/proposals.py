@@ -6,7 +6,7 @@ on (a person types), the edits are rebased over it; those that meet theirs are `
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from copydesk.domain.edits import Origin
 from copydesk.domain.errors import MissingFile
@@ -19,6 +19,21 @@ from copydesk.workspace.listing import with_entries
 from copydesk.workspace.uris import is_under, normalise
 
 PendingKind: TypeAlias = Literal["change", "create", "delete", "move"]
+
+
+@runtime_checkable
+class Followed(Protocol):
+    """A source that knows every change of its open documents."""
+
+    def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
+        """What was typed between the text of `base` and the text this source has now; None where it is not known."""
+        ...
+
+
+def typed_since(below: FileSource, base: FileHandle, newer: FileHandle) -> tuple[Edit, ...]:
+    """The change from one text to the other: as it was typed where that is known, else the smallest there is."""
+    known = below.typed_since(base) if isinstance(below, Followed) else None
+    return diff(base.text, newer.text) if known is None else known
 
 
 @frozen
@@ -58,13 +73,13 @@ class PendingFile:
     def origins(self) -> tuple[Origin, ...]:
         return tuple(part.origin for part in self.authored)
 
-    def rebased(self, newer: FileHandle) -> "PendingFile":
-        """The same proposal on a newer base text."""
+    def rebased(self, newer: FileHandle, below: FileSource) -> "PendingFile":
+        """The same proposal on a newer base text, which `below` holds."""
         if self.base is None or self.text is None:
             return self
         if newer.content_hash == self.base.content_hash:
             return replace(self, base=newer)
-        typed = diff(self.base.text, newer.text)
+        typed = typed_since(below, self.base, newer)
         tangled = entangled(self.base.text, self.edits, typed)
         moved, conflicts = rebase(tuple(edit for edit in self.edits if edit not in tangled), typed)
         text = apply(newer.text, moved)
@@ -129,7 +144,7 @@ class PendingView:
             return file
         found = self._rebased.get(file.uri)
         if found is None:
-            found = replace(file, held=()).rebased(self.below.read(file.base_uri))
+            found = replace(file, held=()).rebased(self.below.read(file.base_uri), self.below)
             self._rebased[file.uri] = found
             self._on_held(file, found.held)
         return found

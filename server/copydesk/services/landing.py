@@ -65,7 +65,7 @@ _Result: TypeAlias = tuple[PlannedFile, FileReview | None]
 
 
 @dataclass(slots=True)
-class _Landing:
+class _Outcomes:
     """What is known so far; one entry a file."""
 
     files: dict[str, FileReview] = field(default_factory=dict[str, FileReview])
@@ -74,35 +74,35 @@ class _Landing:
         self.files[uri] = FileReview(uri, state, n_hunks, note, saved)
 
 
-class Review:
+class Landing:
     def __init__(self, workspace: Workspace, editor: Editor) -> None:
         self._workspace = workspace
         self._editor = editor
 
     async def offer(self, pending: Pending, turn: str, label: str, *, confirm: bool) -> ReviewUpdated:
         """Lands everything in `pending`, or says of each file why not. What has landed leaves `pending`."""
-        landing = _Landing()
+        so_far = _Outcomes()
         for attempt in range(MAX_TRIES):
             if attempt:
                 await anyio.sleep(PAUSE_S)
-            plan = await to_thread.run_sync(self._plan, pending, landing)
+            plan = await to_thread.run_sync(self._plan, pending, so_far)
             if not plan:
                 break
             sent_at = anyio.current_time()
             reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
             was_read = anyio.current_time() - sent_at >= READ_S
-            if not await self._take(plan, reply, pending, landing, confirm=confirm):
+            if not await self._take(plan, reply, pending, so_far, confirm=confirm):
                 break
             is_unclear = confirm and reply.consent is None and was_read
-            if is_unclear and not await self._wants_it_again(plan, pending, landing):
+            if is_unclear and not await self._wants_it_again(plan, pending, so_far):
                 break
             # A yes holds for the same edit on newer text. Without one the person is asked again.
             confirm = confirm and not reply.consent
-        return ReviewUpdated(turn, overall(landing.files.values()), tuple(landing.files.values()))
+        return ReviewUpdated(turn, overall(so_far.files.values()), tuple(so_far.files.values()))
 
     # --- planning ---
 
-    def _plan(self, pending: Pending, landing: _Landing) -> list[PlannedFile]:
+    def _plan(self, pending: Pending, so_far: _Outcomes) -> list[PlannedFile]:
         base = self._workspace.snapshot()
         view = pending.view(base)
         plan: list[PlannedFile] = []
@@ -110,12 +110,12 @@ class Review:
             try:
                 planned = self._plan_file(uri, base, view, moved_from=file.moved_from or None, overwrite=file.overwrite)
             except WorkspaceError as error:
-                landing.put(uri, "draft", str(error))
+                so_far.put(uri, "draft", str(error))
                 continue
             held = len(pending.files()[uri].held) if uri in pending.files() else 0
             if planned is None:
                 note = f"{held} of its edits conflict with newer typing and were held back" if held else ""
-                landing.put(uri, "draft" if held else "applied", note or "it already says that")
+                so_far.put(uri, "draft" if held else "applied", note or "it already says that")
                 if not held:
                     pending.discard(uri)
                 continue
@@ -137,30 +137,30 @@ class Review:
     # --- sending ---
 
     async def _take(
-        self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, landing: _Landing, *, confirm: bool
+        self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, so_far: _Outcomes, *, confirm: bool
     ) -> bool:
         """The proof of one send. True when some file should be planned and sent again."""
         if reply.consent is False:
-            self._discard(plan, reply, pending, landing)
+            self._discard(plan, reply, pending, so_far)
             return False
         asked_by_editor = confirm and reply.consent is None
         patience = 1 if asked_by_editor else PATIENCE
         results = [(file, await self._prove(file, reply, patience)) for file in plan]
         if asked_by_editor and reply.answered and _declined(result for _, result in results):
-            self._discard(plan, reply, pending, landing)
+            self._discard(plan, reply, pending, so_far)
             return False
         if asked_by_editor and reply.applied:
             results = self._as_chosen(results)
         for file, result in results:
             if result is None:
-                landing.put(file.uri, "draft", "newer typing came in between")
+                so_far.put(file.uri, "draft", "newer typing came in between")
                 continue
-            landing.files[file.uri] = result
+            so_far.files[file.uri] = result
             if result.state in ("applied", "unconfirmed", "discarded"):
                 pending.discard(file.uri)
         return any(result is None for _, result in results)
 
-    async def _wants_it_again(self, plan: list[PlannedFile], pending: Pending, landing: _Landing) -> bool:
+    async def _wants_it_again(self, plan: list[PlannedFile], pending: Pending, so_far: _Outcomes) -> bool:
         """Asks in a few words, since a preview of text that was typed in answers Apply and Discard alike: not applied.
 
         VS Code refuses to apply what it shows once its document has changed, and versions tell no more than that.
@@ -170,12 +170,12 @@ class Review:
         text = f"Copydesk: the edit of {names} was not applied, and the text has changed since it was shown."
         choice = await self._editor.ask(Question(f"{text} Show it again?", (SHOW_AGAIN, "Discard")))
         if choice == "Discard":
-            self._discard(left, ApplyReply(applied=False), pending, landing)
+            self._discard(left, ApplyReply(applied=False), pending, so_far)
         return choice == SHOW_AGAIN
 
-    def _discard(self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, landing: _Landing) -> None:
+    def _discard(self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, so_far: _Outcomes) -> None:
         for file in plan:
-            landing.put(file.uri, "discarded", reply.reason, n_hunks=self._n_hunks(file))
+            so_far.put(file.uri, "discarded", reply.reason, n_hunks=self._n_hunks(file))
             self._workspace.overlay.predict(file.uri, None)
             pending.discard(file.uri)
 

@@ -9,8 +9,8 @@ import pytest
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
 from copydesk.domain.events import ReviewUpdated
 from copydesk.domain.ports import ApplyReply, WorkspaceChange
-from copydesk.services import review as review_module
-from copydesk.services.review import Review, is_explained
+from copydesk.services import landing as landing_module
+from copydesk.services.landing import Landing, is_explained
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit
 from copydesk.workspace.pending import Pending
@@ -42,7 +42,9 @@ class Desk:
 
     async def offer(self, *, confirm: bool = False) -> ReviewUpdated:
         with anyio.fail_after(20):
-            return await Review(self.workspace, self.editor).offer(self.pending, "t", "Copydesk: test", confirm=confirm)
+            return await Landing(self.workspace, self.editor).offer(
+                self.pending, "t", "Copydesk: test", confirm=confirm
+            )
 
     @property
     def text(self) -> str:
@@ -104,7 +106,7 @@ async def test_a_client_that_says_applied_and_does_nothing_is_not_believed(
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
             return ApplyReply(True)
 
-    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
     desk.editor = Liar(desk.workspace)
     desk.propose()
     review = await desk.offer()
@@ -132,7 +134,7 @@ async def test_a_declined_confirmation_discards(desk: Desk) -> None:
 
 async def test_an_editor_that_tells_nothing_while_its_person_types(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Emacs sends its changes half a second after the last key, however long that takes."""
-    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
 
     class Late(BufferEditor):
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
@@ -203,7 +205,7 @@ async def test_a_preview_that_was_read_is_not_forced_on_the_person_again(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str | None, state: str, n_previews: int
 ) -> None:
     """VS Code answers the same after Discard as after Apply on a text that was typed in."""
-    monkeypatch.setattr(review_module, "READ_S", 0)
+    monkeypatch.setattr(landing_module, "READ_S", 0)
     editor = confirming(desk, None)
     editor.answers = [answer]
     editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
@@ -237,8 +239,8 @@ async def test_the_places_that_a_person_ticked_are_the_whole_answer(desk: Desk) 
 async def test_a_file_that_is_not_open_is_not_believed_where_some_were_left_out(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.1)
-    monkeypatch.setattr(review_module, "OPEN_LIMIT_S", 0.1)
+    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.1)
+    monkeypatch.setattr(landing_module, "OPEN_LIMIT_S", 0.1)
 
     class FirstOnly(BufferEditor):
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
@@ -263,7 +265,7 @@ async def test_a_file_that_is_not_open_is_not_believed_where_some_were_left_out(
 
 async def test_a_no_that_comes_back_as_applied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neovim 0.12 after its own question."""
-    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
     editor = confirming(desk, None)
     editor.skips = True
     review = await desk.offer(confirm=True)
@@ -278,7 +280,7 @@ async def test_a_new_file_that_is_only_a_buffer_can_be_saved(desk: Desk, monkeyp
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
             return ApplyReply(True)
 
-    monkeypatch.setattr(review_module, "OPEN_LIMIT_S", 0.1)
+    monkeypatch.setattr(landing_module, "OPEN_LIMIT_S", 0.1)
     desk.editor = BuffersOnly(desk.workspace)
     desk.pending.propose(
         [CreateFile(to_uri(str(desk.root / "sub" / "new.py")), "a = 1\n")], desk.workspace.snapshot(desk.pending)
@@ -298,7 +300,7 @@ async def test_a_client_that_mangles_the_edit_is_reported_and_nothing_more_is_to
             self.type(desk.uri, [Edit(0, len(OLD), OLD.replace("return 2", "return mangled"))])
             return ApplyReply(True)
 
-    monkeypatch.setattr(review_module, "SYNC_LIMIT_S", 0.2)
+    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
     desk.editor = Mangler(desk.workspace)
     desk.propose()
     review = await desk.offer()

@@ -1,0 +1,39 @@
+"""What has landed: one file's part of an edit that the text which came back has proven. Data only.
+
+`services.landing` makes these; attribution keeps who wrote what from them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from copydesk.domain.review import HunkKind
+from copydesk.text.edits import Edit
+from copydesk.workspace.proposals import PendingFile
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """`before` is the text the edit was sent for, None for a new file or one that is not text.
+
+    now == apply(typed_after, apply(ours, apply(typed_before, before))): a person may have typed before our edit
+    arrived and after it. For a deleted file `now` is None, `before` its last text. `epoch` and `version` say which
+    synced document `now` is the text of; 0 and None where it is not open. `file` is what was pending, for who wrote
+    which part of it.
+    """
+
+    turn: str
+    uri: str
+    kind: HunkKind
+    before: str | None
+    typed_before: tuple[Edit, ...]
+    ours: tuple[Edit, ...]
+    typed_after: tuple[Edit, ...]
+    now: str | None
+    file: PendingFile
+    moved_from: str = ""
+    epoch: int = 0
+    version: int | None = None
+
+
+OnLanded: TypeAlias = Callable[[Landed], None]
