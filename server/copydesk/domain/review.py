@@ -6,6 +6,7 @@ Lines count from 0 in the text as it is now, without the proposals: that is what
 
 from typing import Literal, TypeAlias
 
+from copydesk.domain.events import FileReview
 from copydesk.domain.frozen import frozen
 
 HunkKind: TypeAlias = Literal["change", "create", "delete", "move"]
@@ -61,3 +62,11 @@ class Choice:
     def fits(self, hunk: Hunk) -> bool:
         pairs = ((self.session, hunk.session), (self.turn, hunk.turn), (self.uri, hunk.uri), (self.hunk, hunk.id))
         return all(wanted in ("", given) for wanted, given in pairs)
+
+
+@frozen
+class Decided:
+    """What became of a decision: `files` of what was sent to the editor, and what still waits for one."""
+
+    files: tuple[FileReview, ...]
+    pending: tuple[Hunk, ...]
