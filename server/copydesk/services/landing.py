@@ -278,9 +278,7 @@ class Landing:
             left = deadline - anyio.current_time()
             if left <= 0:
                 return False
-            document = self._workspace.overlay.get(uri)
-            version = document.version if document else -1
-            await self._workspace.overlay.wait_change(uri, version, min(left, 0.1))
+            await self._workspace.overlay.wait_change(uri, self._workspace.overlay.get(uri), min(left, 0.1))
         return True
 
     def _open_text(self, uri: str) -> str | None:
