@@ -17,6 +17,7 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.features import FeatureParts, Features
+from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
@@ -64,6 +65,7 @@ class Assembly:
         self.server.on_initialized.append(self.features.run)
         self.server.on_initialized.append(self._restore)
         self.server.on_initialized.append(self._find_model)
+        self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
 
     def _spelled(self, uri: str) -> str:
@@ -106,6 +108,8 @@ class Assembly:
             explain=self._explain,
             hover_budget_s=lambda: self.core.configuration.settings.integer("hover.budgetMs") / 1000,
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
+            reviews=NoReviews(),
+            documents=self.workspace.overlay,
         )
 
     def _explainer(self) -> Explainer:
