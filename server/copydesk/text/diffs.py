@@ -101,6 +101,11 @@ def changes(old: Sequence[str], new: Sequence[str]) -> list[_Change]:
     return _joined(found)
 
 
+def aligned(old: Sequence[str], new: Sequence[str]) -> list[_Change]:
+    """The differing stretches of two texts' lines, cut so that lines which are alike stand side by side."""
+    return [part for change in changes(old, new) for part in _by_likeness(old, new, change)]
+
+
 def _trimmed(old: Sequence[str], new: Sequence[str], i1: int, i2: int, j1: int, j2: int) -> _Change:
     while i1 < i2 and j1 < j2 and old[i1] == new[j1]:
         i1, j1 = i1 + 1, j1 + 1
