@@ -205,7 +205,7 @@ class Attribution:
         return sorted(self._turns.values(), key=lambda turn: turn.order, reverse=True)
 
     def file(self, uri: str, text: str, version: int | None) -> FollowedFile | None:
-        """The file standing on `text`, of that version if it is open; None where no turn is known to have touched it."""
+        """The file on `text`, of that version if it is open; None where no turn is known to have touched it."""
         file = self._held(normalise(uri))
         if file is not None:
             file.stand_on(text, version)

@@ -89,7 +89,7 @@ class FollowedFile:
         return made
 
     def stand_on(self, text: str, version: int | None) -> None:
-        """Takes in what led to `text`, of that version if it is open: typed since the last look, or looked at before."""
+        """Takes in what led to `text`, of that version if open: typed since the last look, or looked at before."""
         if self.text == text:
             return
         if earlier := next((state for state in reversed(self._trail) if state.text == text), None):
