@@ -4,6 +4,7 @@ Line numbers count from 0 in the old text and in the new one. Start with `parts`
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -44,10 +45,6 @@ class Lines:
         self._end = line_end(old or new)
         self.groups = tuple(_grouped(self.old, _parts(self.old, self.new)))
 
-    def offset(self, line: int) -> int:
-        """Where a line of the old text starts."""
-        return sum(map(len, self.old[:line]))
-
     def taken(self, wanted: Collection[Part]) -> str:
         """The old text with the wanted parts as in the new one. Lines keep apart, whatever is left out."""
         lines: list[str] = []
@@ -59,10 +56,12 @@ class Lines:
         lines += self.old[done:]
         return "".join([*(self._ended(line) for line in lines[:-1]), *lines[-1:]])
 
+    @cached_property
     def starts(self) -> list[int]:
         """Where each line of the old text starts, and its end."""
         return list(accumulate(map(len, self.old), initial=0))
 
+    @cached_property
     def new_starts(self) -> list[int]:
         return list(accumulate(map(len, self.new), initial=0))
 

@@ -84,6 +84,20 @@ def spans_of(pieces: Pieces, author: str) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
+def newest_author(pieces: Pieces, start: int, end: int) -> str:
+    """The author of the newest piece with a part in text[start:end], what it removed there included; '' for none."""
+    order = {piece.id: number for number, piece in enumerate(pieces.made)}
+    newest, at = -1, 0
+    for run in pieces.runs:
+        if at > end:
+            break
+        touches = at + run.shown > start and at < end if run.shown else at >= start
+        if touches:
+            newest = max(newest, *(order[id] for id in (*run.gone, run.by) if id), -1)
+        at += run.shown
+    return pieces.made[newest].author if newest >= 0 else ""
+
+
 # --- weaving edits in ------------------------------------------------------------------------------------
 
 

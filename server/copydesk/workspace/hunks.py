@@ -15,6 +15,7 @@ from copydesk.domain.review import Hunk, LineChange
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, invert
 from copydesk.text.linewise import Group, Lines, Part, content
+from copydesk.text.pieces import newest_author
 from copydesk.workspace.proposals import Held, Mark, PendingFile, typed_since
 
 Named = Callable[[], str]
@@ -43,7 +44,7 @@ class Cut:
     def _marked(self, file: PendingFile, named: Named) -> PendingFile:
         assert file.base is not None
         self._lines = Lines(file.base.text, file.text or "")
-        starts = self._lines.starts()
+        starts = self._lines.starts
         places = [(starts[group.old[0]], starts[group.old[1]]) for group in self._lines.groups]
         names = _names(places, list(file.marks), named)
         left = [mark for mark in file.marks if mark.id not in names]
@@ -73,13 +74,14 @@ class Cut:
         old, new = self._lines.old, self._lines.new
         (i, i2), (j, j2) = group.old, group.new
         changes = tuple(_line_change(number, part, old, new) for number, part in enumerate(group.parts, 1))
-        turn = turn_of(self.file)
+        starts = self._lines.new_starts
+        turn = newest_author(self.file.pieces, starts[j], starts[j2]) or turn_of(self.file)
         return Hunk(
             id, self.session, turn, self.file.uri, "change", i, i2, "".join(old[i:i2]), "".join(new[j:j2]), changes
         )
 
     def _held_hunk(self, id: str, held: Held) -> Hunk:
-        starts = self._lines.starts()
+        starts = self._lines.starts
         first = min(bisect_right(starts, held.start) - 1, max(len(starts) - 2, 0))
         last = max(first, bisect_right(starts, max(held.end - 1, held.start)) - 1)
         turn, uri = turn_of(self.file), self.file.uri
@@ -111,7 +113,7 @@ class Cut:
     def _with_text(self, text: str, held: tuple[Held, ...]) -> PendingFile:
         assert self.file.base is not None
         edits = diff(self.file.base.text, text)
-        return replace(self.file, text=text, edits=edits, held=held, dropped=held)
+        return replace(self.file, edits=edits, held=held, dropped=held).with_text(text)
 
 
 def cut_on(file: PendingFile, base: FileSource, session: str) -> tuple[Cut, PendingFile]:

@@ -15,6 +15,7 @@ from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, entangled, map_offset, rebase
 from copydesk.text.hashing import content_hash
+from copydesk.text.pieces import Pieces, newest_author, put
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.uris import is_under, normalise
 
@@ -77,6 +78,7 @@ class PendingFile:
     moved or deleted file that is not text. `text` is the proposed text, None for a delete or a moved binary.
     `edits` lead from `base.text` to `text`. `dropped` are edits that typing made impossible before `base`; `held`
     all that are impossible on the newest text that was seen, with their places in that. `marks` name the hunks.
+    `pieces` say which turn wrote what of `text`.
     `overwrite`: something stands at `uri` that a create or move replaces. `pinned`: a part of it is being landed, so
     it stays on its base until what came of that is known.
     """
@@ -92,6 +94,7 @@ class PendingFile:
     held: tuple[Held, ...] = ()
     dropped: tuple[Held, ...] = ()
     marks: tuple[Mark, ...] = ()
+    pieces: Pieces = Pieces()
     pinned: bool = False
 
     @property
@@ -126,8 +129,25 @@ class PendingFile:
         lost = (Held(start, end, before[start:end], text).moved(typed) for start, end, text in (*tangled, *conflicts))
         held = (*(held.moved(typed) for held in self.dropped), *lost)
         marks = tuple(mark.moved(typed) for mark in self.marks)
-        text = apply(newer.text, edits)
-        return replace(self, base=newer, edits=edits, text=text, held=held, dropped=held, marks=marks)
+        moved = replace(self, base=newer, edits=edits, held=held, dropped=held, marks=marks)
+        return moved.with_text(apply(newer.text, edits))
+
+    def with_text(self, text: str) -> "PendingFile":
+        """The same with another proposed text; who wrote what of the old one still holds for what is left of it."""
+        if not self.pieces.made or text == self.text:
+            return replace(self, text=text)
+        return replace(self, text=text, pieces=put(self.pieces, diff(self.text or "", text)))
+
+    def authors(self) -> tuple[str, ...]:
+        """For each of `edits`: the newest turn that had a part in it."""
+        last = self.authored[-1].origin.turn if self.authored else ""
+        found: list[str] = []
+        shift = 0
+        for edit in self.edits:
+            start = edit.start + shift
+            found.append(newest_author(self.pieces, start, start + len(edit.text)) or last)
+            shift += edit.delta
+        return tuple(found)
 
     def all_held(self) -> "PendingFile":
         """The same proposal where its base is gone: nothing of it can be placed."""

@@ -11,6 +11,7 @@ from copydesk.domain.edits import Origin
 from copydesk.domain.ports import FileHandle
 from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
+from copydesk.text.pieces import decode, encode
 from copydesk.workspace.proposals import Authored, Files, Held, Mark, PendingFile, PendingKind
 
 VERSION = 1
@@ -40,6 +41,7 @@ def _file(file: PendingFile) -> dict[str, Any]:
         "origins": [_origin(origin) for origin in file.origins],
         "dropped": [list(held) for held in file.dropped],
         "marks": [list(mark) for mark in file.marks],
+        "pieces": encode(file.pieces),
     }
 
 
@@ -72,6 +74,7 @@ def _read_file(plain: Mapping[str, Any]) -> PendingFile:
         authored=tuple(Authored(_read_origin(origin)) for origin in plain["origins"]),
         held=dropped,
         dropped=dropped,
+        pieces=decode(plain["pieces"]),
         marks=tuple(Mark(str(id), int(start), int(end)) for id, start, end in plain["marks"]),
     )
 
