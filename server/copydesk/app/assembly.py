@@ -17,7 +17,6 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.features import FeatureParts, Features
-from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
@@ -49,7 +48,7 @@ class Assembly:
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
         self.workspace = Workspace(server.roots, overlay=server.overlay)
-        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled)
+        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled, self._saves)
         self.core = compose(
             roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
         )
@@ -63,7 +62,6 @@ class Assembly:
         self.server.on_settings.append(self._take_settings)
         self.server.spawn(self._run_core)
         self.server.on_initialized.append(self.features.run)
-        self.server.on_initialized.append(self._restore)
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
@@ -73,10 +71,14 @@ class Assembly:
         opened = self.workspace.overlay.get(uri)
         return opened.client_uri if opened else uri
 
+    def _saves(self) -> bool:
+        return self.core.configuration.settings.flag("review.save")
+
     # --- what the server tells ---
 
     def _take_roots(self, roots: tuple[str, ...]) -> None:
         self.workspace.set_roots(roots)
+        self.server.spawn(self._restore)
         self._say_problems(self.core.configuration.update())
 
     def _take_settings(self, settings: Mapping[str, Any]) -> None:
@@ -108,7 +110,7 @@ class Assembly:
             explain=self._explain,
             hover_budget_s=lambda: self.core.configuration.settings.integer("hover.budgetMs") / 1000,
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
-            reviews=NoReviews(),
+            reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
         )
 
