@@ -42,6 +42,7 @@ from copydesk.domain.ports import Approver, Editor, Model, Work
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model
 from copydesk.services.landing import Landing
+from copydesk.services.reads import Reads
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
@@ -91,6 +92,7 @@ class Session:
         self.id = id
         self.state = SessionState()
         self.pending = Pending()
+        self._reads = Reads()
         self.current: Turn | None = None
         self.updated = parts.now()
         self._parts = parts
@@ -271,6 +273,7 @@ class Session:
             origin,
             lambda edit: self.emit(EditProposed(turn.id, edit)),
             self._parts.problems,
+            self._reads,
         )
 
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
