@@ -23,6 +23,7 @@ from copydesk.lsp import wire
 from copydesk.lsp.capabilities import negotiate_encoding, server_capabilities
 from copydesk.lsp.client import Client, ClientError
 from copydesk.lsp.documents import DocumentSync
+from copydesk.lsp.notebooks import NotebookSync
 from copydesk.lsp.framing import BadFrame, Body, FrameDecoder
 from copydesk.lsp.handlers import Handlers, RpcError, invalid_params
 from copydesk.lsp.lifecycle import Lifecycle
@@ -87,7 +88,9 @@ class Server:
         self._register()
 
     def _register(self) -> None:
-        DocumentSync(self.overlay, self.client).register(self.handlers)
+        documents = DocumentSync(self.overlay, self.client)
+        documents.register(self.handlers)
+        NotebookSync(documents, self.overlay).register(self.handlers)
         for method in _IGNORED:
             self.handlers.notification(method, _ignore, raw=True)
         self.handlers.notification(types.INITIALIZED, self._initialized, raw=True)

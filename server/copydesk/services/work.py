@@ -9,6 +9,7 @@ from dataclasses import replace
 from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Editor, FileSource, Question
+from copydesk.workspace.cells import check_notebook
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
 
@@ -47,6 +48,8 @@ class CallWork:
 
     def propose(self, *edits: PendingEdit) -> None:
         stamped = tuple(replace(edit, origin=self._origin) for edit in edits)
+        for edit in stamped:
+            check_notebook(self._files, edit)
         self._pending.propose(stamped, self._files)
         self._files = self._workspace.snapshot(self._pending)
         for edit in stamped:

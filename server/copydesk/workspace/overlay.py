@@ -6,10 +6,11 @@ None where it does not reach. Start with `change`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import dropwhile
+from types import MappingProxyType
 from typing import NamedTuple
 
 import anyio
@@ -20,6 +21,8 @@ from copydesk.text.diffs import diff
 from copydesk.text.documents import Document
 from copydesk.text.edits import Edit, compose_all
 from copydesk.text.hashing import content_hash
+from copydesk.text.notebooks import is_notebook
+from copydesk.workspace.cells import cells_below
 from copydesk.workspace.uris import normalise
 
 LOG_LENGTH = 512
@@ -63,11 +66,24 @@ class Prediction(NamedTuple):
 class OverlayView(Mapping[str, OpenDocument]):
     """The open documents at one moment, by any spelling of their URI; and `predicted` texts of closed files."""
 
-    __slots__ = ("_open", "predicted")
+    __slots__ = ("_notebooks", "_open", "predicted")
 
-    def __init__(self, documents: Mapping[str, OpenDocument], predicted: Mapping[str, Prediction]) -> None:
+    def __init__(
+        self,
+        documents: Mapping[str, OpenDocument],
+        predicted: Mapping[str, Prediction],
+        notebooks: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         self._open = documents
+        self._notebooks = notebooks
         self.predicted = predicted
+
+    def cells_of(self, uri: str) -> tuple[str, ...] | None:
+        """The URIs of an open notebook's cells, in its order; None for what is not open as a notebook."""
+        if not is_notebook(uri):
+            return None
+        found = self._notebooks.get(normalise(uri))
+        return found if found is not None else cells_below(self._open, normalise(uri)) or None
 
     def __getitem__(self, uri: str) -> OpenDocument:
         found = self._open.get(uri)
@@ -86,6 +102,7 @@ class Overlay:
         self._logs: dict[str, deque[_Logged]] = {}
         self._epochs: dict[str, int] = {}
         self._predicted: dict[str, Prediction] = {}
+        self._notebooks: dict[str, tuple[str, ...]] = {}
         self._events: dict[str, anyio.Event] = {}
         self._frozen: OverlayView | None = None
         self.listeners: list[Callable[[str], None]] = []
@@ -132,6 +149,16 @@ class Overlay:
         self._put(replace(now, unsaved=False))
         return True
 
+    def arrange(self, uri: str, cells: Iterable[str] | None) -> None:
+        """The cells of an open notebook, in order; each is a document of its own. None: the notebook is closed."""
+        self._notebooks.pop(normalise(uri), None)
+        if cells is not None:
+            self._notebooks[normalise(uri)] = tuple(map(normalise, cells))
+        self._frozen = None
+
+    def cells_of(self, uri: str) -> tuple[str, ...]:
+        return self._notebooks.get(normalise(uri), ())
+
     def predict(self, uri: str, text: str | None, disk_hash: str = "") -> None:
         """The text a closed file will have once the editor writes our edit; None forgets it. Open ones need none.
 
@@ -163,7 +190,7 @@ class Overlay:
     def freeze(self) -> OverlayView:
         """The overlay as it is now. Copies two dictionaries of references, once after each write."""
         if self._frozen is None:
-            self._frozen = OverlayView(self._open.copy(), self._predicted.copy())
+            self._frozen = OverlayView(self._open.copy(), self._predicted.copy(), self._notebooks.copy())
         return self._frozen
 
     def edits_since(self, uri: str, epoch: int, version: int) -> tuple[Edit, ...] | None:
