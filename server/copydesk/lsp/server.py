@@ -23,10 +23,10 @@ from copydesk.lsp import wire
 from copydesk.lsp.capabilities import negotiate_encoding, server_capabilities
 from copydesk.lsp.client import Client, ClientError
 from copydesk.lsp.documents import DocumentSync
-from copydesk.lsp.notebooks import NotebookSync
 from copydesk.lsp.framing import BadFrame, Body, FrameDecoder
 from copydesk.lsp.handlers import Handlers, RpcError, invalid_params
 from copydesk.lsp.lifecycle import Lifecycle
+from copydesk.lsp.notebooks import NotebookSync
 from copydesk.lsp.outbox import Outbox, OutboxOverflow
 from copydesk.lsp.parent import parent_gone
 from copydesk.lsp.protocol import INVALID_REQUEST, Protocol

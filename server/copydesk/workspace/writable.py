@@ -33,6 +33,8 @@ def _refuse_folder(shown: str, path: str) -> None:
     folder = os.path.dirname(path)
     while not os.path.lexists(folder) and os.path.dirname(folder) != folder:
         folder = os.path.dirname(folder)
+    if os.path.dirname(folder) == folder:
+        return  # not one folder of the path is there: the document is in the editor only
     if os.path.isdir(folder):
         mode = os.stat(folder).st_mode
         if not (mode & _WRITE_BITS and os.access(folder, os.W_OK | os.X_OK)):
