@@ -9,8 +9,8 @@ from dataclasses import replace
 from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Editor, FileSource, Question
-from copydesk.workspace.cells import check_notebook
 from copydesk.workspace.pending import Pending
+from copydesk.workspace.proposable import check_proposal
 from copydesk.workspace.workspace import Workspace
 
 
@@ -49,7 +49,7 @@ class CallWork:
     def propose(self, *edits: PendingEdit) -> None:
         stamped = tuple(replace(edit, origin=self._origin) for edit in edits)
         for edit in stamped:
-            check_notebook(self._files, edit)
+            check_proposal(self._files, self._workspace.disk, self.display(edit.uri), edit)
         self._pending.propose(stamped, self._files)
         self._files = self._workspace.snapshot(self._pending)
         for edit in stamped:
