@@ -23,7 +23,7 @@ ProblemKind: TypeAlias = Literal["missing", "ambiguous", "anchor", "order", "no_
 
 
 class HunkProblem(NamedTuple):
-    """Why a hunk has no one place. `hunk` counts from 1; `lines` are 0-based places to choose from; `words` a detail."""
+    """Why a hunk has no one place. `hunk` counts from 1; `lines` are 0-based places; `words` a detail."""
 
     hunk: int
     line: int
