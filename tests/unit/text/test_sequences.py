@@ -37,6 +37,10 @@ def _n_kept(old: list[str], found: list[Change]) -> int:
     return len(old) - sum(i2 - i1 for i1, i2, _, _ in found)
 
 
+def _no_anchors(*_: object) -> list[tuple[int, int]]:
+    return []
+
+
 @settings(max_examples=300)
 @given(ITEMS, ITEMS)
 def test_what_lies_between_changes_is_equal(old: list[str], new: list[str]) -> None:
@@ -57,7 +61,7 @@ def test_paths_are_true_and_shortest_where_one_stretch_does(old: list[str], new:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sequences, "_SMALL_PAIRS", 0)
         patched.setattr(sequences, "_STRETCH", stretch)
-        patched.setattr(sequences, "_anchors", lambda *_: [])
+        patched.setattr(sequences, "_anchors", _no_anchors)
         found = changes(old, new)
     _check(old, new, found)
     if stretch == 1000:
