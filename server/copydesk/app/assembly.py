@@ -63,6 +63,7 @@ class Assembly:
         self.server.on_settings.append(self._take_settings)
         self.server.spawn(self._run_core)
         self.server.on_initialized.append(self.features.run)
+        self.server.on_initialized.append(self._restore)
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
@@ -131,6 +132,10 @@ class Assembly:
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)
         return symbol.name if symbol else None
+
+    async def _restore(self) -> None:
+        """Brings back what an earlier server left undecided."""
+        await self.core.host.restore()
 
     async def _find_model(self) -> None:
         """Finds out early what `auto` comes to, so that code actions are tagged and status need not wait."""

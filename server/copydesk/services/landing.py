@@ -16,6 +16,7 @@ from anyio import to_thread
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, Question, WorkspaceChange
+from copydesk.services.landed import OnLanded
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, invert, rebase
 from copydesk.text.hashing import content_hash
@@ -75,9 +76,10 @@ class _Outcomes:
 
 
 class Landing:
-    def __init__(self, workspace: Workspace, editor: Editor) -> None:
+    def __init__(self, workspace: Workspace, editor: Editor, on_landed: OnLanded | None = None) -> None:
         self._workspace = workspace
         self._editor = editor
+        self._on_landed = on_landed
 
     async def offer(self, pending: Pending, turn: str, label: str, *, confirm: bool) -> ReviewUpdated:
         """Lands everything in `pending`, or says of each file why not. What has landed leaves `pending`."""
@@ -276,9 +278,7 @@ class Landing:
             left = deadline - anyio.current_time()
             if left <= 0:
                 return False
-            document = self._workspace.overlay.get(uri)
-            version = document.version if document else -1
-            await self._workspace.overlay.wait_change(uri, version, min(left, 0.1))
+            await self._workspace.overlay.wait_change(uri, self._workspace.overlay.get(uri), min(left, 0.1))
         return True
 
     def _open_text(self, uri: str) -> str | None:
