@@ -17,7 +17,6 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.features import FeatureParts, Features
-from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
@@ -108,7 +107,7 @@ class Assembly:
             explain=self._explain,
             hover_budget_s=lambda: self.core.configuration.settings.integer("hover.budgetMs") / 1000,
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
-            reviews=NoReviews(),
+            reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
         )
 

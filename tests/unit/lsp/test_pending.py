@@ -45,7 +45,7 @@ def test_a_range_covers_its_lines_and_lies_in_the_document(given: tuple[str, lis
     text, hunks = given
     document = Document.of(text)
     for hunk in hunks:
-        found = lsp_range(hunk, encoding, document.n_lines)
+        found = lsp_range(hunk, encoding, document)
         first, last = found["start"], found["end"]
         assert first["line"] <= last["line"] < document.n_lines
         line = document.line(last["line"])
@@ -53,6 +53,7 @@ def test_a_range_covers_its_lines_and_lies_in_the_document(given: tuple[str, lis
         if hunk.start_line < hunk.end_line:
             assert (first["line"], last["line"]) == (hunk.start_line, hunk.end_line - 1)
             assert last["character"] == from_codepoints(line, len(line), encoding)
+            assert lsp_range(hunk, encoding) == found
 
 
 @given(proposals())
