@@ -70,6 +70,7 @@ class Reviews:
         self._cuts: dict[tuple[str, str], Cut] = {}
         self._told: set[str] = set()
         self._dirty = anyio.Event()
+        self._refreshing = anyio.Lock()
         self.listeners: list[Callable[[frozenset[str]], None]] = []
         """Called on the loop with the URIs whose hunks may have changed; must not block."""
         parts.workspace.overlay.listeners.append(self._typed)
@@ -90,6 +91,10 @@ class Reviews:
 
     async def refresh(self) -> tuple[Hunk, ...]:
         """Works out all hunks on the text as it is now."""
+        async with self._refreshing:  # two at once would each take the other's names for a change of the file
+            return await self._work_out()
+
+    async def _work_out(self) -> tuple[Hunk, ...]:
         sessions = [session for session in self._parts.sessions() if session.awaits_review and session.pending.files()]
         before = self._cuts
         cuts: dict[tuple[str, str], Cut] = {}
