@@ -48,7 +48,7 @@ class Assembly:
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
         self.workspace = Workspace(server.roots, overlay=server.overlay)
-        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled)
+        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled, self._saves)
         self.core = compose(
             roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
         )
@@ -62,7 +62,6 @@ class Assembly:
         self.server.on_settings.append(self._take_settings)
         self.server.spawn(self._run_core)
         self.server.on_initialized.append(self.features.run)
-        self.server.on_initialized.append(self._restore)
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
@@ -72,10 +71,14 @@ class Assembly:
         opened = self.workspace.overlay.get(uri)
         return opened.client_uri if opened else uri
 
+    def _saves(self) -> bool:
+        return self.core.configuration.settings.flag("review.save")
+
     # --- what the server tells ---
 
     def _take_roots(self, roots: tuple[str, ...]) -> None:
         self.workspace.set_roots(roots)
+        self.server.spawn(self._restore)
         self._say_problems(self.core.configuration.update())
 
     def _take_settings(self, settings: Mapping[str, Any]) -> None:

@@ -150,10 +150,11 @@ class Host:
         """Brings back the sessions in which an earlier server left edits undecided. Returns their ids."""
         if self.keeper is None:
             return ()
-        drafts = await to_thread.run_sync(self.keeper.load)
-        for draft in drafts:
-            if draft.session not in self._sessions and len(self._sessions) < MAX_SESSIONS:
-                self._revive(draft, *await to_thread.run_sync(self._replayed, draft.session))
+        with self.reviews.awaiting():
+            drafts = await to_thread.run_sync(self.keeper.load)
+            for draft in drafts:
+                if draft.session not in self._sessions and len(self._sessions) < MAX_SESSIONS:
+                    self._revive(draft, *await to_thread.run_sync(self._replayed, draft.session))
         revived = tuple(draft.session for draft in drafts if draft.session in self._sessions)
         if revived:
             await self.reviews.refresh()

@@ -5,7 +5,8 @@ every edit (`services.landing`): planned on the text as it is, sent, proven. Wha
 text that came of it. Start with `Reviews.accept`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,7 +15,7 @@ from anyio import to_thread
 
 from copydesk.domain.errors import CopydeskError, WorkspaceError
 from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
-from copydesk.domain.ports import Editor, FileHandle
+from copydesk.domain.ports import Editor, FileHandle, FileSource
 from copydesk.domain.review import Choice, Decided, Hunk
 from copydesk.services.decisions import Picked, named, news, picked, placeable, remaining
 from copydesk.services.landed import Landed, OnLanded
@@ -30,6 +31,9 @@ QUIET_S = 0.2
 
 BUSY_LIMIT_S = 15.0
 """How long a decision waits for another one of the same session."""
+
+RESTORE_LIMIT_S = 5.0
+MAX_CUTS = 5
 
 _LANDED = ("applied", "unconfirmed")
 
@@ -71,6 +75,8 @@ class Reviews:
         self._told: set[str] = set()
         self._dirty = anyio.Event()
         self._refreshing = anyio.Lock()
+        self._complete = anyio.Event()
+        self._complete.set()
         self.listeners: list[Callable[[frozenset[str]], None]] = []
         """Called on the loop with the URIs whose hunks may have changed; must not block."""
         parts.workspace.overlay.listeners.append(self._typed)
@@ -81,41 +87,51 @@ class Reviews:
         """As last worked out; costs nothing."""
         return tuple(hunk for cut in self._cuts.values() for hunk in cut.hunks if choice.fits(hunk))
 
-    def newest_turn(self) -> str:
-        """The turn of the session that was made or used last and has something to decide; "" when none has."""
-        for session in reversed(tuple(self._parts.sessions())):
-            turns = [hunk.turn for key, cut in self._cuts.items() if key[0] == session.id for hunk in cut.hunks]
-            if turns:
-                return turns[-1]
-        return ""
+    @contextmanager
+    def awaiting(self) -> Generator[None]:
+        """While more sessions are being brought back: who asks for the hunks waits for them."""
+        self._complete = anyio.Event()
+        try:
+            yield
+        finally:
+            self._complete.set()
 
     async def refresh(self) -> tuple[Hunk, ...]:
         """Works out all hunks on the text as it is now."""
-        async with self._refreshing:  # two at once would each take the other's names for a change of the file
-            return await self._work_out()
+        with anyio.move_on_after(RESTORE_LIMIT_S):
+            await self._complete.wait()
+        async with self._refreshing:
+            await self._refresh()
+        return self.hunks()
 
-    async def _work_out(self) -> tuple[Hunk, ...]:
-        sessions = [session for session in self._parts.sessions() if session.awaits_review and session.pending.files()]
+    async def _refresh(self) -> None:
         before = self._cuts
         cuts: dict[tuple[str, str], Cut] = {}
-        for session in sessions:
-            for cut in await self._cut(session):
-                cuts[session.id, cut.file.uri] = cut
-                self._tell_held(session, cut)
+        for session in tuple(self._parts.sessions()):
+            if session.awaits_review and session.pending.files():
+                for cut in await self._cut(session):
+                    cuts[session.id, cut.file.uri] = cut
+                    self._tell_held(session, cut)
         self._cuts = cuts
         if changed := _changed(before, cuts):
             self._say(changed)
-        return self.hunks()
 
     async def _cut(self, session: Reviewed) -> list[Cut]:
-        """The session's files cut on the text as it is now; the names of their hunks are kept in its pending edits."""
-        base = self._parts.workspace.snapshot()
-        files = tuple(file for file in session.pending.files().values() if not file.pinned)
-        done = await to_thread.run_sync(lambda: [(file, *cut_on(file, base, session.id)) for file in files])
+        """The session's files cut on the text as it is now; the names of their hunks are kept in its pending edits.
+
+        A file that the agent changes in between is cut again, a few times.
+        """
         cuts: list[Cut] = []
-        for file, cut, kept in done:
-            if session.pending.put(kept, file) and cut.hunks:
-                cuts.append(cut)
+        todo = frozenset(session.pending.files())
+        for _ in range(MAX_CUTS):
+            base = self._parts.workspace.snapshot()
+            files = [file for uri, file in session.pending.files().items() if uri in todo and not file.pinned]
+            done = await to_thread.run_sync(_cut_all, files, base, session.id)
+            kept = {file.uri: cut for file, cut, left in done if session.pending.put(left, file)}
+            cuts += (cut for cut in kept.values() if cut.hunks)
+            todo = frozenset(file.uri for file in files) - kept.keys()
+            if not todo:
+                break
         return cuts
 
     def _tell_held(self, session: Reviewed, cut: Cut) -> None:
@@ -292,6 +308,12 @@ class Reviews:
         state = "pending" if session.pending.files() else overall(files)
         session.emit(ReviewUpdated(turn, state, (*files, *waiting)))
         self._parts.kept(session)
+
+
+def _cut_all(
+    files: Iterable[PendingFile], base: FileSource, session: str
+) -> list[tuple[PendingFile, Cut, PendingFile]]:
+    return [(file, *cut_on(file, base, session)) for file in files]
 
 
 class _Turned:

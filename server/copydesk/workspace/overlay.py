@@ -83,7 +83,7 @@ class OverlayView(Mapping[str, OpenDocument]):
 
 class Overlay:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+        self.clock = clock
         self._open: dict[str, OpenDocument] = {}
         self._watches: dict[str, WeakSet[Watch]] = {}
         self._epochs: dict[str, int] = {}
@@ -120,7 +120,7 @@ class Overlay:
             made.append(change)
         history = now.history.then(version, tuple(made))
         uri, client_uri, language = now.uri, now.client_uri, now.language
-        self._put(OpenDocument(uri, client_uri, language, version, now.epoch, document, history, True, self._clock()))
+        self._put(OpenDocument(uri, client_uri, language, version, now.epoch, document, history, True, self.clock()))
         return True
 
     def close(self, uri: str) -> bool:
