@@ -275,15 +275,15 @@ class ReviewCommands:
     async def pending_of(self, turn: str) -> tuple[Hunk, ...]:
         return tuple(hunk for hunk in await self._fresh() if hunk.turn == turn)
 
-    def _invitation(self, hunks: Sequence[Hunk], text: str = "") -> str:
-        """One line: what waits, unless the text says so of each file already, and how to decide it."""
-        how = "ccept or reject by code action there, or by copydesk.review.accept, .reject and .show."
+    def _invitation(self, hunks: Sequence[Hunk]) -> str:
+        """One line: what waits, and how to decide it."""
         names = list(dict.fromkeys(self._shapes.display(hunk.uri) for hunk in hunks))
         files = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        if all(f"{name}: " in text for name in names):
-            return f"A{how}"
         wait = "waits" if len(hunks) == 1 else "wait"
-        return f"{counted(len(hunks), 'hunk')} in {files} {wait} for you: a{how}"
+        return (
+            f"{counted(len(hunks), 'hunk')} in {files} {wait} for you: accept or reject by code action there, "
+            "or by copydesk.review.accept, .reject and .show."
+        )
 
     async def show_end(self, level: str, text: str, turn: str, documents: OpenDocuments) -> None:
         """The model's words and what waits, as one message where they fit; the diff where a file is not open."""
@@ -293,7 +293,7 @@ class ReviewCommands:
             await answers.show(level, text, f"turn/{turn}.md")
             return
         joint = "\n" if "\n" in text.strip() else " "  # some editors ask for a key after several lines
-        joined = f"{text.strip()}{joint}{self._invitation(hunks, text)}".strip()
+        joined = f"{text.strip()}{joint}{self._invitation(hunks)}".strip()
         if is_short(joined):
             answers.message(level, joined)
         else:
