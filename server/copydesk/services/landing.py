@@ -268,7 +268,7 @@ def _declined(reviews: Iterable[FileReview | None]) -> bool:
 
 def _is_same(one: PendingFile, other: PendingFile) -> bool:
     """Whether a pending file is still the proposal that was sent, on whatever text."""
-    return one.authored == other.authored and one.kind == other.kind
+    return (one.authored, one.kind, one.part) == (other.authored, other.kind, other.part)
 
 
 def _typed_s(file: PlannedFile) -> float | None:
