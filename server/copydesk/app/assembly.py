@@ -17,6 +17,7 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.features import FeatureParts, Features
+from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
@@ -62,7 +63,9 @@ class Assembly:
         self.server.on_settings.append(self._take_settings)
         self.server.spawn(self._run_core)
         self.server.on_initialized.append(self.features.run)
+        self.server.on_initialized.append(self._restore)
         self.server.on_initialized.append(self._find_model)
+        self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
 
     def _spelled(self, uri: str) -> str:
@@ -105,6 +108,8 @@ class Assembly:
             explain=self._explain,
             hover_budget_s=lambda: self.core.configuration.settings.integer("hover.budgetMs") / 1000,
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
+            reviews=NoReviews(),
+            documents=self.workspace.overlay,
         )
 
     def _explainer(self) -> Explainer:
@@ -127,6 +132,10 @@ class Assembly:
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)
         return symbol.name if symbol else None
+
+    async def _restore(self) -> None:
+        """Brings back what an earlier server left undecided."""
+        await self.core.host.restore()
 
     async def _find_model(self) -> None:
         """Finds out early what `auto` comes to, so that code actions are tagged and status need not wait."""

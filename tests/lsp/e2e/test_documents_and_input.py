@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from copydesk.services import landing
+from copydesk.services.landing import LandingLimits
 from tests.lsp.e2e.rig import call, desk, edit, steps, until, write
 from tests.support.lsp_client import RpcFailure, captured_capabilities
 
@@ -254,10 +254,10 @@ async def test_the_world_moves_on(tmp_path: Path, what: str, editor: str) -> Non
 
 
 @pytest.mark.parametrize("how", ["refuses", "errors", "lies"])
-async def test_the_client_does_not_apply(tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "SYNC_LIMIT_S", 0.2)
+async def test_the_client_does_not_apply(tmp_path: Path, how: str) -> None:
     async with desk(tmp_path, steps(edit("a.py", *CHANGE), "text: Done.", "text: More."), files={"a.py": CODE}) as d:
         uri = d.open("a.py")
+        d.assemblies[0].core.host.parts.landing_limits = LandingLimits(sync_s=0.2)
 
         def fail(params: Any) -> Any:
             raise RpcFailure(-32603, "the buffer is read-only")
@@ -339,10 +339,10 @@ async def test_a_project_cannot_loosen(tmp_path: Path, monkeypatch: pytest.Monke
         assert d.host.mode() == "ask"
         assert settings.text("model.baseUrl") == ""
         await d.client.wait_for("window/showMessage", lambda given: "permissions.mode" in given["message"])
-        d.editor.confirm = False
         d.open("a.py")
         result = await d.run("prompt", text="go")
-        assert result["review"]["state"] == "discarded", result
+        assert result["review"]["state"] == "pending", result
+        assert d.editor.applied == []
     monkeypatch.setenv("COPYDESK_REVIEW_MODE", "apply")
     async with desk(
         tmp_path / "2", steps(edit("a.py", *CHANGE), "text: Done."), files={"a.py": CODE}, settings={}
