@@ -61,6 +61,7 @@ class Interleaving:
         self.clock = anyio.current_time
         self.workspace = Workspace((ROOT,), disk=self.disk, overlay=Overlay(anyio.current_time))
         self.client = Client(kind, self.workspace, self.disk, self.chance)
+        self.client.tell = self.tell
         self.pending = Pending()
         self.apart = self.chance.random() < 0.5
         """Whether the person keeps away from the lines that we change, and from everything but writing."""
@@ -68,6 +69,7 @@ class Interleaving:
         self.landed: list[Landed] = []
         self.undone: set[str] = set()
         self.whole: dict[str, str] = {}
+        self.there: set[str] = set()
         self.end = self.chance.choice(("\n", "\n", "\r\n"))
         self.uris = [f"{ROOT}/{name}.txt" for name in ("a", "b", "c")[: self.chance.choice((1, 1, 1, 2, 3))]]
 
@@ -222,8 +224,7 @@ class Interleaving:
             review = await landing.offer(self.pending, "t", "an edit", confirm=False)
             for file in review.files:
                 self.tell(f"{file.uri}: {file.state}: {file.note}")
-            at_review = {uri: self.client.text(uri) for uri in self.uris}
-        del at_review
+            self.there = {uri for uri in self.whole if uri in self.disk.files or uri in self.client.buffers}
         self.client.settle()
         await anyio.sleep(60)
         for file in review.files:
@@ -241,7 +242,9 @@ class Interleaving:
         is_held = "held back" in file.note
         self.played.n_held += is_held
         self.played.n_unexplained += file.state == "partial"
-        landed = bool(counts) and (any(counts) if is_held else all(counts))
+        back = self.client.truth.taken_back
+        came = [bool(self.client.truth.landed[token]) or token in back for token in tokens]
+        landed = any(came) if is_held else all(came)
         wrong = bool(tokens & self.client.truth.wrong) or any(count > 1 for count in counts)
         if file.state == "applied" and file.note != "it already says that" and (wrong or not landed):
             self.played.n_false += 1
@@ -254,8 +257,7 @@ class Interleaving:
 
     def _judge_whole(self, file: FileReview) -> None:
         what = self.whole[file.uri]
-        there = file.uri in self.disk.files or file.uri in self.client.buffers
-        if file.state == "applied" and there == (what == "delete"):
+        if file.state == "applied" and (file.uri in self.there) == (what == "delete"):
             self.played.n_false += 1
             self.played.problems.append(f"false: {what} of {file.uri} is said to be applied")
 

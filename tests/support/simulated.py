@@ -132,6 +132,7 @@ class Truth:
 
     landed: Counter[str] = field(default_factory=Counter[str])
     wrong: set[str] = field(default_factory=set[str])
+    taken_back: set[str] = field(default_factory=set[str])
     n_eaten: int = 0
     """A person's characters that the client itself overwrote with an edit for another version."""
 
@@ -147,6 +148,7 @@ class Client:
         self.truth = Truth()
         self.mine: set[str] = set()
         """Characters that a person wrote and did not delete."""
+        self.tell: Callable[[str], None] = lambda _: None
         self.n_sent = 0
         self._n_chars = 0
         self._loop = asyncio.get_running_loop()
@@ -181,6 +183,9 @@ class Client:
         if buffer.before_ours is None:
             return False
         old, buffer.before_ours = buffer.before_ours, None
+        for token in set(_TOKEN.findall(buffer.text)) ^ set(_TOKEN.findall(old)):
+            self.truth.landed[token] -= 1
+            self.truth.taken_back.add(token)
         start, end, new = _hull(buffer.text, old)
         self._replace(uri, start, end, new)
         self._send_soon(uri)
@@ -257,6 +262,7 @@ class Client:
             changes = [{"range": place, "text": new}]
         buffer.synced = buffer.text
         identifier = {"uri": uri, "version": buffer.version}
+        self.tell(f"  version {buffer.version} of {uri}: {changes}")
         self._post(lambda: self._sync.did_change({"textDocument": identifier, "contentChanges": changes}))
 
     # --- workspace/applyEdit ---
@@ -270,6 +276,7 @@ class Client:
         for operation in operations:
             operation["sent"] = sent.get(_uri(operation))
         await anyio.sleep(self.chance.choice((0.0, 0.002, 0.01, 0.05)))
+        self.tell(f"  asked for {[(_uri(each), each.get('textDocument'), each.get('kind')) for each in operations]}")
         luck, kind = self.chance.random(), self.kind
         if luck < kind.silent:
             if self.chance.random() < 0.5:
@@ -351,7 +358,9 @@ class Client:
             case "delete":
                 uri = operation["uri"]
                 if uri in self.buffers:
-                    self.truth.n_eaten += len(self.mine & set(self.buffers[uri].text))
+                    eaten = self.mine & set(self.buffers[uri].text)
+                    self.truth.n_eaten += len(eaten)
+                    self.mine -= eaten
                     self.close(uri)
                 self.mine -= set(self.disk.files.pop(uri, ""))
             case _:
@@ -388,6 +397,7 @@ class Client:
             is_right = _is_as_sent(operation["sent"], before, buffer.text)
         self._note(before, chosen, is_right)
         buffer.before_ours = before
+        self.tell(f"  {uri} has {chosen}, {'as' if is_right else 'NOT as'} it was sent: {buffer.text!r}")
 
     def _chosen(self, spans: list[Span]) -> list[Span]:
         luck = self.chance.random()

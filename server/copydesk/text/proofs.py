@@ -205,7 +205,8 @@ class _Reading:
                 left = [index for index in indices if index not in group]
                 self._take_merged(made, diff(made, new), left)
                 return
-        self._theirs(text, least if len(least) > 1 and indices else edits)
+        self._suspect_within(least)
+        self._theirs(text, least if len(least) > 1 else edits)
 
     def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int) -> bool:
         hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
@@ -214,7 +215,7 @@ class _Reading:
         if _size(typed) >= n_without:
             return False
         places = invert(text, hunks)
-        if any(_disturbs(their, place) for place in places for their in typed):
+        if any(_disturbs(_trimmed(made, their), place) for place in places for their in typed):
             return False
         if any(_is_again(their, place, hunk) for place, hunk in zip(places, hunks, strict=True) for their in typed):
             self.why = self.why or "it seems to have been applied twice"
@@ -231,12 +232,16 @@ class _Reading:
 
     def _is_displaced(self, text: str, change: Edit, hunk: Edit) -> bool:
         """Whether it is the very range and text that was sent, as the client reads them on newer text."""
-        if change.text != hunk.text or change.end - change.start > 2 * (hunk.end - hunk.start) + 2:
-            return False
-        if not self.claimed and not _is_telling(hunk.text):
+        if change.text != hunk.text or (change.start == change.end and not change.text):
             return False
         places = zip((hunk.start, hunk.end), (change.start, change.end), strict=True)
-        return all(_line_and_column(self.sent, was) == _line_and_column(text, now) for was, now in places)
+        return all(_offset(text, *_line_and_column(self.sent, was)) == now for was, now in places)
+
+    def _suspect_within(self, edits: Iterable[Edit]) -> None:
+        """A change that is not explained by ours and yet says what ours would say."""
+        hunks = [hunk.text.strip() for hunk in self.left if hunk is not None and _is_telling(hunk.text)]
+        if any(text in edit.text for text in hunks for edit in edits):
+            self.why = self.why or "what it would write came back, but not where it was to go"
 
     # --- the end ---
 
@@ -371,6 +376,16 @@ def _disturbs(their: Edit, place: Edit) -> bool:
     return inside or (their.start <= place.start <= their.end and bool(place.text) and place.text in their.text)
 
 
+def _trimmed(text: str, edit: Edit) -> Edit:
+    """The same edit without what is equal at its ends: a word that grew is a word with something typed in it."""
+    start, end, new = edit
+    while start < end and new and text[start] == new[0]:
+        start, new = start + 1, new[1:]
+    while start < end and new and text[end - 1] == new[-1]:
+        end, new = end - 1, new[:-1]
+    return Edit(start, end, new)
+
+
 def _is_again(their: Edit, place: Edit, hunk: Edit) -> bool:
     """Whether what is typed beside one of our hunks says the same once more."""
     beside = their.start <= place.end and place.start <= their.end
@@ -383,3 +398,14 @@ def _is_telling(text: str) -> bool:
 
 def _line_and_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """Clamped, as clients do."""
+    start = 0
+    for _ in range(line):
+        start = text.find("\n", start) + 1
+        if not start:
+            return len(text)
+    end = text.find("\n", start)
+    return min(start + column, len(text) if end < 0 else end)
