@@ -42,6 +42,7 @@ class Played:
     n_apart: int = 0
     n_apart_landed: int = 0
     problems: list[str] = field(default_factory=list[str])
+    not_landed: list[str] = field(default_factory=list[str])
     story: list[str] = field(default_factory=list[str])
 
 
@@ -253,7 +254,10 @@ class Interleaving:
             self.played.problems.append(f"twice: {file.uri} has {counts} of {sorted(tokens)}")
         if self.apart and self.kind.is_honest and not wrong:
             self.played.n_apart += 1
-            self.played.n_apart_landed += file.state in ("applied", "unconfirmed") and landed
+            came_in = file.state in ("applied", "unconfirmed") and landed
+            self.played.n_apart_landed += came_in
+            if not came_in:
+                self.played.not_landed.append(f"{file.uri}: {file.state}: {file.note}")
 
     def _judge_whole(self, file: FileReview) -> None:
         what = self.whole[file.uri]

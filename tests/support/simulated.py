@@ -395,7 +395,7 @@ class Client:
         is_right = n_times == 1 and set(chosen) <= set(spans)
         if is_right and chosen == spans:
             is_right = _is_as_sent(operation["sent"], before, buffer.text)
-        self._note(before, chosen, is_right)
+        self._note(before, buffer.text, chosen, is_right)
         buffer.before_ours = before
         self.tell(f"  {uri} has {chosen}, {'as' if is_right else 'NOT as'} it was sent: {buffer.text!r}")
 
@@ -407,11 +407,11 @@ class Client:
             return [(max(start - 2, 0), max(end - 2, 0), text) for start, end, text in spans[:1]]
         return spans
 
-    def _note(self, before: str, spans: Sequence[Span], is_right: bool) -> None:
+    def _note(self, before: str, after: str, spans: Sequence[Span], is_right: bool) -> None:
+        eaten = (self.mine & set(before)) - set(after)
+        self.truth.n_eaten += len(eaten)
+        self.mine -= eaten
         for start, end, text in spans:
-            eaten = self.mine & set(before[start:end])
-            self.truth.n_eaten += len(eaten)
-            self.mine -= eaten
             for token in (*_TOKEN.findall(text), *_TOKEN.findall(before[start:end])):
                 if is_right:
                     self.truth.landed[token] += 1

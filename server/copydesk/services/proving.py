@@ -59,6 +59,12 @@ class Reply:
         return not self.reply.applied and "manual" in self.reply.reason.lower()
 
 
+    @property
+    def is_outdated(self) -> bool:
+        """The client says that it has a newer version, which it will tell of when its person stops typing (Emacs)."""
+        return not self.reply.applied and any(word in self.reply.reason.lower() for word in _OUTDATED)
+
+
 class Sent:
     """One file's part of an edit that is on its way, and the trail of its document since."""
 
@@ -120,7 +126,7 @@ class Proving:
         limits = self._limits
         if not reply.reply.answered:
             return reply.at_s + limits.refused_s
-        if not reply.reply.applied:
+        if not reply.reply.applied and not (reply.is_outdated and moved_at_s is None):
             return reply.at_s + (limits.refused_silent_s if moved_at_s is None else limits.refused_s)
         if moved_at_s is None:
             return reply.at_s + limits.sync_s * (1 if reply.asked else limits.silent_factor)
@@ -286,6 +292,7 @@ class Proving:
             return None
 
 
+_OUTDATED = ("version", "stale", "outdated")
 _UNEXPLAINED = "the text that came back fits neither the edit nor the typing alone"
 
 

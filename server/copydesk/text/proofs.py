@@ -107,7 +107,7 @@ class _Reading:
         change, text = self.changes[at], self.texts[at]
         edits = change.edits if isinstance(change, Rewritten) else (change,)
         if isinstance(change, Rewritten):
-            self._take_merged(text, edits, range(len(self.left)))
+            self._take_merged(text, edits, range(len(self.left)), anywhere=True)
         elif not self._take_exact(text, change):
             self._suspect(at, text, change)
             self._take_merged(text, edits, self._within(change))
@@ -192,23 +192,25 @@ class _Reading:
             if (hunk := self.left[index]) is not None and change.start <= hunk.start and hunk.end <= change.end
         ]
 
-    def _take_merged(self, text: str, edits: tuple[Edit, ...], within: Iterable[int]) -> None:
+    def _take_merged(
+        self, text: str, edits: tuple[Edit, ...], within: Iterable[int], *, anywhere: bool = False
+    ) -> None:
         indices = [index for index in within if self.left[index] is not None]
         new = _applied(text, edits)
         least = diff(text, new) if indices else edits
         alone = [[index] for index in indices] if 1 < len(indices) <= _MAX_GROUP else []
         for group in [indices, *alone]:
-            if group and self._is_merged(text, new, group, _size(least)):
+            if group and self._is_merged(text, new, group, _size(least), anywhere=anywhere):
                 hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
                 made = _applied(text, hunks)
                 self._took(text, group, ())
                 left = [index for index in indices if index not in group]
-                self._take_merged(made, diff(made, new), left)
+                self._take_merged(made, diff(made, new), left, anywhere=anywhere)
                 return
         self._suspect_within(least)
         self._theirs(text, least if len(least) > 1 else edits)
 
-    def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int) -> bool:
+    def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int, *, anywhere: bool) -> bool:
         hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
         made = _applied(text, hunks)
         typed = diff(made, new)
@@ -217,7 +219,8 @@ class _Reading:
         places = invert(text, hunks)
         if any(_disturbs(_trimmed(made, their), place) for place in places for their in typed):
             return False
-        if any(_is_again(their, place, hunk) for place, hunk in zip(places, hunks, strict=True) for their in typed):
+        pairs = list(zip(places, hunks, strict=True))
+        if any(_is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed):
             self.why = self.why or "it seems to have been applied twice"
         return True
 
@@ -386,10 +389,11 @@ def _trimmed(text: str, edit: Edit) -> Edit:
     return Edit(start, end, new)
 
 
-def _is_again(their: Edit, place: Edit, hunk: Edit) -> bool:
-    """Whether what is typed beside one of our hunks says the same once more."""
-    beside = their.start <= place.end and place.start <= their.end
-    return beside and _is_telling(hunk.text) and hunk.text.strip() in their.text
+def _is_again(their: Edit, place: Edit, hunk: Edit, *, anywhere: bool) -> bool:
+    """Whether what is typed beside one of our hunks (or anywhere) says the same once more, or a good part of it."""
+    theirs, ours = their.text.strip(), hunk.text.strip()
+    is_same = (_is_telling(ours) and ours in theirs) or (_is_telling(theirs) and theirs in ours)
+    return is_same and (anywhere or (their.start <= place.end and place.start <= their.end))
 
 
 def _is_telling(text: str) -> bool:
