@@ -17,6 +17,7 @@ from copydesk.domain.ports import ApplyReply, Editor, Question
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.planning import PlannedFile, Unplanned, change_of, plan_of
 from copydesk.services.proving import InThread, LandingLimits, Proving, Reply, Sent
+from copydesk.workspace.overlay import NEVER_S
 from copydesk.workspace.pending import Pending, PendingFile
 from copydesk.workspace.workspace import Workspace
 
@@ -103,8 +104,9 @@ class Landing:
     async def offer(self, pending: Pending, turn: str, label: str, *, confirm: bool) -> ReviewUpdated:
         """Lands everything in `pending`, or says of each file why not. What has landed leaves `pending`."""
         offer = _Offer(pending, turn, label)
-        for _ in range(self._limits.max_tries):
-            plan = await self._planned(offer)
+        for attempt in range(1, self._limits.max_tries + 1):
+            # Who is typed against once gets a longer pause: Neovim tells of its keys every 150 ms.
+            plan = await self._planned(offer, quiet_s=attempt * self._limits.quiet_s)
             if not plan:
                 break
             again, confirm = await self._try(offer, plan, confirm=confirm)
@@ -121,17 +123,17 @@ class Landing:
     async def _one_by_one(self, offer: _Offer) -> None:
         """Each file by itself, once: one that is typed in all the time does not keep back the others."""
         for uri in list(offer.pending.files()):
-            plan = await self._planned(offer, only=uri)
+            plan = await self._planned(offer, quiet_s=self._limits.quiet_s, only=uri)
             if plan:
                 await self._try(offer, plan, confirm=False)
 
     # --- planning ---
 
-    async def _planned(self, offer: _Offer, only: str = "") -> list[PlannedFile]:
+    async def _planned(self, offer: _Offer, *, quiet_s: float, only: str = "") -> list[PlannedFile]:
         """What can be sent, planned on the text that is there in a pause of typing."""
         until_s = self._workspace.overlay.clock() + self._limits.patience_s
         while True:
-            await self._pause(offer.pending, until_s, only)
+            await self._pause(offer.pending, quiet_s, until_s, only)
             self._look_back(offer)
             base = self._workspace.snapshot()
 
@@ -154,14 +156,14 @@ class Landing:
                 offer.pending.discard(file.uri)
         return plan
 
-    async def _pause(self, pending: Pending, until_s: float, only: str) -> None:
+    async def _pause(self, pending: Pending, quiet_s: float, until_s: float, only: str) -> None:
         """Returns when nobody has typed in the files for a moment, or at `until_s`; at once where nobody types."""
         overlay = self._workspace.overlay
         while True:
             files = [file for uri, file in pending.files().items() if only in ("", uri)]
             documents = [document for file in files if (document := overlay.get(file.base_uri))]
-            quiet_s = max((document.typed_s for document in documents), default=0.0) + self._limits.quiet_s
-            left_s = min(quiet_s, until_s) - overlay.clock()
+            typed_s = max((document.typed_s for document in documents), default=NEVER_S)
+            left_s = min(typed_s + quiet_s, until_s) - overlay.clock()
             if left_s <= 0:
                 return
             await anyio.sleep(left_s)

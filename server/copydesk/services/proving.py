@@ -16,9 +16,10 @@ from copydesk.domain.ports import ApplyReply
 from copydesk.services.landed import Landed
 from copydesk.services.planning import PlannedFile, held_note
 from copydesk.services.trails import Trail
+from copydesk.text.diffs import diff
 from copydesk.text.edits import compose
 from copydesk.text.hashing import content_hash
-from copydesk.text.proofs import Explanation, explain
+from copydesk.text.proofs import Explanation, Rewritten, explain
 from copydesk.workspace.workspace import Workspace
 
 
@@ -176,9 +177,8 @@ class Proving:
         file, text = sent.file, self._on_disk(sent.file.uri)
         if text is None:
             return self._review(file, "draft", "the file was closed and is not there any more"), None
-        explanation = explain(file.text, file.edits, None, text, claimed=reply.reply.applied)
-        if sent.trail.text == text and (known := sent.explained()).kind != "unknown":
-            explanation = known
+        last = (Rewritten(diff(sent.trail.text, text)),) if sent.trail.text != text else ()
+        explanation = explain(file.text, file.edits, (*sent.trail.changes(), *last), text)
         if explanation.kind == "applied":
             review = FileReview(file.uri, "applied", file.n_hunks, held_note(file.n_held), saved=True)
             return review, _landed(sent, explanation, text)

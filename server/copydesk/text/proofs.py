@@ -9,6 +9,7 @@ at another place (applied to newer text with the old ranges) or twice is `unknow
 Start with `explain`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -23,6 +24,9 @@ _MAX_CHARS = 20_000_000
 _MAX_GROUP = 8
 _TELLING = 3
 """How many characters that are no blanks make a text telling: two of the same are no chance."""
+
+
+_WORD = re.compile(rf"\w{{{_TELLING},}}")
 
 
 class Rewritten(NamedTuple):
@@ -110,7 +114,7 @@ class _Reading:
             self._take_merged(text, edits, range(len(self.left)), anywhere=True)
         elif not self._take_exact(text, change):
             self._suspect(at, text, change)
-            self._take_merged(text, edits, self._within(change))
+            self._take_merged(text, edits, self._within(text, change))
         return at + 1
 
     def _theirs(self, text: str, edits: tuple[Edit, ...]) -> None:
@@ -184,13 +188,9 @@ class _Reading:
 
     # --- ours and keys in one change ---
 
-    def _within(self, change: Edit) -> list[int]:
+    def _within(self, text: str, change: Edit) -> list[int]:
         """The hunks whose place the change covers."""
-        return [
-            index
-            for index in self._indices()
-            if (hunk := self.left[index]) is not None and change.start <= hunk.start and hunk.end <= change.end
-        ]
+        return [index for index, hunk in enumerate(self.left) if hunk is not None and _covers(text, change, hunk)]
 
     def _take_merged(
         self, text: str, edits: tuple[Edit, ...], within: Iterable[int], *, anywhere: bool = False
@@ -220,7 +220,8 @@ class _Reading:
         if any(_disturbs(_trimmed(made, their), place) for place in places for their in typed):
             return False
         pairs = list(zip(places, hunks, strict=True))
-        if any(_is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed):
+        again = any(_is_again(their, place, hunk) for place, hunk in pairs for their in typed)
+        if again or (anywhere and _says_more(hunks, made, new)):
             self.why = self.why or "it seems to have been applied twice"
         return True
 
@@ -360,6 +361,13 @@ def _is_near(text: str, change: Edit, hunk: Edit) -> bool:
     return start <= change.start and change.end <= end
 
 
+def _covers(text: str, change: Edit, hunk: Edit) -> bool:
+    """Whether a hunk may be in a change: what of its place lies outside is what it leaves as it was."""
+    head = text[hunk.start : change.start]
+    tail = text[change.end : hunk.end]
+    return hunk.text.startswith(head) and hunk.text.endswith(tail)
+
+
 def _meets_lines(text: str, change: Edit, hunk: Edit | None) -> bool:
     if hunk is None:
         return False
@@ -389,11 +397,16 @@ def _trimmed(text: str, edit: Edit) -> Edit:
     return Edit(start, end, new)
 
 
-def _is_again(their: Edit, place: Edit, hunk: Edit, *, anywhere: bool) -> bool:
-    """Whether what is typed beside one of our hunks (or anywhere) says the same once more, or a good part of it."""
-    theirs, ours = their.text.strip(), hunk.text.strip()
-    is_same = (_is_telling(ours) and ours in theirs) or (_is_telling(theirs) and theirs in ours)
-    return is_same and (anywhere or (their.start <= place.end and place.start <= their.end))
+def _is_again(their: Edit, place: Edit, hunk: Edit) -> bool:
+    """Whether what is typed beside one of our hunks says the same once more."""
+    beside = their.start <= place.end and place.start <= their.end
+    return beside and _is_telling(hunk.text) and hunk.text.strip() in their.text
+
+
+def _says_more(hunks: Iterable[Edit], made: str, new: str) -> bool:
+    """Whether some word of ours stands in the new text more often than it should."""
+    words = {word for hunk in hunks for word in _WORD.findall(hunk.text)}
+    return any(new.count(word) > made.count(word) for word in words)
 
 
 def _is_telling(text: str) -> bool:
