@@ -56,7 +56,8 @@ class Server:
     `initialize` is answered and before any later message is handled: what is imported there costs no start-up.
     `promised` are the requests whose handlers it will add. Callbacks: `on_initialized` (tasks of the
     connection, they may run as long as it does), `on_shutdown` (awaited before `shutdown` is answered, at most
-    `SHUTDOWN_LIMIT_S`), `on_gone` (the client is gone; plain, before its open requests end), `on_settings` (the whole nested settings) and `on_roots` (folder URIs), both plain and at once.
+    `SHUTDOWN_LIMIT_S`), `on_gone` (the client is gone; before its open requests end), `on_settings` (the whole nested
+    settings) and `on_roots` (folder URIs), all three plain and at once.
     """
 
     def __init__(

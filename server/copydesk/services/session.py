@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import anyio
@@ -91,10 +91,10 @@ class SessionParts:
     offers: bool = True
     """False: edits stay pending after a turn (the command line shows them as a diff)."""
     landed: OnLanded = lambda landed: None
-    landing_limits: LandingLimits | None = None
     reviews: Reviews | None = None
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
+    landing_limits: LandingLimits = field(default_factory=LandingLimits)
 
 
 class Session:

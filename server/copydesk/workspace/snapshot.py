@@ -10,6 +10,7 @@ from copydesk.domain.errors import BinaryFile, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
+from copydesk.text.proofs import refined
 from copydesk.workspace.cells import EDIT_CELLS
 from copydesk.workspace.disk import Disk
 from copydesk.workspace.listing import with_entries
@@ -75,7 +76,10 @@ class OverlayFiles:
         return self._disk.read(uri) if predicted is None else self._of_predicted(uri, predicted)
 
     def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
-        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly."""
+        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly.
+
+        Some clients send one change for all lines from the first to the last that was typed in: it is cut down.
+        """
         document = self._view.get(base.uri)
         if document is None:
             return None
@@ -84,7 +88,8 @@ class OverlayFiles:
         else:
             known = (document.history.edits_since_opening(),)
         now = document.document.text
-        return next((edits for edits in known if _leads(base.text, edits, now)), None)
+        found = next((edits for edits in known if _leads(base.text, edits, now)), None)
+        return None if found is None else refined(base.text, found)
 
     def exists(self, uri: str) -> bool:
         return uri in self._view or normalise(uri) in self._view.predicted or self._disk.exists(uri)

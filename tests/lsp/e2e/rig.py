@@ -119,7 +119,8 @@ async def desk(
 
     def prepare() -> None:
         assembly = Assembly(server, state=state, model=model)
-        assembly.core.host.parts.landing_limits = limits
+        if limits:
+            assembly.core.host.parts.landing_limits = limits
         assemblies.append(assembly)
 
     server.prepare = prepare
