@@ -23,7 +23,6 @@ from copydesk.workspace.watches import Watch
 MAX_STEPS_BACK = 8
 """States before the newest that can be returned to when a landing turns out to be older than what was looked at."""
 
-TurnOf = Callable[[Edit], str]
 Take = Callable[[tuple[Edit, ...]], frozenset[str]]
 
 
@@ -99,15 +98,11 @@ class FollowedFile:
             self.advance(version)
         self.reach(text)
 
-    def write(self, ours: tuple[Edit, ...], turn_of: TurnOf, ids: Callable[[], str]) -> frozenset[str]:
-        """A turn's edits; `turn_of` says which turn made one. Returns the ids of the new pieces."""
+    def write(self, parts: Iterable[tuple[str, tuple[Edit, ...]]], ids: Callable[[], str]) -> frozenset[str]:
+        """What turns wrote, each on the text that the one before made. Returns the ids of the new pieces."""
         known = len(self.pieces.made)
-        for turn in dict.fromkeys(map(turn_of, ours)):
-            mine = [edit for edit in ours if turn_of(edit) == turn]
-            # From here on `ours` is said on the text that these made.
-            self.pieces, text = written(self.pieces, self.text, mine, turn, ids), apply(self.text, mine)
-            ours = _past(mine, [edit for edit in ours if edit not in mine])
-            self.text = text
+        for turn, edits in parts:
+            self.pieces, self.text = written(self.pieces, self.text, edits, turn, ids), apply(self.text, edits)
             self._mark(turn)
         return frozenset(piece.id for piece in self.pieces.made[known:])
 
@@ -172,13 +167,3 @@ def _whole(record: Landed, text: str) -> tuple[Edit, ...]:
     if record.before is None and not record.ours and record.now:
         return (Edit(0, 0, record.now),)
     return record.ours
-
-
-def _past(done: Iterable[Edit], rest: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Edits that touch none of `done`, on the text that `done` made."""
-    made = sorted(done)
-    return tuple(
-        Edit(edit.start + shift, edit.end + shift, edit.text)
-        for edit in rest
-        for shift in (sum(other.delta for other in made if other.end <= edit.start),)
-    )

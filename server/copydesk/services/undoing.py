@@ -58,10 +58,14 @@ class KeptPlace:
 
 @frozen
 class Undone:
-    """`turn` is the undo's own id, '' where there was nothing to send; `of` the turn that was taken back or given."""
+    """`turn` is the undo's own id, '' where there was nothing to send; `of` the turn that was taken back or given.
+
+    `label` says what was done, as the editor's own undo list may show it.
+    """
 
     turn: str
     of: str
+    label: str
     undone: tuple[UndoneFile, ...]
     kept: tuple[KeptPlace, ...]
     review: ReviewUpdated
@@ -244,9 +248,9 @@ class Undoing:
         pending = Pending()
         origin = Origin(page.session, id, tool="undo")
         await to_thread.run_sync(self._propose, pending, plan, origin)
+        title = f"{'Redo' if page.undoes else 'Undo'} {(page.title.removeprefix('Undo ')) or root}"
         if not pending.files():
-            return Undone("", root, (), plan.kept, ReviewUpdated(id, "none"))
-        title = f"Undo {page.title or page.turn}"
+            return Undone("", root, f"Copydesk: {title}", (), plan.kept, ReviewUpdated(id, "none"))
         undo = AuthoredTurn(id, page.session, title, undoes=page.turn, of=root)
         self._attribution.begin_undo(undo, {file.uri: file.ids for file in plan.files if file.edits})
         review = ReviewUpdated(id, "none")
@@ -255,7 +259,7 @@ class Undoing:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._attribution.end_undo(id, _states(plan, review))
-        return _told(id, root, plan, review)
+        return _told(id, root, f"Copydesk: {title}", plan, review)
 
     def _propose(self, pending: Pending, plan: _Plan, origin: Origin) -> None:
         """Each file by itself, so that one that has changed meanwhile does not hold up the others."""
@@ -320,7 +324,7 @@ def _states(plan: _Plan, review: ReviewUpdated) -> dict[str, Standing]:
     return {page.turn: "undone", page.of: "landed"} if page.undoes else {page.turn: "undone"}
 
 
-def _told(id: str, root: str, plan: _Plan, review: ReviewUpdated) -> Undone:
+def _told(id: str, root: str, label: str, plan: _Plan, review: ReviewUpdated) -> Undone:
     files = {file.uri: file for file in review.files}
     undone: list[UndoneFile] = []
     kept = list(plan.kept)
@@ -330,4 +334,4 @@ def _told(id: str, root: str, plan: _Plan, review: ReviewUpdated) -> Undone:
             undone.append(UndoneFile(result.uri, file.places))
         if file.edits and (result is None or result.state != "applied" or result.note):
             kept.append(KeptPlace(file.uri, 0, (result and result.note) or "the editor did not take the edit"))
-    return Undone(id, root, tuple(undone), tuple(dict.fromkeys(kept)), review)
+    return Undone(id, root, label, tuple(undone), tuple(dict.fromkeys(kept)), review)
