@@ -106,6 +106,8 @@ class UndoCommand:
             self._voice.answers.message(level, text)
 
     def _words(self, undone: "Undone") -> str:
+        if not undone.of:
+            return f"{undone.label}."
         n_files = len(undone.undone)
         names = ", ".join(self._shapes.display(file.uri) for file in undone.undone[:3])
         more = f" and {n_files - 3} more" if n_files > 3 else ""
@@ -136,7 +138,7 @@ class UndoCommand:
                 for place in undone.kept
             ],
             "turn": undone.turn or None,
-            "of": undone.of,
+            "of": undone.of or None,
             "review": {
                 "state": undone.review.state,
                 "files": [file_to_json(file, shapes.spelled(file.uri)) for file in undone.review.files],
@@ -150,4 +152,8 @@ _NOTHING: JsonObject = {"state": "pending", "files": []}
 
 async def nothing_to_undo(turn: str | None) -> "Undone":
     """Where nobody keeps who wrote what."""
-    raise CopydeskError(f"There is nothing to undo{f' of the turn {turn!r}' if turn else ''}.")
+    from copydesk.services.undoing import NOTHING
+
+    if turn:
+        raise CopydeskError(f"There is nothing to undo of the turn {turn!r}.")
+    return NOTHING

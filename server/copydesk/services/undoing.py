@@ -71,6 +71,9 @@ class Undone:
     review: ReviewUpdated
 
 
+NOTHING = Undone("", "", "Copydesk: there is nothing to undo", (), (), ReviewUpdated("", "none"))
+
+
 @dataclass(slots=True)
 class _FilePlan:
     """What is to be done to one file: `edits` in order, `lands_at` the URI under which landing tells of it."""
@@ -120,11 +123,12 @@ class Undoing:
     async def undo(self, turn: str | None = None) -> Undone:
         """Takes back a turn, or an undo. With none named: the newest turn that has something, else the newest undo.
 
-        Raises CopydeskError for a turn that is unknown, still at work, not applied yet, or has nothing left.
+        Where nothing is left to undo, `of` is ''. Raises CopydeskError for a named turn that is unknown, still at
+        work, not applied yet, or has nothing left.
         """
         async with self._one_at_a_time:
             plan = await self._plan_of(turn) if turn else await self._newest()
-            return await self._land(plan)
+            return await self._land(plan) if plan else NOTHING
 
     # --- which ---
 
@@ -161,7 +165,7 @@ class Undoing:
         undos = [undo for undo in await self._attribution.pages() if undo.undoes == root.turn]
         return next((undo for undo in undos if undo.state == "landed"), root)
 
-    async def _newest(self) -> _Plan:
+    async def _newest(self) -> _Plan | None:
         pages = [page for page in await self._attribution.pages() if self._is_here(page) and page.state == "landed"]
         running = self._running()
         turns = [page for page in pages if not page.undoes and page.turn not in running]
@@ -169,7 +173,7 @@ class Undoing:
             plan = await self._planned(page)
             if plan.has_edits:
                 return plan
-        raise CopydeskError("There is nothing to undo: no turn's edits stand in this workspace.")
+        return None
 
     def _is_here(self, page: AuthoredTurn) -> bool:
         roots, overlay = self._workspace.roots, self._workspace.overlay
