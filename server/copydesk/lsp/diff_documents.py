@@ -133,16 +133,10 @@ def render(hunks: Sequence[Hunk], reviews: Reviews, shapes: Shapes) -> Rendered:
     pieces = [f"# {total}: accept or reject by code action, in the files or on the lines here.\n"]
     rows: list[Row | None] = [None]
     for uri in sorted(by_file, key=shapes.display):
-        piece = _held_notes(by_file[uri], shapes.display(uri)) + reviews.diff(by_file[uri])
+        piece = reviews.diff(by_file[uri])
         pieces.append(piece if piece.endswith("\n") else f"{piece}\n")
         rows += _rows(pieces[-1], uri, by_file[uri])
     return Rendered("".join(pieces), tuple(rows))
-
-
-def _held_notes(hunks: Sequence[Hunk], path: str) -> str:
-    return "".join(
-        f"# {path}:{hunk.start_line + 1}: held back by what was typed there\n" for hunk in hunks if hunk.held
-    )
 
 
 def _rows(diff: str, uri: str, hunks: Sequence[Hunk]) -> Iterator[Row]:

@@ -275,8 +275,8 @@ class ReviewCommands:
     async def pending_of(self, turn: str) -> tuple[Hunk, ...]:
         return tuple(hunk for hunk in await self._fresh() if hunk.turn == turn)
 
-    def invitation(self, hunks: Sequence[Hunk]) -> str:
-        """One line: what waits and how to decide it."""
+    def _invitation(self, hunks: Sequence[Hunk]) -> str:
+        """One line: what waits, and how to decide it."""
         names = list(dict.fromkeys(self._shapes.display(hunk.uri) for hunk in hunks))
         files = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         wait = "waits" if len(hunks) == 1 else "wait"
@@ -292,13 +292,13 @@ class ReviewCommands:
         if not hunks:
             await answers.show(level, text, f"turn/{turn}.md")
             return
-        invitation = self.invitation(hunks)
-        joined = f"{text.strip()}{' ' if len(text.strip().splitlines()) < 2 else chr(10)}{invitation}".strip()
+        joint = "\n" if "\n" in text.strip() else " "  # some editors ask for a key after several lines
+        joined = f"{text.strip()}{joint}{self._invitation(hunks)}".strip()
         if is_short(joined):
             answers.message(level, joined)
         else:
             await answers.show(level, text, f"turn/{turn}.md")
-            answers.message("info", invitation)
+            answers.message("info", self._invitation(hunks))
         if any(documents.get(seen_in(hunk)) is None for hunk in hunks):
             await self._diffs.open(turn)
 

@@ -44,6 +44,7 @@ from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model
 from copydesk.services.landed import OnLanded
 from copydesk.services.landing import Landing
+from copydesk.services.reads import Reads
 from copydesk.services.review import Reviews
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
@@ -102,6 +103,7 @@ class Session:
         self.id = id
         self.state = state or SessionState()
         self.pending = Pending()
+        self._reads = Reads()
         self.current: Turn | None = None
         self.updated = parts.now()
         self.review_lock = anyio.Lock()
@@ -296,6 +298,7 @@ class Session:
             origin,
             lambda edit: self.emit(EditProposed(turn.id, edit)),
             self._parts.problems,
+            self._reads,
         )
 
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:

@@ -6,10 +6,11 @@ two first reads of one file at once settle on one answer. Start with `Snapshot`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.errors import BinaryFile, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
+from copydesk.workspace.cells import EDIT_CELLS
 from copydesk.workspace.disk import Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
@@ -66,6 +67,8 @@ class OverlayFiles:
         self._forget = forget
 
     def read(self, uri: str) -> FileHandle:
+        if self._view.cells_of(uri) is not None:
+            raise BinaryFile(f"{normalise(uri)!r} is open as a notebook, not as text.", advice=EDIT_CELLS)
         if document := self._view.get(uri):
             return self._of_open(document)
         predicted = self._view.predicted.get(normalise(uri))
@@ -180,6 +183,10 @@ class Snapshot:
     def fixed_uris(self) -> frozenset[str]:
         """Disk files that were read before, and stay what they were then."""
         return frozenset(self._lower.fixed())
+
+    def cells_of(self, uri: str) -> tuple[str, ...] | None:
+        """The cells of a notebook that is open as one, as URIs of documents, in order."""
+        return self.view.cells_of(uri)
 
     def held_uris(self) -> frozenset[str]:
         """Files whose text or existence may differ from disk: open, predicted or pending. Touches no disk."""
