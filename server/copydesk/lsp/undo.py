@@ -125,7 +125,12 @@ class UndoCommand:
         shapes = self._shapes
         return {
             "undone": [
-                {"uri": shapes.spelled(file.uri), "path": shapes.display(file.uri), "places": file.places}
+                {
+                    "uri": shapes.spelled(file.uri),
+                    "path": shapes.display(file.uri),
+                    "places": file.places,
+                    "state": file.state,
+                }
                 for file in undone.undone
             ],
             "kept": [

@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from copydesk.domain.edits import Base, ChangeText, CreateFile, DeleteFile, MoveFile, Origin, PendingEdit
 from copydesk.domain.errors import CopydeskError, MissingFile, WorkspaceError
-from copydesk.domain.events import ReviewUpdated
+from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.services.attribution import Attribution
@@ -29,10 +29,12 @@ from copydesk.workspace.workspace import Workspace
 
 WHY = {
     "inside": "what you wrote inside the turn's text stays",
+    "again": "what the turn wrote here was deleted, and the same stands here again: it stays",
     "instead": "you have replaced what the turn wrote here, so nothing was put back",
 }
 WAITS = "this edit is not applied yet: reject it with copydesk.review.reject"
 GONE = "the file is not there any more"
+_DONE: tuple[ReviewState, ...] = ("applied", "unconfirmed")
 UNKNOWN = "who wrote what in this file is not known any more"
 
 Offer = Callable[[Pending, str, str], Awaitable[ReviewUpdated]]
@@ -41,10 +43,14 @@ Offer = Callable[[Pending, str, str], Awaitable[ReviewUpdated]]
 
 @frozen
 class UndoneFile:
-    """`places`: how many places of the text were changed; 1 for a file that was made, deleted or moved."""
+    """`places`: how many places of the text were changed; 1 for a file that was made, deleted or moved.
+
+    `state`: "applied" is proven; "unconfirmed" is what the editor says of a file that is not open.
+    """
 
     uri: str
     places: int
+    state: ReviewState = "applied"
 
 
 @frozen
@@ -321,7 +327,7 @@ def _by(edit: PendingEdit, origin: Origin) -> PendingEdit:
 
 def _states(plan: _Plan, review: ReviewUpdated) -> dict[str, Standing]:
     """What the turns are once this has landed: nothing changes while a part of it has not."""
-    landed = {file.uri for file in review.files if file.state == "applied"}
+    landed = {file.uri for file in review.files if file.state in _DONE}
     if not all(file.lands_at in landed for file in plan.files if file.edits):
         return {}
     page = plan.page
@@ -334,8 +340,12 @@ def _told(id: str, root: str, label: str, plan: _Plan, review: ReviewUpdated) ->
     kept = list(plan.kept)
     for file in plan.files:
         result = files.get(file.lands_at) if file.edits else None
-        if result is not None and result.state == "applied":
-            undone.append(UndoneFile(result.uri, file.places))
-        if file.edits and (result is None or result.state != "applied" or result.note):
+        if result is not None and result.state in _DONE:
+            undone.append(UndoneFile(result.uri, file.places, result.state))
+        if file.edits and (result is None or result.state not in _DONE or _is_partly(result)):
             kept.append(KeptPlace(file.uri, 0, (result and result.note) or "the editor did not take the edit"))
     return Undone(id, root, label, tuple(undone), tuple(dict.fromkeys(kept)), review)
+
+
+def _is_partly(result: FileReview) -> bool:
+    return result.state == "applied" and "held back" in result.note

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from copydesk.text.edits import Edit, apply, normalised
-from copydesk.text.pieces import Pieces, Run, joined, put
+from copydesk.text.pieces import Pieces, Run, joined, overtyped
 
 SURE = 8
 """So many characters of an author's that come back at their old place are not there by chance: the editor's redo."""
@@ -19,10 +19,13 @@ MAX_CANDIDATES = 64
 
 
 class Kept(NamedTuple):
-    """A place where people's text stands: `inside` what was taken back, or `instead` of it, so that nothing was."""
+    """A place where people's text stands: `inside` what was taken back, or `instead` of it, so that nothing was.
+
+    `again`: a person deleted text of the author's, and then the same stood there again.
+    """
 
     at: int
-    why: Literal["inside", "instead"]
+    why: Literal["again", "inside", "instead"]
 
 
 class Taken(NamedTuple):
@@ -41,12 +44,15 @@ def taken_back(pieces: Pieces, text: str, author: str) -> Taken:
     """
     lost = _taken_over(pieces)
     ids = [piece.id for piece in pieces.made if piece.author == author and not piece.back]
-    return _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
+    taken = _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
+    again = _again(taken.pieces, apply(text, taken.edits), author)
+    return taken._replace(kept=tuple(sorted((*taken.kept, *again))))
 
 
 def given_again(pieces: Pieces, text: str, ids: Collection[str]) -> Taken:
     """The inverse of `taken_back`, for the `ids` it switched: people's text stays this time too."""
-    there = {id for run in pieces.runs for id in run.gone}
+    people = _people(pieces)
+    there = {id for run in pieces.runs if people.isdisjoint(run.gone) for id in run.gone}
     wanted = [piece for piece in pieces.made if piece.id in ids and piece.back]
     lost = [piece.id for piece in wanted if piece.wrote and piece.took and piece.id not in there]
     return _switched(pieces, text, [piece.id for piece in wanted if piece.id not in lost], lost)
@@ -58,7 +64,7 @@ def typed(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> P
     if not pieces.made or not given:
         return pieces
     ids, rest = _reverted(pieces, text, given)
-    pieces = put(pieces, rest)
+    pieces = overtyped(pieces, text, rest)
     return turned(pieces, apply(text, rest), ids)[1] if ids else pieces
 
 
@@ -114,17 +120,23 @@ def _taken_over(pieces: Pieces) -> frozenset[str]:
     for run in pieces.runs:
         if run.by:
             written.setdefault(run.by, []).append(run.gone)
-    lost: set[str] = set()
+    lost = set(_people(pieces))
     for piece in reversed(pieces.made):
-        is_replacement = piece.wrote and piece.took and not piece.back
+        is_replacement = piece.author and piece.wrote and piece.took and not piece.back
         if is_replacement and all(lost.intersection(gone) for gone in written.get(piece.id, ())):
             lost.add(piece.id)
     return frozenset(lost)
 
 
+def _people(pieces: Pieces) -> frozenset[str]:
+    """A person's own pieces that stand: what is under them, a person has deleted."""
+    return frozenset(piece.id for piece in pieces.of("") if not piece.back)
+
+
 def _inside(pieces: Pieces, back: Collection[str], ids: frozenset[str]) -> Iterator[Kept]:
     """Where people's text lay between characters of one switched piece, as offsets after the switch."""
     last: dict[str, int] = {}
+    names = pieces.names
     sides = [ids.intersection((run.by, *run.gone)) for run in pieces.runs]
     for index, run in enumerate(pieces.runs):
         if not run.text:
@@ -134,7 +146,7 @@ def _inside(pieces: Pieces, back: Collection[str], ids: frozenset[str]) -> Itera
     for index, run in enumerate(pieces.runs):
         if not run.text:
             begun |= sides[index]
-            if not run.by and not sides[index] and any(last[id] > index for id in begun):
+            if not names.get(run.by) and not sides[index] and any(last[id] > index for id in begun):
                 yield Kept(at, "inside")
         at += run.size if is_shown(run, back) else 0
 
@@ -147,6 +159,17 @@ def _instead(pieces: Pieces, lost: frozenset[str]) -> Iterator[Kept]:
         if sides:
             seen |= sides
             yield Kept(at, "instead")
+        at += run.shown
+
+
+def _again(pieces: Pieces, text: str, author: str) -> Iterator[Kept]:
+    """Where a person deleted the author's text, and the same stands right there."""
+    names, people = pieces.names, _people(pieces)
+    at = 0
+    for run in pieces.runs:
+        is_deleted = run.text.strip() and names.get(run.by) == author and not people.isdisjoint(run.gone)
+        if is_deleted and (text.startswith(run.text, at) or text.endswith(run.text, 0, at)):
+            yield Kept(at, "again")
         at += run.shown
 
 
@@ -219,9 +242,10 @@ def _without(
 
 def _is_sure(before: Pieces, after: Pieces, ids: frozenset[str]) -> bool:
     """Whether so much comes back, or goes in turn, that no person typed it by chance. An undo may bring back none."""
-    back = after.back
-    appear = sum(run.size for run in before.runs if run.by and run.text and is_shown(run, back))
+    back, names = after.back, after.names
+    authored = [run for run in before.runs if names.get(run.by)]
+    appear = sum(run.size for run in authored if run.text and is_shown(run, back))
     if not ids <= back:
         return appear >= SURE
-    vanish = sum(run.size for run in before.runs if run.by and not run.text and not is_shown(run, back))
+    vanish = sum(run.size for run in authored if not run.text and not is_shown(run, back))
     return not appear or appear + vanish >= SURE
