@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Literal, NamedTuple
 
 from copydesk.text.edits import Edit, apply, normalised
+from copydesk.text.lines import split_lines
 from copydesk.text.pieces import Pieces, Run, joined, overtyped
 
 SURE = 8
@@ -60,12 +61,22 @@ def given_again(pieces: Pieces, text: str, ids: Collection[str]) -> Taken:
 
 def typed(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> Pieces:
     """The pieces after a person's edits on `text`. One that undoes or redoes pieces exactly switches them."""
-    given = normalised(edits)
+    given = tuple(_without_equal_lines(text, edit) for edit in normalised(edits))
     if not pieces.made or not given:
         return pieces
     ids, rest = _reverted(pieces, text, given)
     pieces = overtyped(pieces, text, rest)
     return turned(pieces, apply(text, rest), ids)[1] if ids else pieces
+
+
+def _without_equal_lines(text: str, edit: Edit) -> Edit:
+    """Whole lines that an edit replaces by themselves, at its start and end, keep their writer."""
+    old, new = split_lines(text[edit.start : edit.end]), split_lines(edit.text)
+    shortest = min(len(old), len(new))
+    head = next((n for n in range(shortest) if old[n] != new[n]), shortest)
+    tail = next((n for n in range(shortest - head) if old[-1 - n] != new[-1 - n]), shortest - head)
+    start, end = edit.start + sum(map(len, old[:head])), edit.end - sum(map(len, old[len(old) - tail :]))
+    return Edit(start, end, "".join(new[head : len(new) - tail]))
 
 
 # --- the switch ------------------------------------------------------------------------------------------
