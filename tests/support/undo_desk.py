@@ -106,7 +106,9 @@ class DeskEditor:
 
 
 class UndoDesk:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, lines: bool = True) -> None:
+        """Without `lines` there are no line ends, so that every character is known."""
+        self.lines = lines
         self.folder = folder / "work"
         self.folder.mkdir(parents=True)
         self.state = folder / "state"
@@ -164,13 +166,13 @@ class UndoDesk:
     def text(self, name: str) -> str:
         return self.texts()[self.uri(name)]
 
-    def fresh(self, who: str, n: int, *, lines: bool = True) -> str:
+    def fresh(self, who: str, n: int) -> str:
         """`n` new characters of this writer's; some lines end."""
         said = ""
         for _ in range(n):
             character = chr(next(self._code_points))
             self.writer[character] = who
-            said += character + ("\n" if lines and ord(character) % 3 == 0 else "")
+            said += character + ("\n" if self.lines and ord(character) % 3 == 0 else "")
         return said
 
     def human(self) -> set[str]:

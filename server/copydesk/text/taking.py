@@ -43,7 +43,7 @@ def taken_back(pieces: Pieces, text: str, author: str) -> Taken:
 
     Nothing is put back for a piece of which a person has replaced every character.
     """
-    lost = _taken_over(pieces)
+    lost = _taken_over(pieces, text)
     ids = [piece.id for piece in pieces.made if piece.author == author and not piece.back]
     taken = _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
     again = _again(taken.pieces, apply(text, taken.edits), author)
@@ -125,17 +125,24 @@ def _switched(pieces: Pieces, text: str, ids: Sequence[str], lost: Collection[st
     return Taken(edits, after, tuple(ids), tuple(sorted(places)))
 
 
-def _taken_over(pieces: Pieces) -> frozenset[str]:
-    """Standing pieces that replaced something, and of whose own text nothing is left but under others like them."""
-    written: dict[str, list[tuple[str, ...]]] = {}
+def _taken_over(pieces: Pieces, text: str) -> frozenset[str]:
+    """Standing pieces that replaced something, and of whose own text no more than white space is left, if anything.
+
+    What lies under the text of other turns is left; what lies under a person's, or under others like these, is not.
+    """
+    written: dict[str, list[tuple[Run, str]]] = {}
+    at = 0
     for run in pieces.runs:
         if run.by:
-            written.setdefault(run.by, []).append(run.gone)
+            written.setdefault(run.by, []).append((run, run.text or text[at : at + run.size]))
+        at += run.shown
     lost = set(_people(pieces))
     for piece in reversed(pieces.made):
-        is_replacement = piece.author and piece.wrote and piece.took and not piece.back
-        if is_replacement and all(lost.intersection(gone) for gone in written.get(piece.id, ())):
-            lost.add(piece.id)
+        if piece.author and piece.wrote and piece.took and not piece.back:
+            left = [said for run, said in written.get(piece.id, ()) if lost.isdisjoint(run.gone)]
+            n_left = sum(map(len, left))
+            if not n_left or (n_left < piece.wrote and not any(said.strip() for said in left)):
+                lost.add(piece.id)
     return frozenset(lost)
 
 
