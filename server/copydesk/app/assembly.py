@@ -20,6 +20,7 @@ from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
+from copydesk.services.provenance import with_provenance
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.workspace import Workspace
 
@@ -117,6 +118,7 @@ class Assembly:
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
             reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
+            undo=self.core.undoing().undo,
         )
 
     def _explainer(self) -> Explainer:
@@ -134,7 +136,9 @@ class Assembly:
         if opened is None:
             return None
         handle = FileHandle(opened.uri, opened.document.text, opened.content_hash, version=opened.version)
-        return await self.explainer.hover(handle, line, column, budget_s)
+        note = await self.core.attribution.line(opened.uri, line)
+        found = await self.explainer.hover(handle, line, column, budget_s)
+        return with_provenance(found, note)
 
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)
