@@ -57,6 +57,9 @@ def server_capabilities(offers: Offers, client: "Client", commands: Sequence[str
             "codeActionKinds": list(CODE_ACTION_KINDS),
             "resolveProvider": offers(types.CODE_ACTION_RESOLVE),
         }
+    if offers(types.TEXT_DOCUMENT_CODE_LENS):
+        # Whatever the client says: Neovim 0.10 has them and does not say so.
+        advertised["codeLensProvider"] = {"resolveProvider": False}
     if offers(types.WORKSPACE_EXECUTE_COMMAND) and commands:
         advertised["executeCommandProvider"] = {"commands": list(commands), "workDoneProgress": True}
     return advertised

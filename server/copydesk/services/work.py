@@ -9,8 +9,10 @@ from dataclasses import replace
 from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Editor, FileSource, Question
+from copydesk.services.reads import Reads
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposable import check_proposal
+from copydesk.workspace.uris import normalise
 from copydesk.workspace.workspace import Workspace
 
 
@@ -23,6 +25,7 @@ class CallWork:
         origin: Origin,
         proposed: Callable[[PendingEdit], None],
         problems: Callable[[str | None], tuple[Problem, ...]],
+        reads: Reads,
     ) -> None:
         self._workspace = workspace
         self._pending = pending
@@ -30,6 +33,7 @@ class CallWork:
         self._origin = origin
         self._proposed = proposed
         self._problems = problems
+        self._reads = reads
         self._files: FileSource = workspace.snapshot(pending)
 
     @property
@@ -54,6 +58,12 @@ class CallWork:
         self._files = self._workspace.snapshot(self._pending)
         for edit in stamped:
             self._proposed(edit)
+
+    def note_read(self, uri: str, text: str) -> None:
+        self._reads.note(normalise(uri), text)
+
+    def last_read(self, uri: str) -> str | None:
+        return self._reads.get(normalise(uri))
 
     def problems(self, uri: str | None) -> tuple[Problem, ...]:
         return self._problems(uri)

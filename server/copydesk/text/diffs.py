@@ -1,30 +1,24 @@
 """Differences between two texts: minimal edits (lines, then words within changed lines) and unified diffs.
 
-Lines are matched by the lines that occur once on both sides, then by difflib in what is left, so that big files stay
-near linear. A cut never falls within a `\\r\\n`, or between a character and the marks that belong to it.
-Round trip: apply(old, diff(old, new)) == new.
+How two sequences are matched is in `sequences`. A cut never falls within a `\\r\\n`, or between a character and the
+marks that belong to it. Round trip: apply(old, diff(old, new)) == new. The time is near linear in the texts.
 """
 
 import re
 import unicodedata
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from difflib import SequenceMatcher
 from itertools import accumulate
-from typing import TypeAlias
 
 from copydesk.text.edits import Edit, normalised
 from copydesk.text.lines import split_lines
-
-_Change: TypeAlias = tuple[int, int, int, int]
-"""old[i1:i2] becomes new[j1:j2]."""
+from copydesk.text.sequences import Change, by_runs, changes, trimmed
 
 _TOKEN = re.compile(r"\r\n|\w+|[ \t]+|[\s\S]")
-_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
+_BREAK = re.compile(r"\r\n|\r|\n")
+_JOINERS = frozenset("\u200c\u200d\ufe0e\ufe0f")
 _WORD = re.compile(r"\w+")
 _LIKENESS_PAIRS = 2_500
-_EXACT_PAIRS = 250_000
 _WORD_PAIRS = 1_000_000
 _N_CONTEXT = 3
 
@@ -83,91 +77,45 @@ def _n_common(limit: int, equal: Callable[[int, int], bool]) -> int:
 # --- lines -----------------------------------------------------------------------------------------------
 
 
-def changes(old: Sequence[str], new: Sequence[str]) -> list[_Change]:
-    """The differing stretches of two sequences, in order, never adjacent."""
-    found: list[_Change] = []
-    todo = [(0, len(old), 0, len(new))]
-    while todo:
-        i1, i2, j1, j2 = _trimmed(old, new, *todo.pop())
-        if i1 == i2 or j1 == j2:
-            if i1 < i2 or j1 < j2:
-                found.append((i1, i2, j1, j2))
-        elif (i2 - i1) * (j2 - j1) <= _EXACT_PAIRS:
-            found += _by_difflib(old[i1:i2], new[j1:j2], i1, j1)
-        elif anchors := _anchors(old, new, (i1, i2, j1, j2)):
-            todo += reversed(_between(anchors, (i1, i2, j1, j2)))
-        else:
-            found.append((i1, i2, j1, j2))
-    return _joined(found)
+def aligned(old: Sequence[str], new: Sequence[str]) -> list[Change]:
+    """The differing stretches of two texts' lines, cut so that lines which are alike stand side by side."""
+    return [part for change in changes(old, new) for part in _by_likeness(old, new, change)]
 
 
-def _trimmed(old: Sequence[str], new: Sequence[str], i1: int, i2: int, j1: int, j2: int) -> _Change:
-    while i1 < i2 and j1 < j2 and old[i1] == new[j1]:
-        i1, j1 = i1 + 1, j1 + 1
-    while i1 < i2 and j1 < j2 and old[i2 - 1] == new[j2 - 1]:
-        i2, j2 = i2 - 1, j2 - 1
-    return i1, i2, j1, j2
-
-
-def _by_difflib(old: Sequence[str], new: Sequence[str], i: int, j: int) -> list[_Change]:
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    return [(i + i1, i + i2, j + j1, j + j2) for tag, i1, i2, j1, j2 in matcher.get_opcodes() if tag != "equal"]
-
-
-def _anchors(old: Sequence[str], new: Sequence[str], area: _Change) -> list[tuple[int, int]]:
-    """Pairs of lines that occur once on each side, as many as keep their order (longest increasing run)."""
-    i1, i2, j1, j2 = area
-    n_old, n_new = Counter(old[i1:i2]), Counter(new[j1:j2])
-    where = {new[j]: j for j in range(j1, j2) if n_new[new[j]] == 1}
-    pairs = [(i, where[old[i]]) for i in range(i1, i2) if n_old[old[i]] == 1 and old[i] in where]
-    return _increasing(pairs)
-
-
-def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    tops: list[int] = []
-    piles: list[int] = []
-    previous = [-1] * len(pairs)
-    for index, (_, j) in enumerate(pairs):
-        pile = bisect_right(tops, j)
-        previous[index] = piles[pile - 1] if pile else -1
-        tops[pile : pile + 1] = [j]
-        piles[pile : pile + 1] = [index]
-    run: list[tuple[int, int]] = []
-    at = piles[-1] if piles else -1
-    while at >= 0:
-        run.append(pairs[at])
-        at = previous[at]
-    return run[::-1]
-
-
-def _between(anchors: Iterable[tuple[int, int]], area: _Change) -> list[_Change]:
-    i1, i2, j1, j2 = area
-    areas: list[_Change] = []
-    for i, j in anchors:
-        areas.append((i1, i, j1, j))
-        i1, j1 = i + 1, j + 1
-    return [*areas, (i1, i2, j1, j2)]
-
-
-def _joined(found: Iterable[_Change]) -> list[_Change]:
-    joined: list[_Change] = []
-    for change in found:
-        if joined and joined[-1][1] == change[0] and joined[-1][3] == change[2]:
-            change = (joined[-1][0], change[1], joined.pop()[2], change[3])
-        joined.append(change)
-    return joined
-
-
-def _by_likeness(old: Sequence[str], new: Sequence[str], area: _Change) -> list[_Change]:
+def _by_likeness(old: Sequence[str], new: Sequence[str], area: Change) -> list[Change]:
     """A changed stretch cut where lines on both sides are alike, so that whole lines go or come by themselves.
 
     Each edit then makes sense alone: VS Code's preview shows them one by one, and a person may take only some.
     """
     i1, i2, j1, j2 = area
     n, m = i2 - i1, j2 - j1
-    if n == m or not 0 < n * m <= _LIKENESS_PAIRS:
+    if n * m > _LIKENESS_PAIRS:
+        return _cut(_alike_but_for_space(old, new, area), area)
+    if n == m or not n * m:
         return [area]
-    words_old, words_new = ([Counter(_WORD.findall(line)) for line in side] for side in (old[i1:i2], new[j1:j2]))
+    return _cut(_alike(old, new, area), area)
+
+
+def _alike_but_for_space(old: Sequence[str], new: Sequence[str], area: Change) -> list[tuple[int, int]]:
+    """In a large stretch: lines that differ in white space alone, and alike ones side by side."""
+    i1, i2, j1, j2 = area
+    before, after = (["".join(line.split()) for line in side] for side in (old[i1:i2], new[j1:j2]))
+    pairs: list[tuple[int, int]] = []
+    i, j = i1, j1
+    for a1, a2, b1, b2 in [*changes(before, after), (i2 - i1, i2 - i1, j2 - j1, j2 - j1)]:
+        pairs += zip(range(i, i1 + a1), range(j, j1 + b1), strict=True)
+        i, j = i1 + a2, j1 + b2
+        if a2 - a1 == b2 - b1:
+            side_by_side = zip(range(i1 + a1, i), range(j1 + b1, j), strict=True)
+            pairs += (pair for pair in side_by_side if _likeness(_words(old[pair[0]]), _words(new[pair[1]])))
+    return pairs
+
+
+def _alike(old: Sequence[str], new: Sequence[str], area: Change) -> list[tuple[int, int]]:
+    """The pairs of lines, in order, that have the most words in common."""
+    i1, i2, j1, j2 = area
+    n, m = i2 - i1, j2 - j1
+    words_old, words_new = (list(map(_words, side)) for side in (old[i1:i2], new[j1:j2]))
     best = [[0.0] * (m + 1) for _ in range(n + 1)]
     for i in range(n - 1, -1, -1):
         for j in range(m - 1, -1, -1):
@@ -183,7 +131,11 @@ def _by_likeness(old: Sequence[str], new: Sequence[str], area: _Change) -> list[
         else:
             pairs.append((i1 + i, j1 + j))
             i, j = i + 1, j + 1
-    return _cut(pairs, area)
+    return pairs
+
+
+def _words(line: str) -> Counter[str]:
+    return Counter(_WORD.findall(line))
 
 
 def _likeness(first: Counter[str], second: Counter[str]) -> float:
@@ -193,10 +145,10 @@ def _likeness(first: Counter[str], second: Counter[str]) -> float:
     return share if share >= 0.5 else 0.0
 
 
-def _cut(pairs: Sequence[tuple[int, int]], area: _Change) -> list[_Change]:
+def _cut(pairs: Sequence[tuple[int, int]], area: Change) -> list[Change]:
     """The paired lines as changes of their own, with what lies between them."""
     ends = [*((i, i + 1, j, j + 1) for i, j in pairs), (area[1], area[1], area[3], area[3])]
-    cut: list[_Change] = []
+    cut: list[Change] = []
     i, j = area[0], area[2]
     for end in ends:
         cut += [(i, end[0], j, end[2]), end]
@@ -210,10 +162,9 @@ def _cut(pairs: Sequence[tuple[int, int]], area: _Change) -> list[_Change]:
 def _refined(old: str, new: str, offset: int) -> list[Edit]:
     """One changed stretch, cut down to the words that differ."""
     before, after = _tokens(old), _tokens(new)
-    i1, i2, j1, j2 = _trimmed(before, after, 0, len(before), 0, len(after))
-    found = [(i1, i2, j1, j2)]
-    if 0 < (i2 - i1) * (j2 - j1) <= _WORD_PAIRS:
-        found = _by_difflib(before[i1:i2], after[j1:j2], i1, j1)
+    area = i1, i2, j1, j2 = trimmed(before, after, (0, len(before), 0, len(after)))
+    is_fine = 0 < (i2 - i1) * (j2 - j1) <= _WORD_PAIRS
+    found = by_runs(before, after, area) if is_fine else [area]
     offsets = list(accumulate(map(len, before), initial=offset))
     return [Edit(offsets[a], offsets[b], "".join(after[c:d])) for a, b, c, d in found]
 
@@ -227,16 +178,25 @@ def _with_marks(tokens: list[str]) -> list[str]:
     """Combining marks, variation selectors and joined emoji stay with the character they belong to."""
     merged: list[str] = []
     for token in tokens:
-        if merged and (_is_mark(token[0]) or merged[-1][-1] == "\u200d" or _is_half(merged[-1][-1], token[0])):
+        if merged and _belong_together(merged[-1][-1], token[0]):
             merged[-1] += token
         else:
             merged.append(token)
     return merged
 
 
+def _belong_together(left: str, right: str) -> bool:
+    """Whether a person sees two characters as one, or as parts of one. A line break is always by itself."""
+    if left in "\r\n" or right in "\r\n":
+        return False
+    return left == "\u200d" or _is_mark(right) or _is_half(left, right)
+
+
 def _is_mark(char: str) -> bool:
+    """Skin tones and the letters within a region's flag are marks too."""
     is_skin_tone = "\U0001f3fb" <= char <= "\U0001f3ff"
-    return char in _JOINERS or is_skin_tone or unicodedata.category(char).startswith("M")
+    is_tag = "\U000e0020" <= char <= "\U000e007f"
+    return char in _JOINERS or is_skin_tone or is_tag or unicodedata.category(char).startswith("M")
 
 
 def _is_half(left: str, right: str) -> bool:
@@ -250,12 +210,18 @@ def _is_half(left: str, right: str) -> bool:
 
 def n_hunks(edits: Iterable[tuple[int, int, str]], text: str) -> int:
     """How many separate places the edits touch: edits on the same or neighbouring lines of `text` are one."""
-    starts = list(accumulate(map(len, split_lines(text)), initial=0))[:-1]
-    count, last_line = 0, -2
+    count, last = 0, -1
     for edit in normalised(edits):
-        count += bisect_right(starts, edit.start) - 1 > last_line + 1
-        last_line = bisect_right(starts, max(edit.start, edit.end - 1)) - 1
+        count += last < 0 or _are_apart(text, last, edit.start)
+        last = max(edit.start, edit.end - 1)
     return count
+
+
+def _are_apart(text: str, last: int, start: int) -> bool:
+    """Whether a whole line lies between the line of offset `last` and the one of `start`."""
+    first = _BREAK.search(text, last)
+    second = _BREAK.search(text, first.end()) if first else None
+    return second is not None and second.end() <= start
 
 
 def unified(old: str, new: str, path: str, *, created: bool = False, deleted: bool = False) -> str:
@@ -277,8 +243,8 @@ def _git_lines(text: str) -> list[str]:
     return [*lines, last] if last else lines
 
 
-def _grouped(found: Iterable[_Change]) -> list[list[_Change]]:
-    groups: list[list[_Change]] = []
+def _grouped(found: Iterable[Change]) -> list[list[Change]]:
+    groups: list[list[Change]] = []
     for change in found:
         if groups and change[0] - groups[-1][-1][1] <= 2 * _N_CONTEXT:
             groups[-1].append(change)
@@ -287,7 +253,7 @@ def _grouped(found: Iterable[_Change]) -> list[list[_Change]]:
     return groups
 
 
-def _hunk(old: Sequence[str], new: Sequence[str], group: Sequence[_Change]) -> str:
+def _hunk(old: Sequence[str], new: Sequence[str], group: Sequence[Change]) -> str:
     start = max(group[0][0] - _N_CONTEXT, 0)
     end = min(group[-1][1] + _N_CONTEXT, len(old))
     new_start = group[0][2] - (group[0][0] - start)

@@ -6,8 +6,10 @@ a's text; `invert` undoes; `rebase(ours, theirs)` says ours on the text that the
 ours whose text theirs touched, so that nobody's characters are lost or guessed at.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Literal, NamedTuple
 
 
@@ -33,13 +35,17 @@ class Rebased(NamedTuple):
 
 def normalised(edits: Iterable[tuple[int, int, str]]) -> tuple[Edit, ...]:
     """Sorted, empty ones dropped. Raises ValueError where two overlap or one is backwards."""
-    ordered = sorted((Edit(*edit) for edit in edits), key=lambda edit: (edit.start, edit.end))
+    ordered = [edit if isinstance(edit, Edit) else Edit(*edit) for edit in edits]
+    ordered.sort(key=_place)
     previous_end = 0
     for edit in ordered:
         if edit.start < previous_end or edit.end < edit.start:
             raise ValueError(f"the edit at {edit.start}..{edit.end} overlaps another or is backwards")
         previous_end = edit.end
     return tuple(edit for edit in ordered if edit.text or edit.end > edit.start)
+
+
+_place = itemgetter(0, 1)
 
 
 def apply(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
@@ -75,9 +81,9 @@ _FOREVER = 1 << 62
 
 
 class _Steps:
-    """A cursor over one change's steps; `size` and `text` are what is left of the current one."""
+    """A cursor over one change's steps; `size` is what is left of the current one."""
 
-    __slots__ = ("_edits", "_next", "_position", "kind", "size", "text")
+    __slots__ = ("_edits", "_next", "_position", "_text", "kind", "size")
 
     def __init__(self, edits: Sequence[Edit]) -> None:
         self._edits = edits
@@ -85,7 +91,7 @@ class _Steps:
         self._position = 0
         self.kind: _Kind = "keep"
         self.size = 0
-        self.text = ""
+        self._text = ""
         self._advance()
 
     @property
@@ -94,10 +100,13 @@ class _Steps:
 
     def take(self, n: int) -> str:
         """Uses up `n` of the current step; gives the text where it is an insertion."""
-        taken = self.text[:n]
+        if self.kind == "insert":
+            start = len(self._text) - self.size
+            taken = self._text[start : start + n]
+        else:
+            taken = ""
         if self.size != _FOREVER:
             self.size -= n
-            self.text = self.text[n:]
             if self.size == 0:
                 self._advance()
         return taken
@@ -106,7 +115,7 @@ class _Steps:
         """Steps of one edit come as: keep up to it, drop, insert."""
         while self.size == 0:
             if self._next == len(self._edits):
-                self.kind, self.size, self.text = "keep", _FOREVER, ""
+                self.kind, self.size = "keep", _FOREVER
                 return
             edit = self._edits[self._next]
             if self._position < edit.start:
@@ -116,7 +125,7 @@ class _Steps:
                 self.kind, self.size = "drop", edit.end - self._position
                 self._position = edit.end
             else:
-                self.kind, self.size, self.text = "insert", len(edit.text), edit.text
+                self.kind, self.size, self._text = "insert", len(edit.text), edit.text
                 self._next += 1
 
 
@@ -220,13 +229,18 @@ def _meets(edit: Edit, other: Sequence[Edit], passed: int) -> bool:
 
 
 def map_offset(edits: Iterable[tuple[int, int, str]], offset: int, stick: Literal["left", "right"] = "left") -> int:
-    """Where an offset is after the edits. In a replaced range, or at an insertion, it goes to the side it sticks to."""
+    """Where an offset is after the edits. In a replaced range, or at an insertion, it goes to the side it sticks to.
+
+    At the start of a replaced range it stays before what is put there, at its end it goes behind.
+    """
     shift = 0
     for edit in normalised(edits):
         is_insertion_here = edit.start == edit.end == offset
         if edit.start > offset or (edit.start == offset and not is_insertion_here):
             break
-        if edit.end > offset or (is_insertion_here and stick == "left"):
+        if is_insertion_here and stick == "left":
+            break
+        if edit.end > offset:
             return edit.start + shift + (len(edit.text) if stick == "right" else 0)
         shift += edit.delta
     return offset + shift
@@ -238,31 +252,31 @@ def entangled(text: str, ours: Sequence[Edit], theirs: Sequence[Edit]) -> tuple[
     Edits of one line belong together: `x + x` made `2 * x` here and `x * x * x` there has words that can be merged,
     and no sense in the result.
     """
-    stretches = [(_hull(group), frozenset(group)) for group in _by_line(text, theirs)]
+    stretches = _by_line(text, theirs)
+    ends = [stretch[-1].end for stretch in stretches]
     found: list[Edit] = []
     for group in _by_line(text, ours):
-        start, end = _hull(group)
-        met = [other for (first, last), other in stretches if _crosses(start, end, first, last)]
-        if any(not other.issuperset(group) for other in met):
-            found += group
+        start, end = group[0].start, group[-1].end
+        at = bisect_right(ends, start)
+        while at < len(stretches) and stretches[at][0].start < end:
+            if not frozenset(stretches[at]).issuperset(group):
+                found += group
+                break
+            at += 1
     return tuple(found)
 
 
-def _by_line(text: str, edits: Sequence[Edit]) -> list[list[Edit]]:
-    """The edits in groups: two are in one when no line ends between them."""
+def _by_line(text: str, edits: Iterable[Edit]) -> list[list[Edit]]:
+    """The edits in order, in groups: two are in one when no line ends between them."""
     groups: list[list[Edit]] = []
-    for edit in edits:
-        between = text[groups[-1][-1].end : edit.start] if groups else "\n"
-        if "\n" in between or "\r" in between:
+    done = 0
+    for edit in normalised(edits):
+        if not groups or _has_break(text, done, edit.start):
             groups.append([])
         groups[-1].append(edit)
+        done = edit.end
     return groups
 
 
-def _hull(group: Sequence[Edit]) -> tuple[int, int]:
-    return group[0].start, max(edit.end for edit in group)
-
-
-def _crosses(start: int, end: int, first: int, last: int) -> bool:
-    """Whether two stretches share more than an end."""
-    return first < end and start < last
+def _has_break(text: str, start: int, end: int) -> bool:
+    return text.find("\n", start, end) >= 0 or text.find("\r", start, end) >= 0

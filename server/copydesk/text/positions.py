@@ -3,11 +3,14 @@
 A column past the line's content means its end (as LSP says); one inside a character means the character's start.
 """
 
+import re
 from typing import Literal, TypeAlias
 
 from copydesk.text.lines import content_length
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16", "utf-32"]
+
+_OF_TWO_UNITS = re.compile("[\U00010000-\U0010ffff]")
 
 
 def to_codepoints(line: str, units: int, encoding: Encoding) -> int:
@@ -31,10 +34,16 @@ def _count_utf8(head: str, units: int) -> int:
 
 
 def _count_utf16(head: str, units: int) -> int:
-    data = head.encode("utf-16-le", "surrogatepass")
-    cut = units * 2
-    inside_pair = 2 <= cut < len(data) and data[cut - 1] & 0xFC == 0xD8 and data[cut + 1] & 0xFC == 0xDC
-    return len(data[: cut - 2 if inside_pair else cut].decode("utf-16-le", "surrogatepass"))
+    """Counts the characters of two units: decoding what stands there would join surrogates that came one by one."""
+    n_pairs = 0
+    for pair in _OF_TWO_UNITS.finditer(head):
+        first = pair.start() + n_pairs
+        if first >= units:
+            break
+        if first + 1 == units:
+            return pair.start()
+        n_pairs += 1
+    return min(units - n_pairs, len(head))
 
 
 def from_codepoints(line: str, column: int, encoding: Encoding) -> int:

@@ -63,6 +63,12 @@ class _CellWork:
                 made.append(edit)
         self._work.propose(*made)
 
+    def note_read(self, uri: str, text: str) -> None:
+        self._work.note_read(uri, text)
+
+    def last_read(self, uri: str) -> str | None:
+        return self._work.last_read(uri)
+
     def problems(self, uri: str | None) -> tuple[Problem, ...]:
         return self._work.problems(uri)
 

@@ -14,6 +14,7 @@ from copydesk.tools.editing import edit_file, write_file
 from copydesk.tools.filing import delete_file, move_file
 from copydesk.tools.intelligence import code_intel, definitions, diagnostics
 from copydesk.tools.notebooks import with_notebooks
+from copydesk.tools.patching import apply_patch
 from copydesk.tools.reading import read_file
 from copydesk.tools.refactoring import refactor
 from copydesk.tools.searching import glob, grep, list_dir, tree
@@ -65,6 +66,7 @@ def default_tools(workspace: Workspace, code: CodeIntel) -> tuple[Tool, ...]:
         with_notebooks(write_file()),
         delete_file(),
         move_file(),
+        with_notebooks(apply_patch()),
         refactor(code),
         ask_user(),
     )

@@ -6,11 +6,12 @@ two first reads of one file at once settle on one answer. Start with `Snapshot`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from copydesk.domain.errors import BinaryFile, WorkspaceError
+from copydesk.domain.errors import BinaryFile, FileTooLarge, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
+from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.cells import EDIT_CELLS
-from copydesk.workspace.disk import Disk
+from copydesk.workspace.disk import LIMIT_BYTES, Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
 from copydesk.workspace.pending import Pending
@@ -69,9 +70,26 @@ class OverlayFiles:
         if self._view.cells_of(uri) is not None:
             raise BinaryFile(f"{normalise(uri)!r} is open as a notebook, not as text.", advice=EDIT_CELLS)
         if document := self._view.get(uri):
+            _check_length(document)
+        return self._handle(uri)
+
+    def _handle(self, uri: str) -> FileHandle:
+        if document := self._view.get(uri):
             return self._of_open(document)
         predicted = self._view.predicted.get(normalise(uri))
         return self._disk.read(uri) if predicted is None else self._of_predicted(uri, predicted)
+
+    def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
+        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly."""
+        document = self._view.get(base.uri)
+        if document is None:
+            return None
+        if base.epoch == document.epoch and base.version is not None:
+            known: Iterable[tuple[Edit, ...]] = document.history.edits_since(base.version)
+        else:
+            known = (document.history.edits_since_opening(),)
+        now = document.document.text
+        return next((edits for edits in known if _leads(base.text, edits, now)), None)
 
     def exists(self, uri: str) -> bool:
         return uri in self._view or normalise(uri) in self._view.predicted or self._disk.exists(uri)
@@ -84,7 +102,7 @@ class OverlayFiles:
     def changed(self) -> Mapping[str, FileHandle | None]:
         found: dict[str, FileHandle | None] = {}
         for uri in (*self._view, *self._view.predicted):
-            handle = self.read(uri)
+            handle = self._handle(uri)
             if not handle.same_as_disk:
                 found[uri] = handle
         return found
@@ -98,6 +116,7 @@ class OverlayFiles:
 
     def _of_open(self, document: OpenDocument) -> FileHandle:
         on_disk = self._on_disk(document.uri)
+        document.history.was_read = True
         return FileHandle(
             document.uri,
             document.document.text,
@@ -124,6 +143,22 @@ class OverlayFiles:
             return None
 
 
+def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
+    try:
+        return apply(text, edits) == to
+    except ValueError:
+        return False
+
+
+def _check_length(document: OpenDocument) -> None:
+    """What the disk refuses by its size is refused in the editor too: each step would hold up everything else."""
+    if document.document.n_chars > LIMIT_BYTES:
+        raise FileTooLarge(
+            f"{document.uri!r} has {document.document.n_chars:,} characters, over the limit of {LIMIT_BYTES:,}.",
+            advice="Nothing was changed. Ask the person to change it in the editor, or to split the file.",
+        )
+
+
 class Snapshot:
     """A `FileSource` that does not change. `below` is the same without the pending edits."""
 
@@ -141,6 +176,10 @@ class Snapshot:
 
     def read(self, uri: str) -> FileHandle:
         return self._files.read(uri)
+
+    def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
+        """What was typed in an open document since `base` was read from it; None too where edits of it are pending."""
+        return None if normalise(base.uri) in self._touched else self._lower.typed_since(base)
 
     def exists(self, uri: str) -> bool:
         return self._files.exists(uri)

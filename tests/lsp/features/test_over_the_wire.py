@@ -11,6 +11,7 @@ import pytest
 from copydesk.domain.ports import FileEdit, WorkspaceChange
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.features import FeatureParts, Features
+from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
@@ -65,6 +66,8 @@ async def wired(tmp_path: Path, editor: str) -> AsyncIterator[Wired]:
         explain,
         lambda: 0.5,
         lambda: False,
+        NoReviews(),
+        server.overlay,
     )
     features = Features(voice, host, parts, server.spawn)
     features.register(server.handlers, server.commands)
