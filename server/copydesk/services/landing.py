@@ -126,7 +126,10 @@ class Landing:
         plan: list[PlannedFile] = []
         for file in found:
             if isinstance(file, PlannedFile):
-                plan.append(file)
+                if why := self._workspace.leads_out(file.uri):
+                    offer.put(file.uri, "draft", why)
+                else:
+                    plan.append(file)
                 continue
             offer.put(file.uri, "applied" if file.done else "draft", file.note)
             if file.done:
