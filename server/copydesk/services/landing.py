@@ -15,7 +15,7 @@ from anyio import to_thread
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, Question
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.planning import PlannedFile, Unplanned, change_of, plan_of
+from copydesk.services.planning import PlannedFile, Unplanned, change_of, misread_note, plan_of
 from copydesk.services.proving import LandingLimits, Proving, Reply, Sent
 from copydesk.workspace.pending import Pending, PendingFile
 from copydesk.workspace.workspace import Workspace
@@ -126,7 +126,7 @@ class Landing:
         plan: list[PlannedFile] = []
         for file in found:
             if isinstance(file, PlannedFile):
-                if why := self._workspace.leads_out(file.uri):
+                if why := self._workspace.leads_out(file.uri) or self._misread(file):
                     offer.put(file.uri, "draft", why)
                 else:
                     plan.append(file)
@@ -135,6 +135,9 @@ class Landing:
             if file.done:
                 offer.pending.discard(file.uri)
         return plan
+
+    def _misread(self, file: PlannedFile) -> str:
+        return "" if getattr(self._editor, "keeps_bytes", False) else misread_note(file)
 
     async def _pause(self, pending: Pending, until_s: float, only: str) -> None:
         """Returns when nobody has typed in the files for a moment, or at `until_s`; at once where nobody types."""
