@@ -36,10 +36,31 @@ async def test_what_is_saved(tmp_path: Path, name: str, editor: str, is_open: bo
         d.editor._disk = reader(d, sample)
         uri = d.open(sample.path) if is_open else d.uri(sample.path)
         result = await d.run("prompt", text="go")
-        wanted = {"applied"} if is_open else {"applied", "unconfirmed"}
+        sent = is_open or bool(sample.bom) or sample.codec == "utf-8"
+        wanted = {"applied"} if is_open else {"applied", "unconfirmed"} if sent else {"draft"}
         assert result["review"]["state"] in wanted, result
-        assert sample.bom + d.editor.text(uri).encode(sample.codec) == sample.expected
+        if sent:
+            assert sample.bom + d.editor.text(uri).encode(sample.codec) == sample.expected
+        else:
+            assert sample.path in result["message"]
+            assert "open it there in that encoding" in result["message"]
+            assert d.editor.applied == []
         assert (d.root / sample.path).read_bytes() == sample.data
+
+
+@pytest.mark.parametrize("text", ["# coding: latin-1\n# café\nvalue = 1\n", "# coding: cp932\nx = '表'; value = 1\n"])
+async def test_a_file_that_the_editor_would_misread_waits_until_it_is_open(tmp_path: Path, text: str) -> None:
+    """VS Code reads it as UTF-8: the columns are others, and saving would lose what it could not read."""
+    codec = text.split()[2]
+    model = steps(edit("a.py", "value = 1", "value = 2"), "text: Done.", "text: Done too.")
+    async with desk(tmp_path, model, files={"a.py": text.encode(codec)}) as d:
+        d.editor._disk = lambda uri: d.editor._path(uri).read_bytes().decode("utf-8", "replace")
+        result = await d.run("prompt", text="go")
+        assert (result["review"]["state"], d.editor.applied) == ("draft", []), result
+        uri = d.open("a.py", text)
+        again = await d.run("prompt", text="again")
+        assert again["review"]["state"] == "applied", again
+        assert d.editor.text(uri) == text.replace("value = 1", "value = 2")
 
 
 async def test_bytes_that_the_editor_cannot_show_are_not_lost(tmp_path: Path) -> None:
