@@ -17,6 +17,7 @@ from copydesk.domain.tools import Effect, Prepared, ToolOutput, ToolSpec
 class MemoryJournal:
     events: list[Event] = field(default_factory=list)
     steering: list[str] = field(default_factory=list)
+    news: str = ""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -30,6 +31,10 @@ class MemoryJournal:
         texts = tuple(self.steering)
         self.steering.clear()
         return texts
+
+    def take_news(self) -> str:
+        news, self.news = self.news, ""
+        return news
 
     def emit(self, event: Event) -> None:
         self.events.append(event)

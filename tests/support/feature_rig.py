@@ -21,6 +21,7 @@ from copydesk.lsp.handlers import Handlers, RequestContext
 from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
 from tests.support.fake_host import FakeHost
+from tests.support.fake_reviews import FakeReviews
 
 CAPABILITIES = Path(__file__).parent / "capabilities"
 CLIENTS = {path.stem: json.loads(path.read_text())["capabilities"] for path in sorted(CAPABILITIES.glob("*.json"))}
@@ -53,6 +54,7 @@ class FeatureRig:
         self.client.encoding = offered
         self.overlay = Overlay()
         self.host = FakeHost()
+        self.reviews = FakeReviews(texts=self._text)
         self.is_language_model = False
         self.disk: dict[str, str] = {}
         self.hovered: Hovered | None = None
@@ -89,7 +91,13 @@ class FeatureRig:
             explain,
             lambda: 0.1,
             lambda: self.is_language_model,
+            self.reviews,
+            self.overlay,
         )
+
+    def _text(self, uri: str) -> str:
+        opened = self.overlay.get(uri)
+        return opened.document.text if opened else self.disk.get(uri, "")
 
     def read(self, uri: str) -> str:
         from copydesk.domain.errors import MissingFile

@@ -31,6 +31,10 @@ class Journal(Protocol):
         """Texts sent since the last call, oldest first."""
         ...
 
+    def take_news(self) -> str:
+        """What became of the turn's edits since the last call, for the model; empty when nothing did."""
+        ...
+
 
 class Tools(Protocol):
     """The tool set of a turn, in a fixed order: it is part of the cached prefix."""

@@ -72,6 +72,8 @@ async def _step(parts: TurnParts, step: int, progress: _Progress) -> LoopEnd | N
 
 
 def _join_steering(parts: TurnParts) -> None:
+    if news := parts.journal.take_news():
+        _add(parts, Message("user", (Text(f"<review>\n{news}\n</review>"),)))
     for text in parts.journal.take_steering():
         parts.emit(Steered(parts.turn, text))
         _add(parts, Message("user", (Text(text),)))

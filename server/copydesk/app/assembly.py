@@ -48,7 +48,7 @@ class Assembly:
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
         self.workspace = Workspace(server.roots, overlay=server.overlay)
-        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled)
+        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled, self._saves)
         self.core = compose(
             roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
         )
@@ -63,6 +63,7 @@ class Assembly:
         self.server.spawn(self._run_core)
         self.server.on_initialized.append(self.features.run)
         self.server.on_initialized.append(self._find_model)
+        self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
 
     def _spelled(self, uri: str) -> str:
@@ -70,10 +71,14 @@ class Assembly:
         opened = self.workspace.overlay.get(uri)
         return opened.client_uri if opened else uri
 
+    def _saves(self) -> bool:
+        return self.core.configuration.settings.flag("review.save")
+
     # --- what the server tells ---
 
     def _take_roots(self, roots: tuple[str, ...]) -> None:
         self.workspace.set_roots(roots)
+        self.server.spawn(self._restore)
         self._say_problems(self.core.configuration.update())
 
     def _take_settings(self, settings: Mapping[str, Any]) -> None:
@@ -105,6 +110,8 @@ class Assembly:
             explain=self._explain,
             hover_budget_s=lambda: self.core.configuration.settings.integer("hover.budgetMs") / 1000,
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
+            reviews=self.core.host.reviews,
+            documents=self.workspace.overlay,
         )
 
     def _explainer(self) -> Explainer:
@@ -127,6 +134,10 @@ class Assembly:
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)
         return symbol.name if symbol else None
+
+    async def _restore(self) -> None:
+        """Brings back what an earlier server left undecided."""
+        await self.core.host.restore()
 
     async def _find_model(self) -> None:
         """Finds out early what `auto` comes to, so that code actions are tagged and status need not wait."""

@@ -156,6 +156,17 @@ class ReviewUpdated:
 
 
 @frozen
+class ReviewDecided:
+    """A person accepted or rejected hunks. `hunks` are their ids; `reason` is theirs."""
+
+    turn: str
+    decision: Literal["accepted", "rejected"]
+    files: tuple[FileReview, ...]
+    hunks: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@frozen
 class Notice:
     """Something a person should know. `level`: info, warning, error."""
 
@@ -191,6 +202,7 @@ Event: TypeAlias = (
     | UsageUpdated
     | Retried
     | ReviewUpdated
+    | ReviewDecided
     | Notice
     | TurnEnded
 )

@@ -7,7 +7,6 @@ only listed must cost nothing. `codeAction/resolve` gives an action back as it i
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import anyio
@@ -17,9 +16,12 @@ from copydesk.lsp.arguments import ClientRange, Fields
 from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_instruction
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.hover import read_place
+from copydesk.lsp.offers import QUICK_FIX, Offer, is_wanted, shortened
+from copydesk.lsp.pending import is_ours
 from copydesk.lsp.places import OpenText, OpenTexts, Places, Seen, as_objects, diagnostic_message, to_line_range
 from copydesk.lsp.prompts import Prompt
 from copydesk.lsp.questions import Waiting
+from copydesk.lsp.review_offers import ReviewOffers
 from copydesk.text.positions import from_codepoints
 
 if TYPE_CHECKING:
@@ -28,9 +30,7 @@ if TYPE_CHECKING:
 
 JsonObject: TypeAlias = dict[str, Any]
 
-QUICK_FIX = "quickfix"
 REWRITE = "refactor.rewrite.copydesk"
-MAX_MESSAGE = 60
 MAX_FIXES = 20
 """Diagnostics offered at one place; more would drown the menu."""
 SYMBOL_LIMIT_S = 0.05
@@ -56,17 +56,6 @@ SymbolAt: TypeAlias = Callable[[str, str, int], str | None]
 """(uri, text, line from 0): the name of the definition that the line touches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """One action, before a client's abilities are known."""
-
-    title: str
-    kind: str
-    command: str
-    argument: JsonObject
-    diagnostics: tuple[Fields, ...] = ()
-
-
 class Actions:
     def __init__(
         self,
@@ -74,6 +63,7 @@ class Actions:
         places: Places,
         symbol_at: SymbolAt,
         is_language_model: Callable[[], bool],
+        review: ReviewOffers,
     ) -> None:
         self._client = voice.client
         self._places = places
@@ -81,6 +71,7 @@ class Actions:
         self._questions = voice.questions
         self._symbol_at = symbol_at
         self._is_language_model = is_language_model
+        self._review = review
 
     async def list_actions(self, params: Any, context: RequestContext) -> list[JsonObject]:
         """`textDocument/codeAction`."""
@@ -95,7 +86,11 @@ class Actions:
         diagnostics = as_objects(asked.get("diagnostics"))
         self._places.note(Seen(uri, at, diagnostics))
         opened = cast("OpenTexts", context.files).get(uri)
-        offers = [*self._waiting_offers(cast("OpenTexts", context.files)), *fix_offers(uri, diagnostics)]
+        offers = [*self._waiting_offers(cast("OpenTexts", context.files))]
+        if is_wanted(QUICK_FIX, kinds):
+            lines = LineRange(at.start_line, at.start_units, at.end_line, at.end_units)  # only lines matter there
+            offers += self._review.at(uri, lines, diagnostics, opened.document if opened else None)
+            offers += fix_offers(uri, diagnostics)
         if opened is not None:
             offers += await self._offers_in(opened, uri, at, kinds)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
@@ -174,13 +169,8 @@ class Actions:
 # --- what is offered --------------------------------------------------------------------------------------
 
 
-def is_wanted(kind: str, only: Sequence[str] | None) -> bool:
-    """Kinds are prefixes by dots: "refactor" asks for "refactor.rewrite.x"; the empty kind for all."""
-    return not only or any(not asked or kind == asked or kind.startswith(f"{asked}.") for asked in only)
-
-
 def fix_offers(uri: str, diagnostics: Sequence[Fields]) -> Iterator[Offer]:
-    for item in diagnostics[:MAX_FIXES]:
+    for item in [item for item in diagnostics if not is_ours(item)][:MAX_FIXES]:
         message = shortened(diagnostic_message(item))
         if message:
             argument = {"uri": uri, "range": item.get("range"), "diagnostics": [item], "subject": message}
@@ -258,11 +248,6 @@ def find_comment_again(
 def word_at(line: str, column: int) -> str:
     found = next((word.group() for word in _WORD.finditer(line) if word.start() <= column <= word.end()), "")
     return "" if found in _KEYWORDS else found
-
-
-def shortened(message: str) -> str:
-    line = " ".join(message.split())
-    return line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1].rstrip() + "…"
 
 
 def _is_list(value: object) -> bool:

@@ -9,12 +9,14 @@ opened without taking focus; where that is not possible, the message says where 
 import os
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote
 
 import anyio
 
+from copydesk.lsp.client import ClientError
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.markdown import sanitise
 from copydesk.lsp.progress import first_line
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 SCHEME = "copydesk"
 MAX_LINES = 3
 MAX_CHARS = 400
+REFRESH_LIMIT_S = 5.0
 MAX_AGE_S = 7 * 24 * 3600
 """Files in the state directory are removed when they are older than this."""
 MAX_KEPT = 200
@@ -60,18 +63,27 @@ class Answers:
 
     # --- documents ---
 
-    async def open(self, name: str, text: str, *, focus: bool = False) -> str:
-        """Opens a read-only document and returns its URI. Markdown is sanitised."""
+    async def open(self, name: str, text: str, *, focus: bool = False, line: int | None = None) -> str:
+        """Opens a read-only document and returns its URI. Markdown is sanitised. The cursor goes to `line`."""
         clean = sanitise(text) if name.endswith(".md") else text
         uri = f"{SCHEME}:/{name}"
         self._keep(uri, clean)
         serves = self._client.supports("workspace.textDocumentContent") is not None
-        if serves and await self._client.show_document(uri, take_focus=focus):
+        if serves and await self._client.show_document(uri, take_focus=focus, line=line):
             return uri
         path = await anyio.to_thread.run_sync(write_read_only, self._folder / name, clean)
-        if not await self._client.show_document(path.as_uri(), take_focus=focus):
+        if not await self._client.show_document(path.as_uri(), take_focus=focus, line=line):
             self.message("info", f"{first_line(text)}\nThe whole text is in {path}")
         return path.as_uri()
+
+    async def replace(self, name: str, text: str, uri: str) -> None:
+        """Gives an opened document a new text, without opening it again: that would open windows. `uri` as opened."""
+        if not uri.startswith(f"{SCHEME}:"):
+            await anyio.to_thread.run_sync(write_read_only, self._folder / name, text)
+            return
+        self._keep(uri, text)
+        with suppress(ClientError):  # it was closed, or the client only ever fetches once
+            await self._client.request("workspace/textDocumentContent/refresh", {"uri": uri}, timeout_s=REFRESH_LIMIT_S)
 
     async def content(self, params: Any, context: RequestContext) -> dict[str, str]:
         """`workspace/textDocumentContent`."""

@@ -48,6 +48,8 @@ def server_capabilities(offers: Offers, client: "Client", commands: Sequence[str
         },
         "workspace": _workspace(offers, client),
     }
+    if offers(types.NOTEBOOK_DOCUMENT_DID_OPEN) and client.supports("notebookDocument.synchronization") is not None:
+        advertised["notebookDocumentSync"] = {"notebookSelector": [{"notebook": "*"}], "save": True}
     if offers(types.TEXT_DOCUMENT_HOVER):
         advertised["hoverProvider"] = True
     if offers(types.TEXT_DOCUMENT_CODE_ACTION):
@@ -55,6 +57,9 @@ def server_capabilities(offers: Offers, client: "Client", commands: Sequence[str
             "codeActionKinds": list(CODE_ACTION_KINDS),
             "resolveProvider": offers(types.CODE_ACTION_RESOLVE),
         }
+    if offers(types.TEXT_DOCUMENT_CODE_LENS):
+        # Whatever the client says: Neovim 0.10 has them and does not say so.
+        advertised["codeLensProvider"] = {"resolveProvider": False}
     if offers(types.WORKSPACE_EXECUTE_COMMAND) and commands:
         advertised["executeCommandProvider"] = {"commands": list(commands), "workDoneProgress": True}
     return advertised

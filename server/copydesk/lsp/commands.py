@@ -16,10 +16,12 @@ from lsprotocol import types
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import Problem, Task, Verb
 from copydesk.domain.permissions import Mode
-from copydesk.lsp.actions import find_comment_again, shortened
+from copydesk.lsp.actions import find_comment_again
 from copydesk.lsp.arguments import ArgumentError, Reader, TurnArguments
 from copydesk.lsp.handlers import RequestContext, RpcError, invalid_params
+from copydesk.lsp.offers import shortened
 from copydesk.lsp.places import OpenTexts, Place, Places
+from copydesk.lsp.review import KEYS as REVIEW_KEYS
 from copydesk.lsp.updates import outcome_to_json
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from copydesk.lsp.progress import Progress
     from copydesk.lsp.prompts import Prompt, Prompts
     from copydesk.lsp.questions import Questions
+    from copydesk.lsp.review import ReviewCommands
+    from copydesk.lsp.review import Verb as ReviewVerb
     from copydesk.services.turns import PromptRequest, Turn
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -34,6 +38,7 @@ Handler: TypeAlias = Callable[[Sequence[object] | None, RequestContext], Awaitab
 
 TURN_VERBS: tuple[Verb, ...] = ("prompt", "explain", "fix", "document", "test", "refactor", "ask")
 PREFIX = "copydesk."
+FEATURES = ("codeActions", "codeLens", "hover", "instructionComments", "progress", "review")
 NO_PLACE = "Give {uri, range}, or put the cursor on some code (hover or open the code actions there) and try again."
 _DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
 _TEXT_VERBS: Mapping[str, str] = {
@@ -90,8 +95,10 @@ class Commands:
         voice: Voices,
         progress: "Progress",
         sources: Sources,
+        review: "ReviewCommands",
     ) -> None:
         self._host = host
+        self._review = review
         self._places = places
         self._prompts = voice.prompts
         self._answers = voice.answers
@@ -103,6 +110,9 @@ class Commands:
             "copydesk.send": self._send,
             "copydesk.answer": self._answer,
             "copydesk.cancel": self._cancel,
+            "copydesk.review.show": self._review_command("show"),
+            "copydesk.review.accept": self._review_command("accept"),
+            "copydesk.review.reject": self._review_command("reject"),
             "copydesk.status": self._status,
             "copydesk.models": self._models,
             "copydesk.model.set": self._set_model,
@@ -217,7 +227,7 @@ class Commands:
         if not given.wait:
             return {"session": turn.session, "turn": turn.id}
         try:
-            return outcome_to_json(await turn.wait())
+            return await self._review.with_hunks(outcome_to_json(await turn.wait()), turn.id)
         except anyio.get_cancelled_exc_class():
             self._host.cancel(turn.id)
             raise
@@ -280,6 +290,12 @@ class Commands:
         turn = self._read("copydesk.cancel", arguments, "turn").text("turn")
         return {"cancelled": list(self._host.cancel(turn))}
 
+    def _review_command(self, verb: "ReviewVerb") -> Handler:
+        async def run(arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+            return await self._review.run(verb, self._read(f"copydesk.review.{verb}", arguments, *REVIEW_KEYS))
+
+        return run
+
     # --- the rest ---
 
     async def _status(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
@@ -291,7 +307,7 @@ class Commands:
             "model": {"name": self._host.model_name()},
             "session": self._host.current,
             "running": running,
-            "capabilities": [*self.names, "codeActions", "hover", "instructionComments", "progress"],
+            "capabilities": [*self.names, *FEATURES],
             "sandbox": "none yet",
             "positionEncoding": self._places.encoding(),
             "counts": {"sessions": len(self._host.sessions()), "running": len(running)},

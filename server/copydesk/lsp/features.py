@@ -11,11 +11,18 @@ import anyio
 
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
+from copydesk.domain.review import Choice
 from copydesk.lsp.actions import Actions, SymbolAt
 from copydesk.lsp.commands import Commands, Sessions, Sources
+from copydesk.lsp.diff_documents import DiffDocuments
+from copydesk.lsp.hints import Hints
 from copydesk.lsp.hover import Explain, Hover
+from copydesk.lsp.lenses import Lenses
+from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes
 from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress, Spawn
+from copydesk.lsp.review import ReviewCommands
+from copydesk.lsp.review_offers import ReviewOffers
 from copydesk.lsp.updates import Updates
 from copydesk.lsp.voice import Voice
 from copydesk.text.documents import Document
@@ -33,6 +40,7 @@ class FeatureParts:
     """What the features use of the rest. `read` gives the text of a file that is not open and may block.
 
     `symbol_at` (uri, text, line) names the definition a line touches; it runs in a thread with a short limit.
+    `reviews` is what waits for a decision, `documents` what is open.
     """
 
     sources: Sources
@@ -41,6 +49,8 @@ class FeatureParts:
     explain: Explain
     hover_budget_s: Callable[[], float]
     is_language_model: Callable[[], bool]
+    reviews: Reviews
+    documents: OpenDocuments
 
 
 class Features:
@@ -51,10 +61,18 @@ class Features:
         self._host = host
         self._spawn = spawn
         self.places = Places(lambda: client.encoding, _reader(parts.read))
-        self.updates = Updates(client)
+        self._documents = parts.documents
+        shapes = Shapes(lambda: client.encoding, parts.documents, parts.sources.display)
+        diffs = DiffDocuments(parts.reviews, voice.answers, shapes)
+        self.review = ReviewCommands(parts.reviews, voice, diffs, shapes, spawn)
+        self.hints = Hints(client, parts.reviews, parts.documents, shapes, spawn)
+        self.hints.followers.append(diffs.update)
+        self.lenses = Lenses(parts.reviews, shapes)
+        self.updates = Updates(client, lambda turn: shapes.pending(parts.reviews.hunks(Choice(turn=turn))))
         self.progress = Progress(client, spawn)
-        self.commands = Commands(host, self.places, voice, self.progress, parts.sources)
-        self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model)
+        self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review)
+        offers = ReviewOffers(parts.reviews, diffs)
+        self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model, offers)
         self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s)
         host.subscribe(self._listen)
 
@@ -65,14 +83,21 @@ class Features:
         handlers.request("textDocument/codeAction", self.actions.list_actions, raw=True)
         handlers.request("codeAction/resolve", self.actions.resolve, raw=True)
         handlers.request("textDocument/hover", self.hover.hover, raw=True)
+        handlers.request("textDocument/codeLens", self.lenses.list_lenses, raw=True)
         handlers.request("workspace/textDocumentContent", self._voice.answers.content, raw=True)
         handlers.notification("window/workDoneProgress/cancel", self._cancel_progress, raw=True)
 
     async def run(self) -> None:
         """A task of the connection, from `initialized` on: sends session updates as they come."""
+        self.hints.start()
         await self.updates.run()
 
+    async def stop(self) -> None:
+        """Before the server stops: takes back what the client would go on showing."""
+        self.hints.stop()
+
     def _listen(self, session: str, seq: int, event: events.Event) -> None:
+        self.review.listen(event)
         self.updates.listen(session, seq, event)
         self.progress.listen(session, seq, event)
         if isinstance(event, events.TurnEnded) and not self.updates.wanted:
@@ -84,7 +109,10 @@ class Features:
         text = event.message or event.error
         if event.error and event.error not in text:
             text = f"{event.error}\n\n{text}"
-        await self._voice.answers.show(level, text, f"turn/{event.turn}.md")
+        if event.review == "pending":
+            await self.review.show_end(level, text, event.turn, self._documents)
+        else:
+            await self._voice.answers.show(level, text, f"turn/{event.turn}.md")
 
     def _cancel_progress(self, params: Any) -> None:
         token = cast("dict[str, Any]", params).get("token") if isinstance(params, dict) else None

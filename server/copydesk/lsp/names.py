@@ -14,6 +14,9 @@ COMMANDS: tuple[str, ...] = (
     "copydesk.send",
     "copydesk.answer",
     "copydesk.cancel",
+    "copydesk.review.show",
+    "copydesk.review.accept",
+    "copydesk.review.reject",
     "copydesk.status",
     "copydesk.models",
     "copydesk.model.set",
@@ -28,6 +31,7 @@ REQUESTS: frozenset[str] = frozenset(
         "textDocument/codeAction",
         "codeAction/resolve",
         "textDocument/hover",
+        "textDocument/codeLens",
         "workspace/textDocumentContent",
     }
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange, Problem
 from copydesk.lsp.arguments import ArgumentError, ClientRange, Fields, TurnArguments, read_range
+from copydesk.lsp.pending import is_ours
 from copydesk.text.positions import Encoding, to_codepoints
 from copydesk.workspace.uris import normalise
 
@@ -65,7 +66,11 @@ class Places:
         self._read = read
 
     def note(self, seen: Seen) -> None:
-        """Remembers where the person is. A hover keeps the diagnostics known for that place."""
+        """Remembers where the person is. A hover keeps the diagnostics known for that place.
+
+        Our own hints tell of changes that wait, not of problems: they are not kept.
+        """
+        seen = Seen(seen.uri, seen.range, tuple(item for item in seen.diagnostics if not is_ours(item)))
         last = self.last
         if last and not seen.diagnostics and last.uri == seen.uri and _meets(last.range, seen.range):
             seen = Seen(seen.uri, seen.range, last.diagnostics)
@@ -92,7 +97,8 @@ class Places:
             asked = given.range.start_line
             raise ArgumentError(f"{command}: 'range' starts at line {asked}, but {uri} has {document.n_lines} lines.")
         lines = None if at is None else to_line_range(document, at, self.encoding())
-        problems = tuple(_problem(uri, item, document, self.encoding()) for item in diagnostics)
+        foreign = (item for item in diagnostics if not is_ours(item))
+        problems = tuple(_problem(uri, item, document, self.encoding()) for item in foreign)
         first = document.line(lines.start_line) if lines else ""
         canonical = opened.uri if opened else normalise(uri)
         return Place(canonical, language, lines, _selection(document, lines), problems, first)

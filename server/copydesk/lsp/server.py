@@ -26,6 +26,7 @@ from copydesk.lsp.documents import DocumentSync
 from copydesk.lsp.framing import BadFrame, Body, FrameDecoder
 from copydesk.lsp.handlers import Handlers, RpcError, invalid_params
 from copydesk.lsp.lifecycle import Lifecycle
+from copydesk.lsp.notebooks import NotebookSync
 from copydesk.lsp.outbox import Outbox, OutboxOverflow
 from copydesk.lsp.parent import parent_gone
 from copydesk.lsp.protocol import INVALID_REQUEST, Protocol
@@ -87,7 +88,9 @@ class Server:
         self._register()
 
     def _register(self) -> None:
-        DocumentSync(self.overlay, self.client).register(self.handlers)
+        documents = DocumentSync(self.overlay, self.client)
+        documents.register(self.handlers)
+        NotebookSync(documents, self.overlay).register(self.handlers)
         for method in _IGNORED:
             self.handlers.notification(method, _ignore, raw=True)
         self.handlers.notification(types.INITIALIZED, self._initialized, raw=True)

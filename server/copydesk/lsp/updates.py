@@ -15,8 +15,11 @@ import anyio
 from copydesk.domain import events
 from copydesk.domain.messages import Usage
 from copydesk.domain.tools import Location
+from copydesk.lsp.pending import file_to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from copydesk.lsp.client import Client
     from copydesk.services.turns import TurnOutcome
 
@@ -41,8 +44,10 @@ class _Queued:
 
 
 class Updates:
-    def __init__(self, client: "Client") -> None:
+    def __init__(self, client: "Client", pending: "Callable[[str], list[JsonObject]] | None" = None) -> None:
+        """`pending` gives a turn's hunks that wait, as JSON."""
         self._client = client
+        self._pending = pending
         self._queue: deque[_Queued] = deque()
         self._waiting = anyio.Event()
 
@@ -73,6 +78,8 @@ class Updates:
         """Sends what is queued, now."""
         while self._queue:
             item = self._queue.popleft()
+            if self._pending and item.update["sessionUpdate"] == "review":  # as they are now, not when it was queued
+                item.update["hunksPending"] = self._pending(item.turn)
             params = {"session": item.session, "turn": item.turn, "seq": item.seq, "update": item.update}
             self._client.notify(METHOD, params)
 
@@ -182,11 +189,7 @@ def usage_to_json(usage: Usage) -> JsonObject:
 
 
 def review_to_json(review: events.ReviewUpdated) -> JsonObject:
-    files = [
-        {"uri": file.uri, "state": file.state, "hunks": file.n_hunks, "note": file.note, "saved": file.saved}
-        for file in review.files
-    ]
-    return {"state": review.state, "files": files}
+    return {"state": review.state, "files": [file_to_json(file, file.uri) for file in review.files]}
 
 
 def outcome_to_json(outcome: "TurnOutcome") -> JsonObject:

@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup, TaskStatus
 
+from copydesk.agent.execution import interrupted
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.events import Event
+from copydesk.domain.events import Event, MessageAdded
 from copydesk.domain.messages import Problem
 from copydesk.domain.permissions import MODES, Mode, mode_of
+from copydesk.services.keeping import Draft, Keeper
+from copydesk.services.review import Reviewed, ReviewParts, Reviews
 from copydesk.services.session import Session, SessionParts
 from copydesk.services.turns import PromptRequest, Turn
-from copydesk.store.records import Listener, RecordWriter
+from copydesk.store.records import Listener, RecordWriter, read_records
+from copydesk.store.state import SessionState, apply
 
 MAX_SESSIONS = 256
 """Sessions kept in memory; the oldest idle one is let go first (its transcript stays)."""
@@ -34,12 +39,26 @@ class Host:
         self._listeners: list[Listener] = []
         self._group: TaskGroup | None = None
         self._problems: dict[str, tuple[int | None, tuple[Problem, ...]]] = {}
-        self.parts = replace(parts, mode=self.mode, model_name=self.chosen_model, problems=self.problems)
+        self.keeper = Keeper(records.parent / "drafts", lambda: parts.workspace.roots) if records else None
+        self.reviews = Reviews(
+            ReviewParts(parts.workspace, parts.editor, self._by_use, self._review_changed, parts.landed)
+        )
+        self.parts = replace(
+            parts,
+            mode=self.mode,
+            model_name=self.chosen_model,
+            problems=self.problems,
+            reviews=self.reviews,
+            kept=self._review_changed,
+        )
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Lives as long as the host does; cancelling it cancels every session."""
         async with anyio.create_task_group() as group:
             self._group = group
+            group.start_soon(self.reviews.run)
+            if self.keeper:
+                group.start_soon(self.keeper.run)
             for session in self._sessions.values():
                 group.start_soon(session.drain)
             task_status.started()
@@ -116,8 +135,59 @@ class Host:
         ]
         return sorted(listed, key=lambda item: str(item["updated"]), reverse=True)
 
+    # --- review ---
+
+    def _by_use(self) -> tuple[Session, ...]:
+        """The sessions, the one that was used last at the end."""
+        return tuple(sorted(self._sessions.values(), key=lambda session: session.updated))
+
+    def _review_changed(self, session: Reviewed) -> None:
+        self.reviews.touch()
+        if self.keeper:
+            self.keeper.touch(session)
+
+    async def restore(self) -> tuple[str, ...]:
+        """Brings back the sessions in which an earlier server left edits undecided. Returns their ids."""
+        if self.keeper is None:
+            return ()
+        with self.reviews.awaiting():
+            drafts = await to_thread.run_sync(self.keeper.load)
+            for draft in drafts:
+                if draft.session not in self._sessions and len(self._sessions) < MAX_SESSIONS:
+                    self._revive(draft, *await to_thread.run_sync(self._replayed, draft.session))
+        revived = tuple(draft.session for draft in drafts if draft.session in self._sessions)
+        if revived:
+            await self.reviews.refresh()
+        return revived
+
+    def _revive(self, draft: Draft, state: SessionState, last: int) -> None:
+        """Goes on with a session, unless another server has it."""
+        writer = RecordWriter(draft.session, self._records, self.parts.now, last)
+        if not writer.owned:
+            writer.close()
+            return
+        writer.subscribe(self._relay)
+        session = Session(draft.session, self.parts, writer, state)
+        for file in draft.files:
+            session.pending.put(file)
+        if state.messages and state.messages[-1].calls:  # it ended in the middle of them
+            session.emit(MessageAdded(state.turn, interrupted(state.messages[-1].calls)))
+        self._sessions[draft.session] = session
+
+    def _replayed(self, id: str) -> tuple[SessionState, int]:
+        assert self._records is not None
+        state, last = SessionState(id), 0
+        try:
+            for record in read_records(self._records / f"{id}.jsonl"):
+                state, last = apply(state, record.event), record.seq
+        except OSError:  # the transcript is gone: what was proposed can be decided all the same
+            pass
+        return state, last
+
     def close(self) -> None:
         """Lets go of every transcript; called after the task group ended."""
+        if self.keeper:
+            self.keeper.flush()
         for session in self._sessions.values():
             session.close()
 

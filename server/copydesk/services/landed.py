@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from copydesk.domain.review import HunkKind
-from copydesk.text.edits import Edit
+from copydesk.text.edits import Edit, rebase
 from copydesk.workspace.proposals import PendingFile
 
 
@@ -34,6 +34,19 @@ class Landed:
     moved_from: str = ""
     epoch: int = 0
     version: int | None = None
+
+    def by_turn(self) -> list[tuple[str, tuple[Edit, ...]]]:
+        """`ours` turn by turn, each on the text that the ones before it made."""
+        authors = self.file.authors()
+        if len(authors) != len(self.ours) or set(authors) <= {self.turn, ""}:
+            return [(self.turn, self.ours)]
+        parts: list[tuple[str, tuple[Edit, ...]]] = []
+        done: tuple[Edit, ...] = ()
+        for turn in dict.fromkeys(authors):
+            mine = tuple(edit for edit, author in zip(self.ours, authors, strict=True) if author == turn)
+            parts.append((turn or self.turn, rebase(mine, done).edits))
+            done = tuple(sorted((*done, *mine)))
+        return parts
 
 
 OnLanded: TypeAlias = Callable[[Landed], None]

@@ -1,369 +1,278 @@
 """Landing what a turn proposed: plan on the text as it is now, send one workspace edit, prove it by what comes back.
 
-A client's `applied` is never believed. A document counts as changed when the text it syncs afterwards is the one we
-expect, or that text with newer typing beside our edits. A stale edit is planned again on the newer text; what truly
-conflicts with it is held back and said. A mismatch is reported, never repaired.
+A client's `applied` is never believed (`proving`). An edit waits for a pause in typing; one that newer typing made
+stale is planned again, whole at first, then file by file. What truly conflicts with it is held back and said.
+What was sent and is not explained yet is remembered, so that a late arrival is not sent twice. Start with `offer`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import TypeAlias
+from typing import TypeVar
 
 import anyio
 from anyio import to_thread
 
-from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
-from copydesk.domain.ports import ApplyReply, Editor, FileEdit, FileHandle, FileSource, Question, WorkspaceChange
-from copydesk.text.diffs import diff
-from copydesk.text.edits import Edit, invert, rebase
-from copydesk.text.hashing import content_hash
-from copydesk.workspace.pending import Pending
+from copydesk.domain.ports import ApplyReply, Editor, Question
+from copydesk.services.landed import Landed, OnLanded
+from copydesk.services.planning import PlannedFile, Unplanned, change_of, plan_of
+from copydesk.services.proving import LandingLimits, Proving, Reply, Sent
+from copydesk.workspace.pending import Pending, PendingFile
 from copydesk.workspace.workspace import Workspace
 
-MAX_TRIES = 5
-PAUSE_S = 0.15
-"""Neovim sends its changes 150 ms late: a stale edit is planned again after that."""
-
-SYNC_LIMIT_S = 3.0
-"""How long the text of an edited document may take to come back after the client said it applied the edit."""
-
-PATIENCE = 4
-"""How many times as long a document may stay silent: Emacs sends nothing until the person stops typing."""
-
-REFUSED_LIMIT_S = 0.3
-"""The same after the client said it did not."""
-
-READ_S = 0.7
-"""A reply that comes sooner was not given by a person who looked at a preview: the edit was stale on arrival."""
+__all__ = ["Landing", "LandingLimits", "overall"]
 
 SHOW_AGAIN = "Show again"
+MAX_REMEMBERED = 16
+LATE = Reply(ApplyReply(applied=True), 0.0)
+"""How an edit is judged that was sent in an earlier try or offer."""
 
-OPEN_LIMIT_S = 1.5
-"""How long a document that was not open may take to be reported as opened, or to change on disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
-    """One file's part of the edit. `before` is None for a new file, `after` None for a deleted one."""
-
-    uri: str
-    before: FileHandle | None
-    after: str | None
-    moved_from: str | None = None
-    overwrite: bool = False
-    n_held: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        return self.before is not None and self.before.version is not None
-
-
-_Result: TypeAlias = tuple[PlannedFile, FileReview | None]
-"""What became of one file; None: newer typing made its edit stale."""
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Outcomes:
-    """What is known so far; one entry a file."""
+class _Offer:
+    """One call of `offer`: what is known of each file so far. `final` ones are not sent again."""
 
+    pending: Pending
+    turn: str
+    label: str
     files: dict[str, FileReview] = field(default_factory=dict[str, FileReview])
+    final: set[str] = field(default_factory=set[str])
 
-    def put(self, uri: str, state: ReviewState, note: str = "", *, n_hunks: int = 0, saved: bool = False) -> None:
-        self.files[uri] = FileReview(uri, state, n_hunks, note, saved)
+    def put(self, uri: str, state: ReviewState, note: str = "", *, n_hunks: int = 0) -> None:
+        self.files[uri] = FileReview(uri, state, n_hunks, note)
+
+    def finish(self, review: FileReview) -> None:
+        """Nothing more is sent for the file; what is decided leaves the pending edits."""
+        self.files[review.uri] = review
+        self.final.add(review.uri)
+        if review.state in ("applied", "unconfirmed", "discarded"):
+            self.pending.discard(review.uri)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    return await to_thread.run_sync(work)
 
 
 class Landing:
-    def __init__(self, workspace: Workspace, editor: Editor) -> None:
+    """Keep one for a session: it remembers the edits whose fate is open.
+
+    `on_landed` is told of each file that is proven, or unconfirmed, before its review is given; it must not block.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        editor: Editor,
+        on_landed: OnLanded = lambda _: None,
+        *,
+        limits: LandingLimits | None = None,
+        in_thread: Callable[[Callable[[], object]], Awaitable[object]] = _in_thread,
+    ) -> None:
         self._workspace = workspace
         self._editor = editor
+        self._on_landed = on_landed
+        self._limits = limits or LandingLimits()
+        self._in_thread = in_thread
+        self._proving = Proving(workspace, self._limits)
+        self._open: dict[str, list[Sent]] = {}
+        """What was sent and neither landed nor was decided."""
 
     async def offer(self, pending: Pending, turn: str, label: str, *, confirm: bool) -> ReviewUpdated:
         """Lands everything in `pending`, or says of each file why not. What has landed leaves `pending`."""
-        so_far = _Outcomes()
-        for attempt in range(MAX_TRIES):
-            if attempt:
-                await anyio.sleep(PAUSE_S)
-            plan = await to_thread.run_sync(self._plan, pending, so_far)
+        offer = _Offer(pending, turn, label)
+        for _ in range(self._limits.max_tries):
+            plan = await self._planned(offer)
             if not plan:
                 break
-            sent_at = anyio.current_time()
-            reply = await self._editor.apply(change_of(plan, label), confirm=confirm)
-            was_read = anyio.current_time() - sent_at >= READ_S
-            if not await self._take(plan, reply, pending, so_far, confirm=confirm):
+            again, confirm = await self._try(offer, plan, confirm=confirm)
+            if not again:
                 break
-            is_unclear = confirm and reply.consent is None and was_read
-            if is_unclear and not await self._wants_it_again(plan, pending, so_far):
-                break
-            # A yes holds for the same edit on newer text. Without one the person is asked again.
-            confirm = confirm and not reply.consent
-        return ReviewUpdated(turn, overall(so_far.files.values()), tuple(so_far.files.values()))
+        else:
+            if not confirm:
+                await self._one_by_one(offer)
+        for uri in offer.pending.files():
+            if uri not in offer.files:
+                offer.put(uri, "draft", "newer typing came in between")
+        return ReviewUpdated(turn, overall(offer.files.values()), tuple(offer.files.values()))
+
+    async def _one_by_one(self, offer: _Offer) -> None:
+        """Each file by itself, once: one that is typed in all the time does not keep back the others."""
+        for uri in list(offer.pending.files()):
+            plan = await self._planned(offer, only=uri)
+            if plan:
+                await self._try(offer, plan, confirm=False)
 
     # --- planning ---
 
-    def _plan(self, pending: Pending, so_far: _Outcomes) -> list[PlannedFile]:
-        base = self._workspace.snapshot()
-        view = pending.view(base)
+    async def _planned(self, offer: _Offer, only: str = "") -> list[PlannedFile]:
+        """What can be sent, planned on the text that is there in a pause of typing."""
+        until_s = self._workspace.overlay.clock() + self._limits.patience_s
+        while True:
+            await self._pause(offer.pending, until_s, only)
+            self._look_back(offer)
+            base = self._workspace.snapshot()
+
+            def skipped(uri: str) -> bool:
+                return uri in offer.final or (bool(only) and uri != only)
+
+            found = await self._in_thread(lambda: plan_of(offer.pending, base, skipped))  # noqa: B023  awaited here
+            plan = self._sorted_out(offer, found)  # type: ignore[arg-type]
+            if not self._has_moved(plan) or self._workspace.overlay.clock() >= until_s:
+                return plan
+
+    def _sorted_out(self, offer: _Offer, found: Iterable[PlannedFile | Unplanned]) -> list[PlannedFile]:
         plan: list[PlannedFile] = []
-        for uri, file in pending.files().items():
-            try:
-                planned = self._plan_file(uri, base, view, moved_from=file.moved_from or None, overwrite=file.overwrite)
-            except WorkspaceError as error:
-                so_far.put(uri, "draft", str(error))
+        for file in found:
+            if isinstance(file, PlannedFile):
+                plan.append(file)
                 continue
-            held = len(pending.files()[uri].held) if uri in pending.files() else 0
-            if planned is None:
-                note = f"{held} of its edits conflict with newer typing and were held back" if held else ""
-                so_far.put(uri, "draft" if held else "applied", note or "it already says that")
-                if not held:
-                    pending.discard(uri)
-                continue
-            plan.append(
-                PlannedFile(planned.uri, planned.before, planned.after, planned.moved_from, planned.overwrite, held)
-            )
+            offer.put(file.uri, "applied" if file.done else "draft", file.note)
+            if file.done:
+                offer.pending.discard(file.uri)
         return plan
 
-    def _plan_file(
-        self, uri: str, base: FileSource, view: FileSource, *, moved_from: str | None, overwrite: bool
-    ) -> PlannedFile | None:
-        source = moved_from or uri
-        before = base.read(source) if base.exists(source) else None
-        after = view.read(uri).text if view.exists(uri) else None
-        if moved_from is None and (before.text if before else None) == after:
-            return None
-        return PlannedFile(uri, before, after, moved_from, overwrite)
+    async def _pause(self, pending: Pending, until_s: float, only: str) -> None:
+        """Returns when nobody has typed in the files for a moment, or at `until_s`; at once where nobody types."""
+        overlay = self._workspace.overlay
+        while True:
+            files = [file for uri, file in pending.files().items() if only in ("", uri)]
+            documents = [document for file in files if (document := overlay.get(file.base_uri))]
+            quiet_s = max((document.typed_s for document in documents), default=0.0) + self._limits.quiet_s
+            left_s = min(quiet_s, until_s) - overlay.clock()
+            if left_s <= 0:
+                return
+            await anyio.sleep(left_s)
+
+    def _has_moved(self, plan: Iterable[PlannedFile]) -> bool:
+        overlay = self._workspace.overlay
+        return any((now := overlay.get(file.file.base_uri)) and now.typed_s != _typed_s(file) for file in plan)
+
+    def _look_back(self, offer: _Offer) -> None:
+        """Edits that were sent before and have arrived since are not planned again."""
+        for uri, file in list(offer.pending.files().items()):
+            for sent in [] if uri in offer.final else self._open.get(uri, []):
+                if not _is_same(sent.file.file, file) or sent.trail.document is None or sent.file.kind != "change":
+                    continue
+                explanation = sent.explained()
+                if explanation.kind != "absent":
+                    review, landed = self._proving.judged(sent, LATE, explanation)
+                    if review is not None:
+                        self._conclude(offer, sent, review, landed)
+                        break
 
     # --- sending ---
 
-    async def _take(
-        self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, so_far: _Outcomes, *, confirm: bool
-    ) -> bool:
-        """The proof of one send. True when some file should be planned and sent again."""
+    async def _try(self, offer: _Offer, plan: Sequence[PlannedFile], *, confirm: bool) -> tuple[bool, bool]:
+        """One send and its proof: whether to send what is stale again, and whether to ask for that."""
+        sends = [self._remember(offer, file) for file in plan]
+        sent_s = anyio.current_time()
+        reply = await self._editor.apply(change_of(plan, offer.label), confirm=confirm)
+        now_s = anyio.current_time()
         if reply.consent is False:
-            self._discard(plan, reply, pending, so_far)
-            return False
-        asked_by_editor = confirm and reply.consent is None
-        patience = 1 if asked_by_editor else PATIENCE
-        results = [(file, await self._prove(file, reply, patience)) for file in plan]
-        if asked_by_editor and reply.answered and _declined(result for _, result in results):
-            self._discard(plan, reply, pending, so_far)
-            return False
-        if asked_by_editor and reply.applied:
-            results = self._as_chosen(results)
-        for file, result in results:
-            if result is None:
-                so_far.put(file.uri, "draft", "newer typing came in between")
-                continue
-            so_far.files[file.uri] = result
-            if result.state in ("applied", "unconfirmed", "discarded"):
-                pending.discard(file.uri)
-        return any(result is None for _, result in results)
+            self._discard(offer, sends, reply.reason)
+            return False, confirm
+        asked = confirm and reply.consent is None
+        again = await self._take(offer, sends, Reply(reply, now_s, asked))
+        is_unclear = asked and now_s - sent_s >= self._limits.read_s
+        if again and is_unclear and not await self._wants_it_again(offer, sends):
+            return False, confirm
+        # A yes holds for the same edit on newer text. Without one the person is asked again.
+        return again, confirm and not reply.consent
 
-    async def _wants_it_again(self, plan: list[PlannedFile], pending: Pending, so_far: _Outcomes) -> bool:
+    def _remember(self, offer: _Offer, file: PlannedFile) -> Sent:
+        sent = Sent(self._workspace, file, offer.turn)
+        while len(self._open) >= MAX_REMEMBERED and file.uri not in self._open:
+            self._forget(next(iter(self._open)))
+        self._open.setdefault(file.uri, []).append(sent)
+        return sent
+
+    def _forget(self, uri: str) -> None:
+        for sent in self._open.pop(uri, ()):
+            sent.trail.let_go()
+
+    async def _take(self, offer: _Offer, sends: Sequence[Sent], reply: Reply) -> bool:
+        """The proof of one send. True when some file should be planned and sent again."""
+        found = [(sent, *await self._proving.prove(sent, reply)) for sent in sends]
+        reviews = [review for _, review, _ in found]
+        if reply.asked and reply.reply.answered and _declined(reviews):
+            self._discard(offer, sends, reply.reply.reason)
+            return False
+        stale = any(review is None for review in reviews)
+        doubts = reply.asked and reply.reply.applied and not stale and _chose(found)
+        for sent, review, landed in found:
+            if review is None:
+                offer.put(sent.file.uri, "draft", "newer typing came in between")
+            elif doubts and review.state in ("refused", "unconfirmed"):
+                self._conclude(offer, sent, self._doubted(sent.file, review), None)
+            elif review.state == "refused" and stale and not reply.reply.applied:
+                offer.files[sent.file.uri] = review  # it may have been refused for the stale one
+            else:
+                self._conclude(offer, sent, review, landed)
+        return stale
+
+    def _conclude(self, offer: _Offer, sent: Sent, review: FileReview, landed: Landed | None) -> None:
+        if landed is not None:
+            self._on_landed(landed)
+        offer.finish(review)
+        if review.state in ("applied", "unconfirmed", "discarded"):
+            self._forget(sent.file.uri)
+
+    # --- what the person chose ---
+
+    async def _wants_it_again(self, offer: _Offer, sends: Sequence[Sent]) -> bool:
         """Asks in a few words, since a preview of text that was typed in answers Apply and Discard alike: not applied.
 
         VS Code refuses to apply what it shows once its document has changed, and versions tell no more than that.
         """
-        left = [file for file in plan if file.uri in pending.files()]
-        names = ", ".join(self._workspace.display(file.uri) for file in left)
+        left = [sent for sent in sends if sent.file.uri in offer.pending.files()]
+        names = ", ".join(self._workspace.display(sent.file.uri) for sent in left)
         text = f"Copydesk: the edit of {names} was not applied, and the text has changed since it was shown."
         choice = await self._editor.ask(Question(f"{text} Show it again?", (SHOW_AGAIN, "Discard")))
         if choice == "Discard":
-            self._discard(left, ApplyReply(applied=False), pending, so_far)
+            self._discard(offer, left, "")
         return choice == SHOW_AGAIN
 
-    def _discard(self, plan: list[PlannedFile], reply: ApplyReply, pending: Pending, so_far: _Outcomes) -> None:
-        for file in plan:
-            so_far.put(file.uri, "discarded", reply.reason, n_hunks=self._n_hunks(file))
-            self._workspace.overlay.predict(file.uri, None)
-            pending.discard(file.uri)
+    def _discard(self, offer: _Offer, sends: Iterable[Sent], reason: str) -> None:
+        for sent in sends:
+            self._workspace.overlay.predict(sent.file.uri, None)
+            review = FileReview(sent.file.uri, "discarded", sent.file.n_hunks, reason)
+            self._conclude(offer, sent, review, None)
 
-    def _as_chosen(self, results: list[_Result]) -> list[_Result]:
-        """The results where the person may have taken some places only. What is not open is then not believed."""
-        parts = [(file, self._chosen_part(file) or result) for file, result in results]
-        chose = [part is not result for (_, part), (_, result) in zip(parts, results, strict=True)]
-        left = any(result is not None and result.state == "refused" for _, result in results)
-        if any(part is None for _, part in parts) or not (left or any(chose)):
-            return parts
-        return [(file, self._doubted(file, part) if part else None) for file, part in parts]
-
-    def _doubted(self, file: PlannedFile, result: FileReview) -> FileReview:
-        if result.state == "refused":
-            return FileReview(file.uri, "discarded", result.n_hunks, "left as it was, as you chose")
-        if result.state != "unconfirmed":
-            return result
+    def _doubted(self, file: PlannedFile, review: FileReview) -> FileReview:
+        """The person took some places only: what is not open is then not believed."""
+        if review.state == "refused":
+            return FileReview(file.uri, "discarded", review.n_hunks, "left as it was, as you chose")
         self._workspace.overlay.predict(file.uri, None)
-        return FileReview(file.uri, "unconfirmed", result.n_hunks, "changed only if you chose it; it is not open here")
-
-    def _chosen_part(self, file: PlannedFile) -> FileReview | None:
-        """The review of a file of which the person took some places and left others; None when it is not so."""
-        now = self._open_text(file.uri)
-        if file.before is None or file.after is None or now in (None, file.before.text, file.after):
-            return None
-        offered, taken = diff(file.before.text, file.after), diff(file.before.text, now or "")
-        if not set(taken) < set(offered):
-            return None
-        note = f"{len(taken)} of {len(offered)} places, as you chose"
-        return FileReview(file.uri, "applied", len(taken), note, saved=self._on_disk(file.uri) == now)
-
-    # --- proof ---
-
-    async def _prove(self, file: PlannedFile, reply: ApplyReply, patience: int) -> FileReview | None:
-        """What became of one file; None when newer typing made the edit stale and it was not applied."""
-        if file.after is None:
-            return await self._prove_deleted(file, reply)
-        if not file.is_open or file.moved_from:
-            return await self._prove_unopened(file, file.after, reply)
-        return await self._prove_open(file, file.after, reply, patience)
-
-    async def _prove_open(
-        self, file: PlannedFile, after: str, reply: ApplyReply, patience: int = 1
-    ) -> FileReview | None:
-        assert file.before is not None
-        before = file.before.text
-        limit_s = SYNC_LIMIT_S if reply.applied else REFUSED_LIMIT_S
-
-        def landed() -> bool:
-            now = self._open_text(file.uri)
-            return now is not None and is_explained(before, after, now)
-
-        def moved() -> bool:
-            return self._open_text(file.uri) != before
-
-        if await self._until(file.uri, landed, limit_s):
-            return self._applied(file, after)
-        quiet = reply.applied and not moved()
-        if quiet and await self._until(file.uri, moved, (patience - 1) * limit_s) and landed():
-            return self._applied(file, after)
-        now = self._open_text(file.uri)
-        if now is None:
-            return await self._prove_unopened(file, after, reply)
-        if now == before:
-            return self._not_applied(file, reply)
-        return None if not rebase(diff(before, after), diff(before, now)).conflicts else self._mismatch(file, reply)
-
-    async def _prove_unopened(self, file: PlannedFile, after: str, reply: ApplyReply) -> FileReview | None:
-        def landed() -> bool:
-            now = self._open_text(file.uri)
-            return now == after if now is not None else self._on_disk(file.uri) == after
-
-        if file.before is None and reply.applied:
-            # Neovim makes a buffer and no folder, and then cannot save it.
-            await to_thread.run_sync(self._workspace.disk.make_folder_for, file.uri)
-        limit_s = OPEN_LIMIT_S if reply.applied else REFUSED_LIMIT_S
-        if await self._until(file.uri, landed, limit_s):
-            return self._applied(file, after)
-        if not reply.applied:
-            return self._not_applied(file, reply)
-        on_disk = self._on_disk(file.uri)
-        self._workspace.overlay.predict(file.uri, after, content_hash(on_disk) if on_disk is not None else "")
-        note = "made in the editor, not saved" if file.before is None else "changed, says the editor; not saved"
-        return FileReview(file.uri, "unconfirmed", self._n_hunks(file), note)
-
-    async def _prove_deleted(self, file: PlannedFile, reply: ApplyReply) -> FileReview | None:
-        def gone() -> bool:
-            return self._on_disk(file.uri) is None
-
-        if await self._until(file.uri, gone, OPEN_LIMIT_S if reply.applied else REFUSED_LIMIT_S):
-            return FileReview(file.uri, "applied", 1, "deleted", saved=True)
-        return self._not_applied(file, reply)
-
-    async def _until(self, uri: str, check: Callable[[], bool], limit_s: float) -> bool:
-        """Whether `check` holds within the limit; looked at again at each change of the document."""
-        deadline = anyio.current_time() + limit_s
-        while not check():
-            left = deadline - anyio.current_time()
-            if left <= 0:
-                return False
-            document = self._workspace.overlay.get(uri)
-            version = document.version if document else -1
-            await self._workspace.overlay.wait_change(uri, version, min(left, 0.1))
-        return True
-
-    def _open_text(self, uri: str) -> str | None:
-        document = self._workspace.overlay.get(uri)
-        return document.document.text if document else None
-
-    def _on_disk(self, uri: str) -> str | None:
-        try:
-            return self._workspace.disk.read(uri).text
-        except WorkspaceError:
-            return None
-
-    def _applied(self, file: PlannedFile, after: str) -> FileReview:
-        note = f"{file.n_held} of its edits conflict with newer typing and were held back" if file.n_held else ""
-        saved = self._on_disk(file.uri) == after
-        return FileReview(file.uri, "applied", self._n_hunks(file), note, saved=saved)
-
-    def _not_applied(self, file: PlannedFile, reply: ApplyReply) -> FileReview:
-        if not reply.answered:
-            note = "the editor did not answer; the edit is kept as a draft"
-            return FileReview(file.uri, "deferred", self._n_hunks(file), note)
-        if reply.applied:
-            note = "the editor said it applied the edit, but the text did not change; it is kept as a draft"
-            return FileReview(file.uri, "refused", self._n_hunks(file), note)
-        why = f": {reply.reason}" if reply.reason else ""
-        return FileReview(file.uri, "refused", self._n_hunks(file), f"the editor did not apply the edit{why}")
-
-    def _mismatch(self, file: PlannedFile, reply: ApplyReply) -> FileReview:
-        note = "the text that came back fits neither the edit nor the typing alone; nothing more was touched"
-        return FileReview(file.uri, "partial", self._n_hunks(file), note)
-
-    def _n_hunks(self, file: PlannedFile) -> int:
-        return len(diff(file.before.text if file.before else "", file.after or ""))
+        return FileReview(file.uri, "unconfirmed", review.n_hunks, "changed only if you chose it; it is not open here")
 
 
-def _declined(results: Iterable[FileReview | None]) -> bool:
+def _chose(found: Iterable[tuple[Sent, FileReview | None, Landed | None]]) -> bool:
+    """Whether the person took some places of a preview and left others."""
+    reviews = [(sent.file, review) for sent, review, _ in found if review is not None]
+    return any(
+        review.state == "refused" or (review.state == "applied" and review.n_hunks < file.n_hunks)
+        for file, review in reviews
+    )
+
+
+def _declined(reviews: Iterable[FileReview | None]) -> bool:
     """Whether a confirmed edit was turned down: some file stayed as it was, and none changed.
 
     Neovim 0.12 says `applied` after the person said no. What is not open there proves nothing either way.
     """
-    states = {result.state if result else "stale" for result in results}
+    states = {review.state if review else "stale" for review in reviews}
     return "refused" in states and states <= {"refused", "unconfirmed"}
 
 
-def is_explained(before: str, after: str, now: str) -> bool:
-    """Whether `now` is our result, or our result with newer typing that leaves our edits whole."""
-    if now == after:
-        return True
-    if now == before:
-        return False
-    ours = invert(before, diff(before, after))
-    theirs = diff(after, now)
-    return not any(_touches(their, our) for our in ours for their in theirs)
+def _is_same(one: PendingFile, other: PendingFile) -> bool:
+    """Whether a pending file is still the proposal that was sent, on whatever text."""
+    return one.authored == other.authored and one.kind == other.kind
 
 
-def _touches(their: Edit, our: Edit) -> bool:
-    """Whether an edit of the result disturbs one of ours. `our` is given as its undoing, in the result's offsets.
-
-    Typing right beside our text leaves it whole. Where we only deleted, putting the deleted text back disturbs it.
-    """
-    if our.end > our.start:
-        return their.start < our.end and their.end > our.start
-    inside = their.start < our.start < their.end
-    return inside or (their.start <= our.start <= their.end and our.text in their.text)
-
-
-def change_of(plan: Iterable[PlannedFile], label: str) -> WorkspaceChange:
-    """The planned files as one workspace edit."""
-    files = tuple(plan)
-    moves = tuple((file.moved_from, file.uri) for file in files if file.moved_from)
-    return WorkspaceChange(
-        label=label,
-        edits=tuple(chain.from_iterable(_edits(file) for file in files)),
-        creates=tuple((file.uri, file.after) for file in files if file.before is None and file.after is not None),
-        moves=moves,
-        deletes=tuple(file.uri for file in files if file.after is None),
-        overwrite=frozenset(file.uri for file in files if file.overwrite),
-    )
-
-
-def _edits(file: PlannedFile) -> Iterable[FileEdit]:
-    if file.before is None or file.after is None or file.before.text == file.after:
-        return
-    version = file.before.version if file.moved_from is None else None
-    yield FileEdit(file.uri, version, file.before.text, diff(file.before.text, file.after))
+def _typed_s(file: PlannedFile) -> float | None:
+    return file.document.typed_s if file.document else None
 
 
 def overall(files: Iterable[FileReview]) -> ReviewState:

@@ -6,7 +6,7 @@ records. Faces submit and listen; they never run the loop.
 
 import logging
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -39,9 +39,13 @@ from copydesk.domain.events import (
 from copydesk.domain.messages import Message, Problem, Task, Text, Usage
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, Editor, Model, Work
+from copydesk.domain.review import Choice, Hunk
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model
+from copydesk.services.landed import OnLanded
 from copydesk.services.landing import Landing
+from copydesk.services.reads import Reads
+from copydesk.services.review import Reviews
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
@@ -53,6 +57,8 @@ log = logging.getLogger("copydesk.session")
 
 MAX_QUEUED = 16
 MAX_STEERING = 64
+MAX_NEWS = 64
+"""Lines about decided edits that wait for the model's next step; the oldest go."""
 SYNC_LIMIT_S = 10.0
 """How long the next turn waits for a slow disk to take the last one's records."""
 
@@ -84,15 +90,24 @@ class SessionParts:
     version: str = ""
     offers: bool = True
     """False: edits stay pending after a turn (the command line shows them as a diff)."""
+    landed: OnLanded = lambda landed: None
+    reviews: Reviews | None = None
+    kept: Callable[["Session"], None] = lambda session: None
+    """Called when what waits for review has changed."""
 
 
 class Session:
-    def __init__(self, id: str, parts: SessionParts, writer: RecordWriter) -> None:
+    """`state` is given for a session that an earlier server began."""
+
+    def __init__(self, id: str, parts: SessionParts, writer: RecordWriter, state: SessionState | None = None) -> None:
         self.id = id
-        self.state = SessionState()
+        self.state = state or SessionState()
         self.pending = Pending()
+        self._reads = Reads()
         self.current: Turn | None = None
         self.updated = parts.now()
+        self.review_lock = anyio.Lock()
+        self.awaits_review = state is not None
         self._parts = parts
         self._writer = writer
         self._inbox: deque[Turn] = deque()
@@ -100,7 +115,9 @@ class Session:
         self._draining = False
         self._looping = False
         self._note = ""
-        self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
+        self._news: deque[str] = deque(maxlen=MAX_NEWS)
+        if state is None:
+            self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
 
     # --- the journal (agent.journal.Journal) ---
 
@@ -116,6 +133,15 @@ class Session:
         texts = tuple(self._steering)
         self._steering.clear()
         return texts
+
+    def tell(self, line: str) -> None:
+        """Something the model should know at its next step, such as what a person decided about its edits."""
+        self._news.append(line)
+
+    def take_news(self) -> str:
+        lines = tuple(self._news)
+        self._news.clear()
+        return "\n".join(lines)
 
     def emit(self, event: Event) -> None:
         self.state = apply(self.state, event)
@@ -233,7 +259,8 @@ class Session:
         )
         self.emit(ModelChosen(turn.id, model.name))
         instructions = await self._instructions(turn) if not self.state.messages else ""
-        message = task_message(turn.request.task, instructions=instructions, note=self._note)
+        note = "\n".join(part for part in (self._note, self.take_news()) if part)
+        message = task_message(turn.request.task, instructions=instructions, note=note)
         self._note = ""
         self.emit(MessageAdded(turn.id, message))
         return await run_loop(self._turn_parts(turn, model))
@@ -271,31 +298,50 @@ class Session:
             origin,
             lambda edit: self.emit(EditProposed(turn.id, edit)),
             self._parts.problems,
+            self._reads,
         )
 
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
         if not self._parts.offers:
             return still(turn.id, self.pending, "pending")
-        landing = Landing(self._parts.workspace, self._parts.editor)
-        confirms = self._confirms(turn)
-        if confirms and self.pending.files():
-            self.emit(still(turn.id, self.pending, "pending"))
-        outcome = await landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirms)
+        mode = self._review_mode(turn)
+        if mode == "hunks" and self._parts.reviews is not None:
+            return await self._await_review(turn, self._parts.reviews)
+        async with self.review_lock:
+            outcome = await self._land(turn, confirm=mode != "apply")
         self._note = note_for_model(outcome)
         if outcome.state != "none":
             self.emit(outcome)
         return outcome
 
-    def _confirms(self, turn: Turn) -> bool:
-        """`review.mode` as set, else by mode: ask confirms, acceptEdits and auto apply."""
+    async def _land(self, turn: Turn, *, confirm: bool) -> ReviewUpdated:
+        if confirm and self.pending.files():
+            self.emit(still(turn.id, self.pending, "pending"))
+        landing = Landing(self._parts.workspace, self._parts.editor, on_landed=self._parts.landed)
+        return await landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
+
+    async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
+        """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
+        if not self.pending.files():
+            return ReviewUpdated(turn.id, "none")
+        self.awaits_review = True
+        await reviews.refresh()
+        review = still(turn.id, self.pending, "pending", reviews.hunks(Choice(session=self.id)))
+        self.emit(review)
+        return review
+
+    def _review_mode(self, turn: Turn) -> str:
+        """`review.mode` as set, else by mode: ask shows hunks, acceptEdits and auto apply."""
         chosen = self._parts.settings().text("review.mode")
         mode = turn.request.mode or self._parts.mode()
-        return chosen in ("hunks", "confirm") or (not chosen and mode in ("plan", "ask"))
+        return chosen or ("hunks" if mode in ("plan", "ask") else "apply")
 
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
         if review.state == "none" and self.pending.files():
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
+        self.awaits_review = bool(self.pending.files())
+        self._parts.kept(self)
         message = closing_words(end, review, self._parts.workspace.display, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
@@ -310,7 +356,13 @@ class Session:
         return texts
 
 
-def still(turn: str, pending: Pending, state: ReviewState) -> ReviewUpdated:
+def still(turn: str, pending: Pending, state: ReviewState, hunks: tuple[Hunk, ...] = ()) -> ReviewUpdated:
     """The pending files in one undecided `state`: "draft" after a stopped turn, "pending" where nothing is offered."""
-    files = tuple(FileReview(uri, state) for uri in pending.files())
+    counts = Counter(hunk.uri for hunk in hunks)
+    files = tuple(FileReview(uri, state, counts[uri], _waits(counts[uri])) for uri in pending.files())
     return ReviewUpdated(turn, state if files else "none", files)
+
+
+def _waits(n_hunks: int) -> str:
+    words = "1 edit waits" if n_hunks == 1 else f"{n_hunks} edits wait"
+    return f"{words} for your review" if n_hunks else ""

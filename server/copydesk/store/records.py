@@ -14,6 +14,7 @@ from typing import Any, cast
 from copydesk.domain.events import Event
 from copydesk.domain.frozen import frozen
 from copydesk.store.codec import VERSION, decode, encode
+from copydesk.store.locks import try_lock
 
 Listener = Callable[[str, int, Event], None]
 
@@ -26,13 +27,17 @@ class Record:
 
 
 class RecordWriter:
-    """Numbers, writes and then publishes. `problem` is why the file cannot be written, empty while it can."""
+    """Numbers, writes and then publishes. `problem` is why the file cannot be written, empty while it can.
 
-    def __init__(self, session: str, directory: Path | None, now: Callable[[], str]) -> None:
+    `last` is the number of the last record there is, where a session goes on. `owned`: no other process writes it.
+    """
+
+    def __init__(self, session: str, directory: Path | None, now: Callable[[], str], last: int = 0) -> None:
         self.session = session
         self.problem = ""
+        self.owned = True
         self._now = now
-        self._seq = 0
+        self._seq = last
         self._listeners: list[Listener] = []
         self._descriptor = self._open(directory) if directory else None
 
@@ -40,7 +45,9 @@ class RecordWriter:
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-            return os.open(directory / f"{self.session}.jsonl", flags, 0o600)
+            descriptor = os.open(directory / f"{self.session}.jsonl", flags, 0o600)
+            self.owned = try_lock(descriptor)
+            return descriptor
         except OSError as error:
             self.problem = f"The transcript cannot be written: {error}. The session goes on and will not be kept."
             return None

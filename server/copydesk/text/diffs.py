@@ -86,6 +86,11 @@ def _n_common(limit: int, equal: Callable[[int, int], bool]) -> int:
 # --- lines -----------------------------------------------------------------------------------------------
 
 
+def aligned(old: Sequence[str], new: Sequence[str]) -> list[Change]:
+    """The differing stretches of two texts' lines, cut so that lines which are alike stand side by side."""
+    return [part for change in changes(old, new) for part in _by_likeness(old, new, change)]
+
+
 def _by_likeness(old: Sequence[str], new: Sequence[str], area: Change) -> list[Change]:
     """A changed stretch cut where lines on both sides are alike, so that whole lines go or come by themselves.
 

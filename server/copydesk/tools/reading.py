@@ -36,7 +36,9 @@ def _prepare(arguments: Arguments, work: Work) -> Prepared:
 
 async def _read(arguments: Arguments, work: Work) -> ToolOutput:
     uri = file_uri(work, arguments["path"])
-    lines = file_lines((await opened(work, uri)).text)
+    content = (await opened(work, uri)).text
+    work.note_read(uri, content)
+    lines = file_lines(content)
     path = work.display(uri)
     first = arguments.get("offset", 1)
     if not lines:

@@ -4,8 +4,9 @@ Works on a copy and raises before anything is kept. Create then edit is a create
 then edit a move with edits; create then delete nothing. Start with `Folding.add`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import count
 
 from copydesk.domain.edits import Base, ChangeText, CreateFile, DeleteFile, MoveFile, Origin, PendingEdit
 from copydesk.domain.errors import (
@@ -20,6 +21,7 @@ from copydesk.domain.errors import (
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, compose, normalised, rebase
+from copydesk.text.pieces import Pieces, written
 from copydesk.workspace.proposals import Authored, Files, PendingFile, PendingView, gone
 from copydesk.workspace.uris import normalise
 
@@ -77,7 +79,8 @@ class Folding:
             file = PendingFile(uri, "change", base=now, text=now.text)
         edits = compose(file.edits, spans) if file.base is not None else ()
         text = apply(file.text or "", spans)
-        self._put(replace(file, edits=edits, text=text, authored=(*file.authored, authored)))
+        pieces = written(file.pieces, file.text or "", spans, origin.turn, _piece_ids(file.pieces))
+        self._put(replace(file, edits=edits, text=text, pieces=pieces, authored=(*file.authored, authored)))
 
     # --- whole files ---
 
@@ -92,7 +95,8 @@ class Folding:
             kind = "move" if file and file.kind == "move" else "change"
             start = file if file and kind == "move" else PendingFile(uri, kind)
             edits = diff(base.text, text)
-            self._put(replace(start, base=base, text=text, edits=edits, authored=made_by))
+            pieces = written(Pieces(), base.text, edits, origin.turn, _piece_ids(Pieces()))
+            self._put(replace(start, base=base, text=text, edits=edits, pieces=pieces, authored=made_by))
             return
         replaces = self._below.exists(uri)
         self._put(PendingFile(uri, "create", text=text, overwrite=replaces, authored=made_by))
@@ -197,6 +201,11 @@ class Folding:
 
     def _put(self, file: PendingFile) -> None:
         self.files[file.uri] = file
+
+
+def _piece_ids(pieces: Pieces) -> Callable[[], str]:
+    numbers = count(len(pieces.made) + 1)
+    return lambda: f"p{next(numbers)}"
 
 
 def fold(files: Files, edits: Iterable[PendingEdit], below: FileSource, planned: FileSource) -> dict[str, PendingFile]:

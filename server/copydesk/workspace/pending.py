@@ -12,12 +12,11 @@ from typing import Protocol, runtime_checkable
 from copydesk.domain.edits import PendingEdit
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.ports import FileSource
-from copydesk.text.edits import Edit
 from copydesk.workspace.folding import fold
-from copydesk.workspace.proposals import Authored, Files, PendingFile, PendingView, gone
+from copydesk.workspace.proposals import Authored, Files, Held, Mark, PendingFile, PendingView, gone
 from copydesk.workspace.uris import normalise
 
-__all__ = ["Authored", "Files", "Layered", "Pending", "PendingFile", "PendingView"]
+__all__ = ["Authored", "Files", "Held", "Layered", "Mark", "Pending", "PendingFile", "PendingView"]
 
 
 @runtime_checkable
@@ -62,16 +61,28 @@ class Pending:
         }
         self._files = MappingProxyType(kept)
 
-    def _remember_held(self, file: PendingFile, held: tuple[Edit, ...]) -> None:
+    def put(self, file: PendingFile, known: PendingFile | None = None) -> bool:
+        """Sets what is proposed for a file, or nothing any more where it says no change. With `known`: only if that
+        still is what is proposed; False when it is not.
+        """
+        if known is not None and self._files.get(known.uri) is not known:
+            return False
+        kept = {uri: each for uri, each in self._files.items() if known is None or uri != known.uri}
+        if not file.is_void:
+            kept[file.uri] = file
+        self._files = MappingProxyType(kept)
+        return True
+
+    def _remember_held(self, file: PendingFile, held: tuple[Held, ...]) -> None:
         """A view found that typing meets these edits; `files()` says so from now on."""
-        if self._files.get(file.uri) is file and file.held != held:
-            self._files = MappingProxyType({**self._files, file.uri: replace(file, held=held)})
+        if file.held != held:
+            self.put(replace(file, held=held), file)
 
 
 def rebased_onto(file: PendingFile, base: FileSource) -> PendingFile:
     if file.base is None or file.kind == "delete":
         return file
     try:
-        return replace(file, held=()).rebased(base.read(file.base_uri), base)
+        return file.rebased(base.read(file.base_uri), base)
     except WorkspaceError:
-        return replace(file, held=file.edits)
+        return file.all_held()

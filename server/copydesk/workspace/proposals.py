@@ -6,15 +6,16 @@ on (a person types), the edits are rebased over it; those that meet theirs are `
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from copydesk.domain.edits import Origin
 from copydesk.domain.errors import MissingFile
 from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.diffs import diff
-from copydesk.text.edits import Edit, apply, entangled, rebase
+from copydesk.text.edits import Edit, apply, entangled, map_offset, rebase
 from copydesk.text.hashing import content_hash
+from copydesk.text.pieces import Pieces, newest_author, put
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.uris import is_under, normalise
 
@@ -36,6 +37,31 @@ def typed_since(below: FileSource, base: FileHandle, newer: FileHandle) -> tuple
     return diff(base.text, newer.text) if known is None else known
 
 
+class Held(NamedTuple):
+    """An edit that newer typing made impossible: where it would go by now, what it would replace, and with what."""
+
+    start: int
+    end: int
+    before: str
+    after: str
+
+    def moved(self, typed: Iterable[Edit]) -> "Held":
+        start, end = map_offset(typed, self.start), map_offset(typed, self.end, "right")
+        return self._replace(start=start, end=max(start, end))
+
+
+class Mark(NamedTuple):
+    """The name of a hunk, and where it stands in the base text."""
+
+    id: str
+    start: int
+    end: int
+
+    def moved(self, typed: Iterable[Edit]) -> "Mark":
+        start, end = map_offset(typed, self.start, "right"), map_offset(typed, self.end)
+        return self._replace(start=min(start, end), end=max(start, end))
+
+
 @frozen
 class Authored:
     """Who proposed which spans; the spans are on the text as it was just before that proposal."""
@@ -50,8 +76,11 @@ class PendingFile:
 
     `base` is what it stands on: the file's own handle, for a move the source's; None for a new file, and for a
     moved or deleted file that is not text. `text` is the proposed text, None for a delete or a moved binary.
-    `edits` lead from `base.text` to `text`; `held` are edits on a former base that typing made impossible.
-    `overwrite`: something stands at `uri` that a create or move replaces.
+    `edits` lead from `base.text` to `text`. `dropped` are edits that typing made impossible before `base`; `held`
+    all that are impossible on the newest text that was seen, with their places in that. `marks` name the hunks.
+    `pieces` say which turn wrote what of `text`.
+    `overwrite`: something stands at `uri` that a create or move replaces. `pinned`: a part of it is being landed, so
+    it stays on its base until what came of that is known.
     """
 
     uri: str
@@ -62,7 +91,11 @@ class PendingFile:
     moved_from: str = ""
     overwrite: bool = False
     authored: tuple[Authored, ...] = ()
-    held: tuple[Edit, ...] = ()
+    held: tuple[Held, ...] = ()
+    dropped: tuple[Held, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    pieces: Pieces = Pieces()
+    pinned: bool = False
 
     @property
     def base_uri(self) -> str:
@@ -70,20 +103,59 @@ class PendingFile:
         return self.moved_from or self.uri
 
     @property
+    def is_void(self) -> bool:
+        """Whether nothing is proposed any more: the text is the base's, and nothing was held back."""
+        same = self.kind == "change" and self.base is not None and self.text == self.base.text
+        return same and not self.held and not self.dropped
+
+    @property
     def origins(self) -> tuple[Origin, ...]:
         return tuple(part.origin for part in self.authored)
 
     def rebased(self, newer: FileHandle, below: FileSource) -> "PendingFile":
         """The same proposal on a newer base text, which `below` holds."""
-        if self.base is None or self.text is None:
+        if self.base is None or self.text is None or self.pinned:
             return self
         if newer.content_hash == self.base.content_hash:
-            return replace(self, base=newer)
-        typed = typed_since(below, self.base, newer)
-        tangled = entangled(self.base.text, self.edits, typed)
-        moved, conflicts = rebase(tuple(edit for edit in self.edits if edit not in tangled), typed)
-        text = apply(newer.text, moved)
-        return replace(self, base=newer, edits=moved, text=text, held=(*self.held, *tangled, *conflicts))
+            return replace(self, base=newer, held=self.dropped)
+        return self.over(newer, typed_since(below, self.base, newer))
+
+    def over(self, newer: FileHandle, typed: tuple[Edit, ...]) -> "PendingFile":
+        """The same proposal on the text that `typed` made of the base's."""
+        assert self.base is not None
+        before = self.base.text
+        tangled = entangled(before, self.edits, typed)
+        edits, conflicts = rebase(tuple(edit for edit in self.edits if edit not in tangled), typed)
+        lost = (Held(start, end, before[start:end], text).moved(typed) for start, end, text in (*tangled, *conflicts))
+        held = (*(held.moved(typed) for held in self.dropped), *lost)
+        marks = tuple(mark.moved(typed) for mark in self.marks)
+        moved = replace(self, base=newer, edits=edits, held=held, dropped=held, marks=marks)
+        return moved.with_text(apply(newer.text, edits))
+
+    def with_text(self, text: str) -> "PendingFile":
+        """The same with another proposed text; who wrote what of the old one still holds for what is left of it."""
+        if not self.pieces.made or text == self.text:
+            return replace(self, text=text)
+        return replace(self, text=text, pieces=put(self.pieces, diff(self.text or "", text)))
+
+    def authors(self) -> tuple[str, ...]:
+        """For each of `edits`: the newest turn that had a part in it."""
+        last = self.authored[-1].origin.turn if self.authored else ""
+        found: list[str] = []
+        shift = 0
+        for edit in self.edits:
+            start = edit.start + shift
+            found.append(newest_author(self.pieces, start, start + len(edit.text)) or last)
+            shift += edit.delta
+        return tuple(found)
+
+    def all_held(self) -> "PendingFile":
+        """The same proposal where its base is gone: nothing of it can be placed."""
+        if self.base is None:
+            return self
+        text = self.base.text
+        held = tuple(Held(start, end, text[start:end], new) for start, end, new in self.edits)
+        return replace(self, text=text, edits=(), held=(*self.dropped, *held), dropped=(*self.dropped, *held))
 
 
 Files: TypeAlias = Mapping[str, PendingFile]
@@ -102,7 +174,7 @@ class PendingView:
 
     _files: Files
     below: FileSource
-    _on_held: Callable[[PendingFile, tuple[Edit, ...]], None]
+    _on_held: Callable[[PendingFile, tuple[Held, ...]], None]
     _rebased: dict[str, PendingFile] = field(default_factory=dict[str, PendingFile])
 
     def read(self, uri: str) -> FileHandle:
@@ -144,7 +216,7 @@ class PendingView:
             return file
         found = self._rebased.get(file.uri)
         if found is None:
-            found = replace(file, held=()).rebased(self.below.read(file.base_uri), self.below)
+            found = file.rebased(self.below.read(file.base_uri), self.below)
             self._rebased[file.uri] = found
             self._on_held(file, found.held)
         return found

@@ -6,9 +6,11 @@ two first reads of one file at once settle on one answer. Start with `Snapshot`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.errors import BinaryFile, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
+from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
+from copydesk.workspace.cells import EDIT_CELLS
 from copydesk.workspace.disk import Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
@@ -65,10 +67,24 @@ class OverlayFiles:
         self._forget = forget
 
     def read(self, uri: str) -> FileHandle:
+        if self._view.cells_of(uri) is not None:
+            raise BinaryFile(f"{normalise(uri)!r} is open as a notebook, not as text.", advice=EDIT_CELLS)
         if document := self._view.get(uri):
             return self._of_open(document)
         predicted = self._view.predicted.get(normalise(uri))
         return self._disk.read(uri) if predicted is None else self._of_predicted(uri, predicted)
+
+    def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
+        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly."""
+        document = self._view.get(base.uri)
+        if document is None:
+            return None
+        if base.epoch == document.epoch and base.version is not None:
+            known: Iterable[tuple[Edit, ...]] = document.history.edits_since(base.version)
+        else:
+            known = (document.history.edits_since_opening(),)
+        now = document.document.text
+        return next((edits for edits in known if _leads(base.text, edits, now)), None)
 
     def exists(self, uri: str) -> bool:
         return uri in self._view or normalise(uri) in self._view.predicted or self._disk.exists(uri)
@@ -95,6 +111,7 @@ class OverlayFiles:
 
     def _of_open(self, document: OpenDocument) -> FileHandle:
         on_disk = self._on_disk(document.uri)
+        document.history.was_read = True
         return FileHandle(
             document.uri,
             document.document.text,
@@ -121,6 +138,13 @@ class OverlayFiles:
             return None
 
 
+def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
+    try:
+        return apply(text, edits) == to
+    except ValueError:
+        return False
+
+
 class Snapshot:
     """A `FileSource` that does not change. `below` is the same without the pending edits."""
 
@@ -139,6 +163,10 @@ class Snapshot:
     def read(self, uri: str) -> FileHandle:
         return self._files.read(uri)
 
+    def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
+        """What was typed in an open document since `base` was read from it; None too where edits of it are pending."""
+        return None if normalise(base.uri) in self._touched else self._lower.typed_since(base)
+
     def exists(self, uri: str) -> bool:
         return self._files.exists(uri)
 
@@ -155,6 +183,10 @@ class Snapshot:
     def fixed_uris(self) -> frozenset[str]:
         """Disk files that were read before, and stay what they were then."""
         return frozenset(self._lower.fixed())
+
+    def cells_of(self, uri: str) -> tuple[str, ...] | None:
+        """The cells of a notebook that is open as one, as URIs of documents, in order."""
+        return self.view.cells_of(uri)
 
     def held_uris(self) -> frozenset[str]:
         """Files whose text or existence may differ from disk: open, predicted or pending. Touches no disk."""

@@ -339,10 +339,10 @@ async def test_a_project_cannot_loosen(tmp_path: Path, monkeypatch: pytest.Monke
         assert d.host.mode() == "ask"
         assert settings.text("model.baseUrl") == ""
         await d.client.wait_for("window/showMessage", lambda given: "permissions.mode" in given["message"])
-        d.editor.confirm = False
         d.open("a.py")
         result = await d.run("prompt", text="go")
-        assert result["review"]["state"] == "discarded", result
+        assert result["review"]["state"] == "pending", result
+        assert d.editor.applied == []
     monkeypatch.setenv("COPYDESK_REVIEW_MODE", "apply")
     async with desk(
         tmp_path / "2", steps(edit("a.py", *CHANGE), "text: Done."), files={"a.py": CODE}, settings={}

@@ -63,11 +63,12 @@ async def test_plain_clients_get_nothing_custom(tmp_path: Path, editor: str) -> 
 
 # --- review ---
 
+CONFIRM = {"review.mode": "confirm"}
 
-@pytest.mark.parametrize("settings", [{}, {"review.mode": "confirm"}, {"review": {"mode": "hunks"}}])
+
+@pytest.mark.parametrize("settings", [{"review.mode": "confirm"}, {"review": {"mode": "confirm"}}])
 @pytest.mark.parametrize("yes", [True, False])
 async def test_confirming_where_the_editor_asks(tmp_path: Path, settings: Any, yes: bool) -> None:
-    """`permissions.mode` is ask unless set, and that confirms."""
     async with desk(
         tmp_path, steps(edit("a.py", *CHANGE), "text: Done."), files={"a.py": CODE}, settings=settings
     ) as d:
@@ -83,7 +84,7 @@ async def test_confirming_where_the_editor_asks(tmp_path: Path, settings: Any, y
 @pytest.mark.parametrize("choice", ["Apply", "Discard", None])
 async def test_confirming_where_it_cannot(tmp_path: Path, choice: str | None) -> None:
     model = steps(edit("a.py", *CHANGE), "text: Done.")
-    async with desk(tmp_path, model, editor="emacs", files={"a.py": CODE}, settings={}) as d:
+    async with desk(tmp_path, model, editor="emacs", files={"a.py": CODE}, settings=CONFIRM) as d:
         uri = d.open("a.py")
         d.client.answers["window/showMessageRequest"] = d.client.hold
         turn = await d.begin("prompt", text="go", uri=uri)

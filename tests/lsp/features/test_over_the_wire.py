@@ -11,6 +11,7 @@ import pytest
 from copydesk.domain.ports import FileEdit, WorkspaceChange
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.features import FeatureParts, Features
+from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
@@ -65,6 +66,8 @@ async def wired(tmp_path: Path, editor: str) -> AsyncIterator[Wired]:
         explain,
         lambda: 0.5,
         lambda: False,
+        NoReviews(),
+        server.overlay,
     )
     features = Features(voice, host, parts, server.spawn)
     features.register(server.handlers, server.commands)
@@ -130,5 +133,5 @@ async def test_what_is_advertised(tmp_path: Path) -> None:
             await w.client.command("copydesk.explain", "junk")
         assert caught.value.code == -32602
         with pytest.raises(RpcFailure) as unknown:
-            await w.client.command("copydesk.review.accept")
+            await w.client.command("copydesk.nothing")
         assert unknown.value.code == -32602

@@ -9,8 +9,8 @@ import pytest
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
 from copydesk.domain.events import ReviewUpdated
 from copydesk.domain.ports import ApplyReply, WorkspaceChange
-from copydesk.services import landing as landing_module
-from copydesk.services.landing import Landing, is_explained
+from copydesk.services.landed import Landed
+from copydesk.services.landing import Landing, LandingLimits
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit
 from copydesk.workspace.pending import Pending
@@ -32,6 +32,8 @@ class Desk:
         self.workspace = Workspace((to_uri(str(root)),))
         self.editor = BufferEditor(self.workspace)
         self.pending = Pending()
+        self.landed: list[Landed] = []
+        self.limits = LandingLimits()
         if opened:
             self.editor.open(self.uri, text)
 
@@ -42,9 +44,8 @@ class Desk:
 
     async def offer(self, *, confirm: bool = False) -> ReviewUpdated:
         with anyio.fail_after(20):
-            return await Landing(self.workspace, self.editor).offer(
-                self.pending, "t", "Copydesk: test", confirm=confirm
-            )
+            landing = Landing(self.workspace, self.editor, self.landed.append, limits=self.limits)
+            return await landing.offer(self.pending, "t", "Copydesk: test", confirm=confirm)
 
     @property
     def text(self) -> str:
@@ -99,14 +100,12 @@ async def test_typing_in_the_same_place_is_kept_and_the_edit_held_back(desk: Des
     assert review.files[0].note
 
 
-async def test_a_client_that_says_applied_and_does_nothing_is_not_believed(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_client_that_says_applied_and_does_nothing_is_not_believed(desk: Desk) -> None:
     class Liar(BufferEditor):
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
             return ApplyReply(True)
 
-    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
+    desk.limits = LandingLimits(sync_s=0.05)
     desk.editor = Liar(desk.workspace)
     desk.propose()
     review = await desk.offer()
@@ -132,9 +131,9 @@ async def test_a_declined_confirmation_discards(desk: Desk) -> None:
     assert not desk.pending.files()
 
 
-async def test_an_editor_that_tells_nothing_while_its_person_types(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_editor_that_tells_nothing_while_its_person_types(desk: Desk) -> None:
     """Emacs sends its changes half a second after the last key, however long that takes."""
-    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
+    desk.limits = LandingLimits(sync_s=0.2)
 
     class Late(BufferEditor):
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
@@ -202,10 +201,10 @@ async def test_where_only_the_editor_knows_the_answer_it_asks_again(desk: Desk) 
     ("answer", "state", "n_previews"), [("Show again", "applied", 2), ("Discard", "discarded", 1), (None, "draft", 1)]
 )
 async def test_a_preview_that_was_read_is_not_forced_on_the_person_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str | None, state: str, n_previews: int
+    desk: Desk, answer: str | None, state: str, n_previews: int
 ) -> None:
     """VS Code answers the same after Discard as after Apply on a text that was typed in."""
-    monkeypatch.setattr(landing_module, "READ_S", 0)
+    desk.limits = LandingLimits(read_s=0)
     editor = confirming(desk, None)
     editor.answers = [answer]
     editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
@@ -236,11 +235,8 @@ async def test_the_places_that_a_person_ticked_are_the_whole_answer(desk: Desk) 
     assert not desk.pending.files()
 
 
-async def test_a_file_that_is_not_open_is_not_believed_where_some_were_left_out(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.1)
-    monkeypatch.setattr(landing_module, "OPEN_LIMIT_S", 0.1)
+async def test_a_file_that_is_not_open_is_not_believed_where_some_were_left_out(desk: Desk) -> None:
+    desk.limits = LandingLimits(sync_s=0.1, open_s=0.1)
 
     class FirstOnly(BufferEditor):
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
@@ -263,9 +259,9 @@ async def test_a_file_that_is_not_open_is_not_believed_where_some_were_left_out(
     assert not desk.pending.files()
 
 
-async def test_a_no_that_comes_back_as_applied(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_no_that_comes_back_as_applied(desk: Desk) -> None:
     """Neovim 0.12 after its own question."""
-    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
+    desk.limits = LandingLimits(sync_s=0.05)
     editor = confirming(desk, None)
     editor.skips = True
     review = await desk.offer(confirm=True)
@@ -273,14 +269,14 @@ async def test_a_no_that_comes_back_as_applied(desk: Desk, monkeypatch: pytest.M
     assert not desk.pending.files()
 
 
-async def test_a_new_file_that_is_only_a_buffer_can_be_saved(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_new_file_that_is_only_a_buffer_can_be_saved(desk: Desk) -> None:
     """Neovim makes no folder for a file that is created with ignoreIfExists."""
 
     class BuffersOnly(BufferEditor):
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
             return ApplyReply(True)
 
-    monkeypatch.setattr(landing_module, "OPEN_LIMIT_S", 0.1)
+    desk.limits = LandingLimits(open_s=0.1)
     desk.editor = BuffersOnly(desk.workspace)
     desk.pending.propose(
         [CreateFile(to_uri(str(desk.root / "sub" / "new.py")), "a = 1\n")], desk.workspace.snapshot(desk.pending)
@@ -291,16 +287,14 @@ async def test_a_new_file_that_is_only_a_buffer_can_be_saved(desk: Desk, monkeyp
     assert not (desk.root / "sub" / "new.py").exists(), "the file itself is the editor's to write"
 
 
-async def test_a_client_that_mangles_the_edit_is_reported_and_nothing_more_is_touched(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_client_that_mangles_the_edit_is_reported_and_nothing_more_is_touched(desk: Desk) -> None:
     class Mangler(BufferEditor):
         async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
             self.changes.append(change)
             self.type(desk.uri, [Edit(0, len(OLD), OLD.replace("return 2", "return mangled"))])
             return ApplyReply(True)
 
-    monkeypatch.setattr(landing_module, "SYNC_LIMIT_S", 0.2)
+    desk.limits = LandingLimits(sync_s=0.05)
     desk.editor = Mangler(desk.workspace)
     desk.propose()
     review = await desk.offer()
@@ -335,11 +329,3 @@ async def test_creates_moves_and_deletes(desk: Desk) -> None:
     assert not (desk.root / "old.py").exists()
     assert (desk.root / "pkg" / "moved.py").read_text() == "value = 1\n"
     assert not desk.pending.files()
-
-
-def test_what_explains_a_text() -> None:
-    assert is_explained(OLD, NEW, NEW)
-    assert not is_explained(OLD, NEW, OLD)
-    assert is_explained(OLD, NEW, "# typed\n" + NEW)
-    assert not is_explained(OLD, NEW, "# typed\n" + OLD)
-    assert not is_explained(OLD, NEW, NEW.replace("return 3", "return 4"))

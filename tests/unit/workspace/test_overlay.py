@@ -1,11 +1,9 @@
-"""The overlay: versions, epochs, deltas, frozen views, and waiting for the next text."""
+"""The overlay: versions, epochs, frozen views, and waiting for the next text."""
 
 import anyio
-import pytest
 
 from copydesk.domain.messages import LineRange
-from copydesk.text.edits import apply
-from copydesk.workspace.overlay import LOG_LENGTH, Overlay
+from copydesk.workspace.overlay import Overlay
 
 URI = "file:///w/a.py"
 
@@ -26,15 +24,11 @@ def text_of(overlay: Overlay) -> str:
     return document.document.text
 
 
-def test_changes_apply_in_order_and_are_known_as_edits() -> None:
+def test_changes_apply_in_order() -> None:
     overlay = opened()
     assert overlay.change(URI, 2, [(at(0, 3), "!"), (LineRange(0, 0, 1, 0), ""), (at(9, 9), "end")])
     assert overlay.change(URI, 3, [(None, "TWO\nend\n")])
     assert text_of(overlay) == "TWO\nend\n"
-    for version, text in ((1, "one\ntwo\n"), (2, "two\nend"), (3, "TWO\nend\n")):
-        edits = overlay.edits_since(URI, 1, version)
-        assert edits is not None
-        assert apply(text, edits) == "TWO\nend\n"
 
 
 def test_a_frozen_view_stays() -> None:
@@ -55,8 +49,6 @@ def test_closing_and_reopening_is_a_new_epoch() -> None:
     assert overlay.get(URI) is None
     reopened = overlay.open(URI, "python", 1, "other")
     assert reopened.epoch == 2
-    assert overlay.edits_since(URI, 1, 1) is None
-    assert overlay.edits_since(URI, 2, 1) == ()
 
 
 def test_what_is_not_open_is_ignored() -> None:
@@ -67,14 +59,23 @@ def test_what_is_not_open_is_ignored() -> None:
     assert overlay.all() == ()
 
 
-def test_the_log_is_bounded() -> None:
-    overlay = opened("")
-    for version in range(2, LOG_LENGTH + 12):
-        overlay.change(URI, version, [(at(0, 0), "x")])
-    assert overlay.edits_since(URI, 1, 1) is None
-    edits = overlay.edits_since(URI, 1, 12)
-    assert edits is not None
-    assert apply("x" * 11, edits) == text_of(overlay)
+def test_when_somebody_typed_last() -> None:
+    now = [5.0]
+    overlay = Overlay(lambda: now[0])
+    opened = overlay.open(URI, "python", 1, "one\n")
+    assert opened.typed_s < 0, "opening is not typing"
+    overlay.change(URI, 2, [(at(0, 0), "x")])
+    typed = overlay.get(URI)
+    assert typed is not None
+    assert typed.typed_s == 5
+    now[0] = 9
+    overlay.change(URI, 3, [(at(0, 0), "y")])
+    overlay.was_ours(typed, 0)  # no longer the newest
+    ours = overlay.get(URI)
+    assert ours is not None
+    assert ours.typed_s == 9
+    overlay.was_ours(ours, typed.typed_s)
+    assert overlay.freeze()[URI].typed_s == 5
 
 
 def test_unsaved_and_predicted() -> None:
@@ -95,25 +96,23 @@ async def test_waiting_for_a_change() -> None:
     found: list[int] = []
 
     async def wait() -> None:
-        document = await overlay.wait_change(URI, 2, 5)
+        document = await overlay.wait_change(URI, overlay.get(URI), 5)
         found.append(document.version if document else -1)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wait)
         tasks.start_soon(wait)
         await anyio.wait_all_tasks_blocked()
-        overlay.change(URI, 2, [(at(0, 0), "x")])
-        await anyio.wait_all_tasks_blocked()
         assert found == []
-        overlay.change(URI, 3, [(at(0, 0), "x")])
-    assert found == [3, 3]
+        overlay.change(URI, 1, [(at(0, 0), "a change that keeps its version")])
+    assert found == [1, 1]
 
 
 async def test_waiting_ends() -> None:
     overlay = opened()
-    assert await overlay.wait_change(URI, 1, 0.001) is None
+    assert await overlay.wait_change(URI, overlay.get(URI), 0.001) is overlay.get(URI)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(overlay.wait_change, URI, 1, 60)
+        tasks.start_soon(overlay.wait_change, URI, overlay.get(URI), 60)
         await anyio.wait_all_tasks_blocked()
         overlay.close(URI)
 
@@ -126,15 +125,5 @@ async def test_waiting_for_a_document_to_open() -> None:
             overlay.open(URI, "python", 0, "")
 
         tasks.start_soon(open_it)
-        document = await overlay.wait_change(URI, 5, 5)
-    assert document
-    assert document.epoch == 1
-
-
-@pytest.mark.parametrize("text", ["a\r\nb", "a\rb\n"])
-def test_full_text_changes_are_small_edits(text: str) -> None:
-    overlay = opened(text)
-    overlay.change(URI, 2, [(None, text + "c")])
-    edits = overlay.edits_since(URI, 1, 1)
-    assert edits is not None
-    assert apply(text, edits) == text + "c"
+        assert await overlay.wait_change(URI, None, 5)
+    assert overlay.freeze()[URI].epoch == 1

@@ -8,7 +8,7 @@ from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile, 
 from copydesk.domain.errors import FileExists, MissingFile, StaleEdit
 from copydesk.domain.messages import LineRange
 from copydesk.text.edits import Edit, apply
-from copydesk.workspace.pending import Pending, PendingFile
+from copydesk.workspace.pending import Held, Pending, PendingFile
 from copydesk.workspace.snapshot import Snapshot
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
@@ -92,9 +92,10 @@ def test_typing_elsewhere_is_rebased_and_typing_there_is_held(case: Case) -> Non
     assert case.file("a.txt").held == ()
     case.workspace.overlay.change(uri, 3, [(LineRange(2, 0, 2, 5), "drei")])
     assert case.text("a.txt") == "ONE\n2222\ndrei\n"
-    assert case.file("a.txt").held == (Edit(8, 13, "THREE"),)
+    held = Held(9, 13, "three", "THREE")
+    assert case.file("a.txt").held == (held,)
     file = case.pending.rebase(case.workspace.snapshot())[uri]
-    assert (file.text, file.edits, file.held) == ("ONE\n2222\ndrei\n", (Edit(0, 3, "ONE"),), (Edit(8, 13, "THREE"),))
+    assert (file.text, file.edits, file.held) == ("ONE\n2222\ndrei\n", (Edit(0, 3, "ONE"),), (held,))
     assert file.base
     assert file.base.version == 3
 
@@ -205,6 +206,6 @@ def test_the_base_disappears(case: Case) -> None:
     case.propose(case.change("a.txt", Edit(0, 3, "ONE")))
     (case.root / "a.txt").unlink()
     file = case.pending.rebase(case.workspace.snapshot())[case.uri("a.txt")]
-    assert file.held == (Edit(0, 3, "ONE"),)
+    assert file.held == (Held(0, 3, "one", "ONE"),)
     with pytest.raises(MissingFile):
         case.text("a.txt")

@@ -1,0 +1,279 @@
+"""What waits for a decision, as clients see it: where a hunk shows, in which words, as which JSON.
+
+Owns the shapes that the review commands, hints, lenses and code actions share, and the port to the service behind
+them. It decides nothing and talks to nobody. Start with `Reviews`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from copydesk.domain.errors import CopydeskError
+from copydesk.domain.events import FileReview
+from copydesk.domain.review import Choice, Decided, Hunk, LineChange
+from copydesk.lsp.arguments import Fields
+from copydesk.text.lines import split_lines
+from copydesk.text.positions import Encoding, from_codepoints
+from copydesk.workspace.uris import normalise
+
+if TYPE_CHECKING:
+    from copydesk.text.documents import Document
+
+JsonObject: TypeAlias = dict[str, Any]
+
+MAX_LINE = 60
+EVERYTHING = Choice()
+SOURCE, CODE = "copydesk", "pending"
+"""Of our hint diagnostics."""
+
+
+class Reviews(Protocol):
+    """What is needed of `services.review.Reviews`."""
+
+    listeners: list[Callable[[frozenset[str]], None]]
+    """Called on the loop with the URIs whose hunks may have changed."""
+
+    def hunks(self, choice: Choice = EVERYTHING) -> tuple[Hunk, ...]:
+        """As last worked out: instant."""
+        ...
+
+    async def refresh(self) -> tuple[Hunk, ...]:
+        """Everything, worked out again on the text as it is now."""
+        ...
+
+    async def accept(self, choice: Choice) -> Decided:
+        """Lands. Raises `CopydeskError` when nothing fits."""
+        ...
+
+    async def reject(self, choice: Choice, reason: str = "") -> Decided: ...
+
+    def diff(self, hunks: Sequence[Hunk]) -> str:
+        """A unified diff, per file, with context."""
+        ...
+
+
+class NoReviews:
+    """Where nothing is kept for review."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[frozenset[str]], None]] = []
+
+    def hunks(self, choice: Choice = EVERYTHING) -> tuple[Hunk, ...]:
+        del choice
+        return ()
+
+    async def refresh(self) -> tuple[Hunk, ...]:
+        return ()
+
+    async def accept(self, choice: Choice) -> Decided:
+        raise CopydeskError(f"Nothing waits to be decided, so nothing fits {choice}.")
+
+    async def reject(self, choice: Choice, reason: str = "") -> Decided:
+        del reason
+        return await self.accept(choice)
+
+    def diff(self, hunks: Sequence[Hunk]) -> str:
+        del hunks
+        return ""
+
+
+class Opened(Protocol):
+    @property
+    def client_uri(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def document(self) -> "Document": ...
+
+
+class OpenDocuments(Protocol):
+    """What is needed of `workspace.overlay.Overlay`."""
+
+    listeners: list[Callable[[str], None]]
+
+    def get(self, uri: str, /) -> Opened | None: ...
+
+
+# --- where a hunk shows ------------------------------------------------------------------------------------
+
+
+def seen_in(hunk: Hunk) -> str:
+    """The document in which a person sees the hunk: for a move, the file that is still at its old place."""
+    return hunk.moved_from or hunk.uri
+
+
+def is_seen_in(hunk: Hunk, uri: str) -> bool:
+    """`uri` is canonical."""
+    return uri in (hunk.uri, hunk.moved_from)
+
+
+def hunks_in(hunks: Iterable[Hunk], uri: str) -> tuple[Hunk, ...]:
+    """The hunks that a person sees in the document, by any spelling of its URI."""
+    key = normalise(uri)
+    return tuple(hunk for hunk in hunks if is_seen_in(hunk, key))
+
+
+def is_whole_file(hunk: Hunk) -> bool:
+    return hunk.kind != "change"
+
+
+def touches(hunk: Hunk, first: int, last: int) -> bool:
+    """Whether lines `first` to `last` (both counted in) touch the hunk; an insertion from both its sides."""
+    if is_whole_file(hunk):
+        return True
+    if hunk.start_line == hunk.end_line:
+        return first <= hunk.start_line <= last + 1
+    return first < hunk.end_line and last >= hunk.start_line
+
+
+def lines_at(hunk: Hunk, first: int, last: int) -> tuple[LineChange, ...]:
+    """The lines of the hunk that lines `first` to `last` touch."""
+    if hunk.start_line == hunk.end_line:
+        return hunk.lines if touches(hunk, first, last) else ()
+    return tuple(change for change in hunk.lines if _line_touches(change, first, last))
+
+
+def _line_touches(change: LineChange, first: int, last: int) -> bool:
+    return first <= change.line <= (last if change.before is not None else last + 1)
+
+
+def lsp_range(hunk: Hunk, encoding: Encoding, document: "Document | None" = None) -> JsonObject:
+    """The lines concerned, without the last one's end; an insertion is an empty range at the start of its line.
+
+    Never beyond the document, where it is known: some clients drop what lies below its last line.
+    """
+    if hunk.kind == "create":
+        return _range(0, 0, 0)
+    if is_whole_file(hunk):
+        return _range(0, 0, _n_units(split_lines(hunk.before)[:1], encoding))
+    if document is None:
+        return _range_by_itself(hunk, encoding)
+    last = document.n_lines - 1
+    if hunk.start_line == hunk.end_line:
+        return _range(min(hunk.start_line, last), min(hunk.start_line, last), 0)
+    end = min(hunk.end_line - 1, last)
+    line = document.line(end)
+    return _range(min(hunk.start_line, end), end, from_codepoints(line, len(line), encoding))
+
+
+def _range_by_itself(hunk: Hunk, encoding: Encoding) -> JsonObject:
+    """Of a file that is not open: `before` is its lines, but for a hunk that is held back."""
+    if hunk.start_line == hunk.end_line or hunk.held:
+        return _range(hunk.start_line, hunk.end_line, 0)
+    return _range(hunk.start_line, hunk.end_line - 1, _n_units(split_lines(hunk.before), encoding))
+
+
+def _range(first: int, last: int, end_units: int) -> JsonObject:
+    return {"start": {"line": first, "character": 0}, "end": {"line": last, "character": end_units}}
+
+
+def _n_units(lines: Sequence[str], encoding: Encoding) -> int:
+    """Of the last line that is not the empty one after a final line end."""
+    last = next((line for line in reversed(lines) if line), "")
+    return from_codepoints(last, len(last), encoding)
+
+
+def is_ours(diagnostic: Fields) -> bool:
+    """A hint of our own that the client sends back: it tells of a change that waits, not of a problem."""
+    return diagnostic.get("source") == SOURCE and diagnostic.get("code") == CODE
+
+
+# --- in words ----------------------------------------------------------------------------------------------
+
+_WHOLE = {"create": "new file", "delete": "delete this file", "move": "move this file"}
+
+
+def counts(hunk: Hunk) -> str:
+    """−n +m: how many lines go and come."""
+    n_before, n_after = _n_lines(hunk.before), _n_lines(hunk.after)
+    parts = [f"−{n_before}" if n_before else "", f"+{n_after}" if n_after else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _n_lines(text: str) -> int:
+    return sum(1 for line in split_lines(text) if line)
+
+
+def summary(hunk: Hunk) -> str:
+    """One short line: what would happen, how much, and the first new line."""
+    words = [_WHOLE.get(hunk.kind, ""), counts(hunk)]
+    head = " ".join(word for word in words if word)
+    first = next((line.strip() for line in split_lines(hunk.after) if line.strip()), "")
+    held = "held back by what you typed, " if hunk.held else ""
+    return f"{held}{head}: {clipped(first)}" if first else f"{held}{head}"
+
+
+def line_summary(change: LineChange) -> str:
+    text = change.after if change.after is not None else change.before or ""
+    sign = "" if change.after is not None else "− "
+    return f"{sign}{clipped(text)}" if text.strip() else f"{sign}(a blank line)"
+
+
+def clipped(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_LINE else line[: MAX_LINE - 1].rstrip() + "…"
+
+
+def counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+# --- as JSON -----------------------------------------------------------------------------------------------
+
+
+class Shapes:
+    """How hunks are written for one client: its encoding, and URIs as it spells them."""
+
+    def __init__(
+        self, encoding: Callable[[], Encoding], documents: OpenDocuments, display: Callable[[str], str]
+    ) -> None:
+        self._encoding = encoding
+        self._documents = documents
+        self.display = display
+
+    def spelled(self, uri: str) -> str:
+        opened = self._documents.get(uri)
+        return opened.client_uri if opened else uri
+
+    def range(self, hunk: Hunk) -> JsonObject:
+        opened = self._documents.get(seen_in(hunk))
+        return lsp_range(hunk, self._encoding(), opened.document if opened else None)
+
+    def pending(self, hunks: Iterable[Hunk]) -> list[JsonObject]:
+        """`[{session, turn, uri, path, hunks: […]}]`, one entry for each file of each turn, in the order given."""
+        groups: dict[tuple[str, str, str], JsonObject] = {}
+        for hunk in hunks:
+            key = (hunk.session, hunk.turn, hunk.uri)
+            if key not in groups:
+                groups[key] = {
+                    "session": hunk.session,
+                    "turn": hunk.turn,
+                    "uri": self.spelled(hunk.uri),
+                    "path": self.display(hunk.uri),
+                    "hunks": [],
+                }
+            groups[key]["hunks"].append(self.hunk(hunk))
+        return list(groups.values())
+
+    def hunk(self, hunk: Hunk) -> JsonObject:
+        shown: JsonObject = {
+            "hunk": hunk.id,
+            "kind": hunk.kind,
+            "range": self.range(hunk),
+            "before": hunk.before,
+            "after": hunk.after,
+            "lines": [
+                {"number": line.number, "line": line.line, "before": line.before, "after": line.after}
+                for line in hunk.lines
+            ],
+            "held": hunk.held,
+        }
+        return {**shown, "movedFrom": self.spelled(hunk.moved_from)} if hunk.moved_from else shown
+
+    def files(self, files: Iterable[FileReview]) -> list[JsonObject]:
+        return [file_to_json(file, self.spelled(file.uri)) for file in files]
+
+
+def file_to_json(file: FileReview, uri: str) -> JsonObject:
+    return {"uri": uri, "state": file.state, "hunks": file.n_hunks, "note": file.note, "saved": file.saved}

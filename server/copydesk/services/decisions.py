@@ -1,0 +1,145 @@
+"""The parts of a decision: which hunks it is about, what stays pending after some have landed, and how it is told.
+
+Pure but for the types it is handed. `services.review` does the landing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from copydesk.domain.errors import CopydeskError
+from copydesk.domain.ports import FileHandle
+from copydesk.domain.review import Choice, Hunk
+from copydesk.services.landed import Landed
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit, apply, compose, compose_all, rebase
+from copydesk.text.hashing import content_hash
+from copydesk.workspace.hunks import Cut
+from copydesk.workspace.proposals import PendingFile
+
+MAX_NAMED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """Hunks of one session's file that a decision is about, with the line numbers chosen of each (none: all)."""
+
+    cut: Cut
+    hunks: tuple[Hunk, ...]
+    numbers: tuple[int, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        return self.cut.file.uri
+
+    @property
+    def wanted(self) -> list[tuple[str, tuple[int, ...]]]:
+        return [(hunk.id, self.numbers) for hunk in self.hunks]
+
+    def takes_all(self, hunk: Hunk) -> bool:
+        return not self.numbers or len(self.numbers) == len(hunk.lines)
+
+
+def picked(cuts: Mapping[tuple[str, str], Cut], choice: Choice) -> list[Picked]:
+    """What the choice names, file by file. Raises `CopydeskError` where it names nothing that waits."""
+    found: list[Picked] = []
+    for cut in cuts.values():
+        if hunks := tuple(hunk for hunk in cut.hunks if choice.fits(hunk)):
+            found.append(Picked(cut, hunks, choice.lines))
+    if not found:
+        raise CopydeskError(_nothing(choice), advice="copydesk.review.show lists what waits for a decision.")
+    if choice.lines:
+        _check_lines(found, choice)
+    return found
+
+
+def _nothing(choice: Choice) -> str:
+    named = ", ".join(
+        f"{name} {value!r}"
+        for name, value in (("turn", choice.turn), ("file", choice.uri), ("hunk", choice.hunk))
+        if value
+    )
+    return f"No edit waits for a decision{f' with {named}' if named else ''}; it may have been decided already."
+
+
+def _check_lines(found: Sequence[Picked], choice: Choice) -> None:
+    if not choice.hunk:
+        raise CopydeskError("Lines are numbers within one hunk.", advice="Name the hunk too.")
+    known = {change.number for change in found[0].hunks[0].lines}
+    wrong = [number for number in choice.lines if number not in known]
+    if wrong:
+        has = f"lines 1 to {len(known)}" if known else "no lines that can be chosen: it is decided as a whole"
+        raise CopydeskError(f"Hunk {choice.hunk!r} has no line {wrong[0]}; it has {has}.")
+
+
+def placeable(items: Sequence[Picked]) -> list[Picked]:
+    """Those that can land. Raises `CopydeskError` when none can: typing has met all of them."""
+    found = [replace(item, hunks=tuple(hunk for hunk in item.hunks if not hunk.held)) for item in items]
+    left = [item for item in found if item.hunks]
+    if not left:
+        raise CopydeskError(
+            "Newer typing conflicts with this edit, so it cannot be applied as it is.",
+            advice="Change the text by hand or ask again; copydesk.review.show shows what was proposed.",
+        )
+    return left
+
+
+# --- what stays --------------------------------------------------------------------------------------------
+
+
+def remaining(
+    file: PendingFile, taken: PendingFile, item: Picked, landed: Landed | None, now: FileHandle
+) -> PendingFile:
+    """What still waits of `file` after `taken`, a part of it on the same base, has landed as part of `now`."""
+    file = replace(file, pinned=False)
+    assert file.base is not None
+    assert taken.text is not None
+    decided = {hunk.id for hunk in item.hunks if item.takes_all(hunk)}
+    marks = tuple(mark for mark in file.marks if mark.id not in decided)
+    typed = _typed_on_taken(taken, landed)
+    if landed is not None and (typed is None or apply(taken.text, typed) != now.text):
+        # Some of it was held back at the last moment: edits that are in the text already fall out by themselves.
+        total = compose_all([landed.typed_before, landed.ours, landed.typed_after])
+        return replace(file, marks=marks).over(now, total)
+    moved = tuple(mark.moved(taken.edits) for mark in marks)
+    held = tuple(each.moved(taken.edits) for each in file.dropped)
+    on_taken = FileHandle(file.uri, taken.text, content_hash(taken.text), now.encoding, now.bom)
+    rest = diff(taken.text, file.text or "")
+    left = replace(file, base=on_taken, edits=rest, marks=moved, dropped=held, held=held)
+    return left.over(now, diff(taken.text, now.text) if typed is None else typed)
+
+
+def _typed_on_taken(taken: PendingFile, landed: Landed | None) -> tuple[Edit, ...] | None:
+    """What a person typed, said on the text that the taken part made; None where it is not known."""
+    if landed is None:
+        return None
+    before = rebase(landed.typed_before, taken.edits)
+    return None if before.conflicts else compose(before.edits, landed.typed_after)
+
+
+# --- what is told ------------------------------------------------------------------------------------------
+
+
+def lines_of(hunk: Hunk) -> str:
+    """`line 3`, `lines 3–5`, `before line 3`; 1-based, in the text without the proposals."""
+    if hunk.kind == "create":
+        return "a new file"
+    if hunk.kind in ("delete", "move"):
+        return "deleted" if hunk.kind == "delete" else "moved"
+    if hunk.start_line == hunk.end_line:
+        return f"before line {hunk.start_line + 1}"
+    if hunk.end_line - hunk.start_line == 1:
+        return f"line {hunk.start_line + 1}"
+    return f"lines {hunk.start_line + 1}–{hunk.end_line}"
+
+
+def named(path: str, hunks: Iterable[Hunk]) -> str:
+    places = [lines_of(hunk) for hunk in hunks]
+    more = f" and {len(places) - MAX_NAMED} more" if len(places) > MAX_NAMED else ""
+    return f"{path} ({', '.join(places[:MAX_NAMED])}{more})"
+
+
+def news(decision: str, path: str, item: Picked, reason: str = "") -> str:
+    """One line for the model: what the person decided about its edit."""
+    part = f", {len(item.numbers)} of its lines" if item.numbers else ""
+    why = f" The reason given: {reason.strip()}" if reason.strip() else ""
+    return f"- {decision} by the person: your edit of {named(path, item.hunks)}{part}.{why}"

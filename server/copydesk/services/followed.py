@@ -1,0 +1,184 @@
+"""One file's pieces, following its text: what is typed, what turns land, what an undo switches.
+
+Owns the order in which these reach the pieces; where the text comes from and goes to is `services.attribution`'s.
+All on the event loop: a `Watch` is no thing for threads. Start with `FollowedFile.land`.
+"""
+
+import zlib
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from itertools import accumulate
+from typing import NamedTuple
+
+from copydesk.services.landed import Landed
+from copydesk.store.authored import AuthoredText
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit, apply
+from copydesk.text.lines import split_lines
+from copydesk.text.pieces import Pieces, authors, forgotten, spans_of, written
+from copydesk.text.taking import turned, typed
+from copydesk.workspace.watches import Watch
+
+MAX_STEPS_BACK = 8
+"""States before the newest that can be returned to when a landing turns out to be older than what was looked at."""
+
+TurnOf = Callable[[Edit], str]
+Take = Callable[[tuple[Edit, ...]], frozenset[str]]
+
+
+class _State(NamedTuple):
+    text: str
+    pieces: Pieces
+
+
+class FollowedFile:
+    """`pieces` stand on `text`. `lines` are marks of the lines each turn wrote, as it left them."""
+
+    def __init__(self, stored: AuthoredText, watch: Callable[[str, str | None], Watch]) -> None:
+        self.uri = stored.uri
+        self.text = stored.text
+        self.pieces = stored.pieces
+        self.lines = dict(stored.lines)
+        self._make_watch = watch
+        self._watch = watch(self.uri, self.text)
+        self._trail: deque[_State] = deque(maxlen=MAX_STEPS_BACK)
+
+    def stored(self) -> AuthoredText:
+        return AuthoredText(self.uri, self.text, self.pieces, dict(self.lines))
+
+    # --- following ---
+
+    def advance(self, version: int | None = None) -> None:
+        """Takes in what was typed up to that version, or up to now, where the document is or was open."""
+        known = self._watch.text
+        edits = self._watch.take(version)
+        now = self._watch.text
+        if now is None or now == self.text:
+            return
+        if known != self.text:
+            edits = diff(self.text, now)
+        self._step(edits, now)
+
+    def reach(self, text: str) -> None:
+        """Takes in how the text was changed out of our sight."""
+        if text != self.text:
+            self._step(diff(self.text, text), text)
+            self._watch = self._make_watch(self.uri, text)
+
+    def _step(self, edits: Iterable[Edit], now: str) -> None:
+        self._trail.append(_State(self.text, self.pieces))
+        self.pieces = typed(self.pieces, self.text, edits)
+        self.text = now
+
+    def _type(self, edits: tuple[Edit, ...]) -> None:
+        if edits:
+            self._step(edits, apply(self.text, edits))
+
+    # --- landing ---
+
+    def land(self, record: Landed, take: Take) -> frozenset[str]:
+        """Takes in a landing; `take` does so with its edits: `write` or `turn`. Returns the ids that gives."""
+        before = record.before or ""
+        self.stand_on(before, _version_of(record))
+        self._type(record.typed_before)
+        made = take(_whole(record, self.text))
+        self._type(record.typed_after)
+        self._watch.take(record.version)
+        self.reach(record.now or "")
+        return made
+
+    def stand_on(self, text: str, version: int | None) -> None:
+        """Takes in what led to `text`, of that version if open: typed since the last look, or looked at before."""
+        if self.text == text:
+            return
+        if earlier := next((state for state in reversed(self._trail) if state.text == text), None):
+            self.text, self.pieces = earlier.text, earlier.pieces
+            return
+        if version is not None or self._watch.text == self.text:
+            self.advance(version)
+        self.reach(text)
+
+    def write(self, ours: tuple[Edit, ...], turn_of: TurnOf, ids: Callable[[], str]) -> frozenset[str]:
+        """A turn's edits; `turn_of` says which turn made one. Returns the ids of the new pieces."""
+        known = len(self.pieces.made)
+        for turn in dict.fromkeys(map(turn_of, ours)):
+            mine = [edit for edit in ours if turn_of(edit) == turn]
+            # From here on `ours` is said on the text that these made.
+            self.pieces, text = written(self.pieces, self.text, mine, turn, ids), apply(self.text, mine)
+            ours = _past(mine, [edit for edit in ours if edit not in mine])
+            self.text = text
+            self._mark(turn)
+        return frozenset(piece.id for piece in self.pieces.made[known:])
+
+    def turn(self, ours: tuple[Edit, ...], switch: Collection[str]) -> frozenset[str]:
+        """An undo's edits: turns those pieces whose part of the undo has landed; what else it did counts as typed."""
+        wanted = apply(self.text, ours)
+        edits, pieces = turned(self.pieces, self.text, switch)
+        done = frozenset(switch)
+        if apply(self.text, edits) != wanted:
+            done = frozenset(id for id in switch if set(turned(self.pieces, self.text, {id})[0]) <= set(ours))
+            edits, pieces = turned(self.pieces, self.text, done)
+        self.text, self.pieces = apply(self.text, edits), pieces
+        self._type(diff(self.text, wanted))
+        return done
+
+    def moved(self, uri: str, text: str) -> None:
+        self.uri = uri
+        self._watch = self._make_watch(uri, text)
+
+    def forget(self, turns: Collection[str]) -> None:
+        self.pieces = forgotten(self.pieces, {piece.id for piece in self.pieces.made if piece.author in turns})
+        self.lines = {turn: marks for turn, marks in self.lines.items() if turn not in turns}
+
+    # --- lines ---
+
+    def _mark(self, turn: str) -> None:
+        """Remembers the lines in which the turn's text stands, as they are now."""
+        lines = split_lines(self.text)
+        starts = list(accumulate(map(len, lines), initial=0))
+        marks = {*self.lines.get(turn, ())}
+        for start, end in spans_of(self.pieces, turn):
+            for number in range(bisect_right(starts, start) - 1, bisect_right(starts, end - 1)):
+                if number < len(lines):
+                    marks.add(mark_of(lines[number]))
+        self.lines[turn] = tuple(sorted(marks))
+
+    def turn_of_line(self, start: int, end: int) -> str:
+        """The turn that wrote in text[start:end], a line, which reads as that turn left it; '' where none did."""
+        mark = mark_of(self.text[start:end])
+        if mark == mark_of(""):
+            return ""
+        writers = [who for first, last, who in authors(self.pieces) if first < end and last > start]
+        newest = [piece.author for piece in self.pieces.made if piece.author in writers]
+        return next((who for who in reversed(newest) if mark in self.lines.get(who, ())), "")
+
+
+def mark_of(line: str) -> int:
+    """A line's content without its indentation and end, as a number."""
+    return zlib.crc32(line.strip().encode("utf-8", "surrogatepass"))
+
+
+def _version_of(record: Landed) -> int | None:
+    """The version of `record.before`, where what was pending tells it."""
+    base = record.file.base
+    return base.version if base is not None and base.text == record.before else None
+
+
+def _whole(record: Landed, text: str) -> tuple[Edit, ...]:
+    """The landed edits; a file that was made or deleted changes from or to no text at all."""
+    if record.now is None:
+        return (Edit(0, len(text), ""),) if text else ()
+    if record.before is None and not record.ours and record.now:
+        return (Edit(0, 0, record.now),)
+    return record.ours
+
+
+def _past(done: Iterable[Edit], rest: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Edits that touch none of `done`, on the text that `done` made."""
+    made = sorted(done)
+    return tuple(
+        Edit(edit.start + shift, edit.end + shift, edit.text)
+        for edit in rest
+        for shift in (sum(other.delta for other in made if other.end <= edit.start),)
+    )

@@ -1,0 +1,130 @@
+"""What one send is made of: each pending file on the text as it is now, or why it cannot be sent.
+
+Looks at files and pending edits; sends nothing. What would overwrite or delete text that nobody has decided about is
+not planned but said. Start with `plan_of`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+
+from copydesk.domain.errors import MissingFile, WorkspaceError
+from copydesk.domain.ports import FileEdit, FileHandle, FileSource, WorkspaceChange
+from copydesk.text.edits import Edit
+from copydesk.text.proofs import refined
+from copydesk.workspace.overlay import OpenDocument
+from copydesk.workspace.pending import Pending, PendingFile, rebased_onto
+from copydesk.workspace.proposals import PendingKind
+from copydesk.workspace.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFile:
+    """One file's part of the edit. `before` is None for a new file and for what is not text, `after` for a deleted one.
+
+    `edits` lead from `before` to `after`. `document` is the open document as it was when this was planned.
+    """
+
+    uri: str
+    kind: PendingKind
+    file: PendingFile
+    before: FileHandle | None
+    after: str | None
+    edits: tuple[Edit, ...] = ()
+    moved_from: str = ""
+    overwrite: bool = False
+    n_held: int = 0
+    document: OpenDocument | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.document is not None
+
+    @property
+    def text(self) -> str:
+        """The text that the edit is sent for."""
+        return self.before.text if self.before else ""
+
+    @property
+    def n_hunks(self) -> int:
+        return len(self.edits)
+
+
+@dataclass(frozen=True, slots=True)
+class Unplanned:
+    """A file that is not sent. `done`: there is nothing left to do for it."""
+
+    uri: str
+    note: str
+    done: bool = False
+
+
+def plan_of(pending: Pending, base: Snapshot, skip: Callable[[str], bool]) -> list[PlannedFile | Unplanned]:
+    """Every pending file that is not skipped. May block on the disk."""
+    view = pending.view(base)
+    return [_planned(uri, pending, base, view) for uri in pending.files() if not skip(uri)]
+
+
+def _planned(uri: str, pending: Pending, base: Snapshot, view: FileSource) -> PlannedFile | Unplanned:
+    file = pending.files()[uri]
+    try:
+        if file.text is not None and view.exists(uri):
+            view.read(uri)  # so that the view notes what is held
+        now = rebased_onto(file, base)
+        before = base.read(file.base_uri) if file.base is not None or file.kind == "create" else None
+    except MissingFile as error:
+        if file.kind == "create":
+            now, before = file, None
+        elif file.kind == "delete":
+            return Unplanned(uri, "it is deleted already", done=True)
+        else:
+            return Unplanned(uri, str(error))
+    except WorkspaceError as error:
+        return Unplanned(uri, str(error))
+    document = base.view.get(file.base_uri)
+    return _checked(uri, now, before, document)
+
+
+def _checked(
+    uri: str, file: PendingFile, before: FileHandle | None, document: OpenDocument | None
+) -> PlannedFile | Unplanned:
+    n_held, edits = len(file.held), file.edits
+    if file.kind == "create" and before is not None:
+        if before.text not in ("", file.text):
+            return Unplanned(uri, "something else has been written there meanwhile; nothing was touched")
+        edits = (Edit(0, 0, file.text or ""),) if not before.text and file.text else ()
+    if file.kind == "create" and before is None:
+        edits = (Edit(0, 0, file.text),) if file.text else ()
+    if file.kind == "delete" and before and file.base and before.content_hash != file.base.content_hash:
+        return Unplanned(uri, "it was changed since its deletion was proposed, and was not deleted")
+    if before is not None and file.kind in ("change", "create") and not edits:
+        return Unplanned(uri, held_note(n_held) or "it already says that", done=not n_held)
+    edits = refined(before.text, edits, within_lines=True) if before else edits
+    after = None if file.kind == "delete" else file.text
+    return PlannedFile(uri, file.kind, file, before, after, edits, file.moved_from, file.overwrite, n_held, document)
+
+
+def held_note(n_held: int) -> str:
+    return f"{n_held} of its edits conflict with newer typing and were held back" if n_held else ""
+
+
+def change_of(plan: Iterable[PlannedFile], label: str) -> WorkspaceChange:
+    """The planned files as one workspace edit."""
+    files = tuple(plan)
+    new = [file for file in files if file.kind == "create" and file.before is None]
+    return WorkspaceChange(
+        label=label,
+        edits=tuple(chain.from_iterable(_edits(file) for file in files if file not in new)),
+        creates=tuple((file.uri, file.after or "") for file in new),
+        moves=tuple((file.moved_from, file.uri) for file in files if file.kind == "move"),
+        deletes=tuple(file.uri for file in files if file.kind == "delete"),
+        overwrite=frozenset(file.uri for file in files if file.overwrite),
+    )
+
+
+def _edits(file: PlannedFile) -> Iterable[FileEdit]:
+    """The text edit of a file. An open one that is to be deleted has an empty edit: clients check its version."""
+    if file.before is None or (not file.edits and not (file.kind == "delete" and file.is_open)):
+        return
+    version = file.before.version if file.kind != "move" else None
+    yield FileEdit(file.uri, version, file.before.text, file.edits)

@@ -1,0 +1,362 @@
+"""Review: the hunks that wait for a person, and what a decision about them does.
+
+Owns which hunks there are and how they land or go; a face shows them and asks. An accepted hunk goes the way of
+every edit (`services.landing`): planned on the text as it is, sent, proven. What was not chosen stays pending, on the
+text that came of it. Start with `Reviews.accept`.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import anyio
+from anyio import to_thread
+
+from copydesk.domain.errors import CopydeskError, WorkspaceError
+from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
+from copydesk.domain.ports import Editor, FileHandle, FileSource
+from copydesk.domain.review import Choice, Decided, Hunk
+from copydesk.services.decisions import Picked, named, news, picked, placeable, remaining
+from copydesk.services.landed import Landed, OnLanded
+from copydesk.services.landing import Landing, overall
+from copydesk.text.diffs import unified
+from copydesk.workspace.hunks import Cut, cut_on, is_whole
+from copydesk.workspace.pending import Pending
+from copydesk.workspace.proposals import PendingFile
+from copydesk.workspace.workspace import Workspace
+
+QUIET_S = 0.2
+"""How long a person must pause before the hunks are worked out again."""
+
+BUSY_LIMIT_S = 15.0
+"""How long a decision waits for another one of the same session."""
+
+RESTORE_LIMIT_S = 5.0
+MAX_CUTS = 5
+
+_LANDED = ("applied", "unconfirmed")
+
+
+class Reviewed(Protocol):
+    """A session, as its review sees it."""
+
+    id: str
+    pending: Pending
+    review_lock: anyio.Lock
+
+    @property
+    def awaits_review(self) -> bool:
+        """Whether its pending edits are shown for decision: not while a turn is at work on its first ones."""
+        ...
+
+    def emit(self, event: Event) -> None: ...
+
+    def tell(self, line: str) -> None:
+        """Something the model should know at its next step."""
+        ...
+
+
+@dataclass(slots=True)
+class ReviewParts:
+    """`sessions`: the newest last. `kept` is called when what waits in a session has changed."""
+
+    workspace: Workspace
+    editor: Editor
+    sessions: Callable[[], Iterable[Reviewed]]
+    kept: Callable[[Reviewed], None]
+    landed: OnLanded
+
+
+class Reviews:
+    def __init__(self, parts: ReviewParts) -> None:
+        self._parts = parts
+        self._cuts: dict[tuple[str, str], Cut] = {}
+        self._told: set[str] = set()
+        self._dirty = anyio.Event()
+        self._refreshing = anyio.Lock()
+        self._complete = anyio.Event()
+        self._complete.set()
+        self.listeners: list[Callable[[frozenset[str]], None]] = []
+        """Called on the loop with the URIs whose hunks may have changed; must not block."""
+        parts.workspace.overlay.listeners.append(self._typed)
+
+    # --- what waits ---
+
+    def hunks(self, choice: Choice = Choice()) -> tuple[Hunk, ...]:  # noqa: B008  immutable
+        """As last worked out; costs nothing."""
+        return tuple(hunk for cut in self._cuts.values() for hunk in cut.hunks if choice.fits(hunk))
+
+    @contextmanager
+    def awaiting(self) -> Generator[None]:
+        """While more sessions are being brought back: who asks for the hunks waits for them."""
+        self._complete = anyio.Event()
+        try:
+            yield
+        finally:
+            self._complete.set()
+
+    async def refresh(self) -> tuple[Hunk, ...]:
+        """Works out all hunks on the text as it is now."""
+        with anyio.move_on_after(RESTORE_LIMIT_S):
+            await self._complete.wait()
+        async with self._refreshing:
+            await self._refresh()
+        return self.hunks()
+
+    async def _refresh(self) -> None:
+        before = self._cuts
+        cuts: dict[tuple[str, str], Cut] = {}
+        for session in tuple(self._parts.sessions()):
+            if session.awaits_review and session.pending.files():
+                for cut in await self._cut(session):
+                    cuts[session.id, cut.file.uri] = cut
+                    self._tell_held(session, cut)
+        self._cuts = cuts
+        if changed := _changed(before, cuts):
+            self._say(changed)
+
+    async def _cut(self, session: Reviewed) -> list[Cut]:
+        """The session's files cut on the text as it is now; the names of their hunks are kept in its pending edits.
+
+        A file that the agent changes in between is cut again, a few times.
+        """
+        cuts: list[Cut] = []
+        todo = frozenset(session.pending.files())
+        for _ in range(MAX_CUTS):
+            base = self._parts.workspace.snapshot()
+            files = [file for uri, file in session.pending.files().items() if uri in todo and not file.pinned]
+            done = await to_thread.run_sync(_cut_all, files, base, session.id)
+            kept = {file.uri: cut for file, cut, left in done if session.pending.put(left, file)}
+            cuts += (cut for cut in kept.values() if cut.hunks)
+            todo = frozenset(file.uri for file in files) - kept.keys()
+            if not todo:
+                break
+        return cuts
+
+    def _tell_held(self, session: Reviewed, cut: Cut) -> None:
+        for hunk in cut.hunks:
+            if hunk.held and hunk.id not in self._told:
+                self._told.add(hunk.id)
+                where = named(self._parts.workspace.display(hunk.uri), (hunk,))
+                session.tell(f"- typed over by the person: your edit of {where}; it is held back.")
+
+    def diff(self, hunks: Sequence[Hunk]) -> str:
+        """A unified diff of these hunks, file by file, as if all of them were accepted."""
+        texts: list[str] = []
+        for cut in self._cuts.values():
+            chosen = [hunk for hunk in hunks if hunk.uri == cut.file.uri and hunk in cut.hunks]
+            if chosen:
+                texts.append(self._file_diff(cut, chosen))
+        return "".join(texts)
+
+    def _file_diff(self, cut: Cut, chosen: Sequence[Hunk]) -> str:
+        display = self._parts.workspace.display
+        path = display(cut.file.uri)
+        held = "".join(_held_note(hunk) for hunk in chosen if hunk.held)
+        file = cut.taking([(hunk.id, ()) for hunk in chosen])
+        before = file.base.text if file.base else ""
+        if file.kind == "delete":
+            return held + unified(before, "", path, deleted=True)
+        if file.kind == "create":
+            return unified("", file.text or "", path, created=True)
+        moved = f"# move {display(file.moved_from)} → {path}\n" if file.moved_from else ""
+        return moved + held + unified(before, file.text if file.text is not None else before, path)
+
+    # --- keeping up ---
+
+    def touch(self) -> None:
+        """Something has changed what waits; it is worked out again soon."""
+        self._dirty.set()
+
+    def _typed(self, uri: str) -> None:
+        if any(key[1] == uri for key in self._cuts):
+            self._dirty.set()
+
+    async def run(self) -> None:
+        """A task of the host: follows typing, a pause later."""
+        while True:
+            await self._dirty.wait()
+            self._dirty = anyio.Event()
+            await anyio.sleep(QUIET_S)
+            if not self._dirty.is_set():
+                await self.refresh()
+
+    def _say(self, uris: frozenset[str]) -> None:
+        for listener in tuple(self.listeners):
+            listener(uris)
+
+    # --- deciding ---
+
+    async def accept(self, choice: Choice) -> Decided:
+        """Lands the chosen hunks. Raises `CopydeskError` when none fits, or newer typing conflicts with all of them."""
+        await self.refresh()
+        items = placeable(picked(self._cuts, choice))
+        files: list[FileReview] = []
+        for session in self._sessions_of(items):
+            async with _Turned(session):
+                await self.refresh()
+                mine = [item for item in _again(self._cuts, items) if item.cut.session == session.id]
+                if mine:
+                    files += await self._land(session, mine)
+        return await self._decided(files)
+
+    async def reject(self, choice: Choice, reason: str = "") -> Decided:
+        """Drops the chosen hunks. Raises `CopydeskError` when none fits."""
+        await self.refresh()
+        items = picked(self._cuts, choice)
+        files: list[FileReview] = []
+        for session in self._sessions_of(items):
+            async with _Turned(session):
+                await self.refresh()
+                for item in _again(self._cuts, items):
+                    if item.cut.session == session.id:
+                        files.append(self._drop(session, item, reason))
+        return await self._decided(files)
+
+    async def _decided(self, files: Sequence[FileReview]) -> Decided:
+        pending = await self.refresh()
+        return Decided(tuple(files), pending)
+
+    def _sessions_of(self, items: Iterable[Picked]) -> list[Reviewed]:
+        ids = {item.cut.session for item in items}
+        return [session for session in self._parts.sessions() if session.id in ids]
+
+    # --- accepting ---
+
+    async def _land(self, session: Reviewed, items: Sequence[Picked]) -> list[FileReview]:
+        part = Pending()
+        taken: dict[str, PendingFile] = {}
+        for item in items:
+            taken[item.uri] = item.cut.taking(item.wanted)
+            part.put(taken[item.uri])
+            session.pending.put(replace(item.cut.file, pinned=True))
+        landed: dict[str, Landed] = {}
+        reviews: dict[str, FileReview] = {}
+        turn = items[-1].hunks[-1].turn
+        try:
+            outcome = await self._landing(landed).offer(part, turn, "Copydesk: accepted edit", confirm=False)
+            reviews = {file.uri: file for file in outcome.files}
+        finally:
+            for item in items:
+                self._settle(session, item, taken[item.uri], reviews.get(item.uri), landed.get(item.uri))
+        self._record(session, "accepted", items, tuple(reviews.values()))
+        return list(reviews.values())
+
+    def _landing(self, landed: dict[str, Landed]) -> Landing:
+        def note(record: Landed) -> None:
+            landed[record.uri] = record
+            self._parts.landed(record)
+
+        return Landing(self._parts.workspace, self._parts.editor, on_landed=note)
+
+    def _settle(
+        self, session: Reviewed, item: Picked, taken: PendingFile, review: FileReview | None, landed: Landed | None
+    ) -> None:
+        """What of the file stays pending after its part was sent."""
+        file = session.pending.files().get(item.uri)
+        if file is None:
+            return
+        if review is None or review.state not in _LANDED:
+            session.pending.put(replace(file, pinned=False), file)
+        elif is_whole(taken):
+            session.pending.discard(item.uri)
+        else:
+            now = self._text_now(item.uri, landed)
+            left = remaining(file, taken, item, landed, now) if now else None
+            session.pending.put(left or replace(file, pinned=False), file)
+
+    def _text_now(self, uri: str, landed: Landed | None) -> FileHandle | None:
+        try:
+            now = self._parts.workspace.snapshot().read(uri)
+        except WorkspaceError:
+            return None
+        if landed is None or landed.now is None or landed.now == now.text:
+            return now
+        return replace(now, text=landed.now, epoch=landed.epoch, version=landed.version)
+
+    # --- both ---
+
+    def _drop(self, session: Reviewed, item: Picked, reason: str) -> FileReview:
+        known = session.pending.files().get(item.uri)
+        left = item.cut.leaving(item.wanted)
+        if left is None:
+            session.pending.discard(item.uri)
+        elif known is not None:
+            session.pending.put(left, known)
+        file = FileReview(item.uri, "discarded", len(item.hunks), reason)
+        self._record(session, "rejected", (item,), (file,), reason)
+        return file
+
+    def _record(
+        self,
+        session: Reviewed,
+        decision: str,
+        items: Sequence[Picked],
+        files: tuple[FileReview, ...],
+        reason: str = "",
+    ) -> None:
+        hunks = tuple(hunk for item in items for hunk in item.hunks)
+        word = "accepted" if decision == "accepted" else "rejected"
+        turn = hunks[-1].turn
+        session.emit(ReviewDecided(turn, word, files, tuple(hunk.id for hunk in hunks), reason))
+        states = {file.uri: file.state for file in files}
+        for item in items:
+            happened = decision if states.get(item.uri) in (*_LANDED, "discarded") else "accepted, but not applied yet,"
+            session.tell(news(happened, self._parts.workspace.display(item.uri), item, reason))
+        waiting = tuple(FileReview(uri, "pending") for uri in session.pending.files() if uri not in states)
+        state = "pending" if session.pending.files() else overall(files)
+        session.emit(ReviewUpdated(turn, state, (*files, *waiting)))
+        self._parts.kept(session)
+
+
+def _cut_all(
+    files: Iterable[PendingFile], base: FileSource, session: str
+) -> list[tuple[PendingFile, Cut, PendingFile]]:
+    return [(file, *cut_on(file, base, session)) for file in files]
+
+
+class _Turned:
+    """The session's own turn at its pending edits. Raises `CopydeskError` when another decision does not end."""
+
+    def __init__(self, session: Reviewed) -> None:
+        self._lock = session.review_lock
+
+    async def __aenter__(self) -> None:
+        with anyio.move_on_after(BUSY_LIMIT_S):
+            await self._lock.acquire()
+            return
+        raise CopydeskError("These edits are being applied right now.", advice="Answer the question that is open.")
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._lock.release()
+
+
+def _again(cuts: dict[tuple[str, str], Cut], items: Iterable[Picked]) -> list[Picked]:
+    """The same hunks as they stand by now; those that were decided meanwhile fall out."""
+    found: list[Picked] = []
+    for item in items:
+        cut = cuts.get((item.cut.session, item.uri))
+        ids = {hunk.id for hunk in item.hunks}
+        hunks = tuple(hunk for hunk in cut.hunks if hunk.id in ids) if cut else ()
+        if cut and hunks:
+            found.append(Picked(cut, hunks, item.numbers))
+    return found
+
+
+def _changed(before: dict[tuple[str, str], Cut], after: dict[tuple[str, str], Cut]) -> frozenset[str]:
+    keys = before.keys() | after.keys()
+    return frozenset(key[1] for key in keys if _hunks_of(before, key) != _hunks_of(after, key))
+
+
+def _hunks_of(cuts: dict[tuple[str, str], Cut], key: tuple[str, str]) -> tuple[Hunk, ...]:
+    return cuts[key].hunks if key in cuts else ()
+
+
+def _held_note(hunk: Hunk) -> str:
+    lines = [
+        f"# held back, newer typing conflicts with it ({hunk.uri.rpartition('/')[2]} line {hunk.start_line + 1}):\n"
+    ]
+    lines += [f"#  -{line}\n" for line in hunk.before.splitlines()]
+    lines += [f"#  +{line}\n" for line in hunk.after.splitlines()]
+    return "".join(lines)

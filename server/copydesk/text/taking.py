@@ -1,0 +1,227 @@
+"""Taking back what an author wrote, and giving it again, in the middle of what others wrote since. Pure.
+
+Owns what is spared and what counts as taken over by a person; the rows of runs are `text.pieces`'. Start with
+`taken_back`. `typed` is how other people's changes reach the pieces: it knows an editor's own undo when it sees one.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate
+from typing import Literal, NamedTuple
+
+from copydesk.text.edits import Edit, apply, normalised
+from copydesk.text.pieces import Pieces, Run, joined, put
+
+SURE = 8
+"""So many characters of an author's that come back at their old place are not there by chance: the editor's redo."""
+
+MAX_CANDIDATES = 64
+
+
+class Kept(NamedTuple):
+    """A place where people's text stands: `inside` what was taken back, or `instead` of it, so that nothing was."""
+
+    at: int
+    why: Literal["inside", "instead"]
+
+
+class Taken(NamedTuple):
+    """`edits` on the text as it was, `pieces` after them, the ids that were switched, and places in the new text."""
+
+    edits: tuple[Edit, ...]
+    pieces: Pieces
+    ids: tuple[str, ...]
+    kept: tuple[Kept, ...] = ()
+
+
+def taken_back(pieces: Pieces, text: str, author: str) -> Taken:
+    """The author's surviving characters go, what the author removed comes back; people's text inside stays.
+
+    Nothing is put back for a piece of which a person has replaced every character.
+    """
+    lost = _taken_over(pieces)
+    ids = [piece.id for piece in pieces.made if piece.author == author and not piece.back]
+    return _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
+
+
+def given_again(pieces: Pieces, text: str, ids: Collection[str]) -> Taken:
+    """The inverse of `taken_back`, for the `ids` it switched: people's text stays this time too."""
+    there = {id for run in pieces.runs for id in run.gone}
+    wanted = [piece for piece in pieces.made if piece.id in ids and piece.back]
+    lost = [piece.id for piece in wanted if piece.wrote and piece.took and piece.id not in there]
+    return _switched(pieces, text, [piece.id for piece in wanted if piece.id not in lost], lost)
+
+
+def typed(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> Pieces:
+    """The pieces after a person's edits on `text`. One that undoes or redoes pieces exactly switches them."""
+    given = normalised(edits)
+    if not pieces.made or not given:
+        return pieces
+    ids, rest = _reverted(pieces, text, given)
+    pieces = put(pieces, rest)
+    return turned(pieces, apply(text, rest), ids)[1] if ids else pieces
+
+
+# --- the switch ------------------------------------------------------------------------------------------
+
+
+def turned(pieces: Pieces, text: str, ids: Collection[str]) -> tuple[tuple[Edit, ...], Pieces]:
+    """Switches pieces: those that stand are taken back, the others given again. The edits are on `text`."""
+    made = tuple(piece._replace(back=piece.back != (piece.id in ids)) for piece in pieces.made)
+    after = Pieces(pieces.runs, made)
+    back = after.back
+    runs: list[Run] = []
+    edits: list[Edit] = []
+    at = 0
+    for run in pieces.runs:
+        shown = is_shown(run, back)
+        if shown and run.text:
+            edits.append(Edit(at, at, run.text))
+            runs.append(run._replace(text=""))
+        elif not shown and not run.text:
+            edits.append(Edit(at, at + run.size, ""))
+            runs.append(run._replace(text=text[at : at + run.size]))
+        else:
+            runs.append(run)
+        at += run.shown
+    return _merged(edits), after._replace(runs=joined(runs))
+
+
+def is_shown(run: Run, back: Collection[str]) -> bool:
+    return run.by not in back and all(id in back for id in run.gone)
+
+
+def _merged(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Edits that touch, in their order, as one."""
+    merged: list[Edit] = []
+    for edit in edits:
+        if merged and merged[-1].end == edit.start:
+            last = merged.pop()
+            edit = Edit(last.start, edit.end, last.text + edit.text)
+        merged.append(edit)
+    return tuple(merged)
+
+
+def _switched(pieces: Pieces, text: str, ids: Sequence[str], lost: Collection[str]) -> Taken:
+    edits, after = turned(pieces, text, ids)
+    places = [*_inside(pieces, after.back, frozenset(ids)), *_instead(after, frozenset(lost))]
+    return Taken(edits, after, tuple(ids), tuple(sorted(places)))
+
+
+def _taken_over(pieces: Pieces) -> frozenset[str]:
+    """Standing pieces that replaced something, and of whose own text nothing is left but under others like them."""
+    written: dict[str, list[tuple[str, ...]]] = {}
+    for run in pieces.runs:
+        if run.by:
+            written.setdefault(run.by, []).append(run.gone)
+    lost: set[str] = set()
+    for piece in reversed(pieces.made):
+        is_replacement = piece.wrote and piece.took and not piece.back
+        if is_replacement and all(lost.intersection(gone) for gone in written.get(piece.id, ())):
+            lost.add(piece.id)
+    return frozenset(lost)
+
+
+def _inside(pieces: Pieces, back: Collection[str], ids: frozenset[str]) -> Iterator[Kept]:
+    """Where people's text lay between characters of one switched piece, as offsets after the switch."""
+    last: dict[str, int] = {}
+    sides = [ids.intersection((run.by, *run.gone)) for run in pieces.runs]
+    for index, run in enumerate(pieces.runs):
+        if not run.text:
+            last.update((id, index) for id in sides[index])
+    at = 0
+    begun: set[str] = set()
+    for index, run in enumerate(pieces.runs):
+        if not run.text:
+            begun |= sides[index]
+            if not run.by and not sides[index] and any(last[id] > index for id in begun):
+                yield Kept(at, "inside")
+        at += run.size if is_shown(run, back) else 0
+
+
+def _instead(pieces: Pieces, lost: frozenset[str]) -> Iterator[Kept]:
+    at = 0
+    seen: set[str] = set()
+    for run in pieces.runs:
+        sides = lost.intersection((run.by, *run.gone)) - seen
+        if sides:
+            seen |= sides
+            yield Kept(at, "instead")
+        at += run.shown
+
+
+# --- an editor's own undo and redo -----------------------------------------------------------------------
+
+
+class _Map(NamedTuple):
+    """Where each run begins in the text, and the first and last run of each piece."""
+
+    starts: Sequence[int]
+    reach: dict[str, tuple[int, int]]
+
+
+def _reverted(pieces: Pieces, text: str, edits: tuple[Edit, ...]) -> tuple[frozenset[str], tuple[Edit, ...]]:
+    """The pieces that some of the edits switch exactly, and the other edits."""
+    where = _mapped(pieces)
+    ids: frozenset[str] = frozenset()
+    left = edits
+    for candidate in _candidates(pieces, where, edits):
+        if candidate & ids:
+            continue
+        rest = _without(pieces, text, where, left, candidate)
+        if rest is not None:
+            ids, left = ids | candidate, rest
+    return ids, left
+
+
+def _mapped(pieces: Pieces) -> _Map:
+    reach: dict[str, tuple[int, int]] = {}
+    for index, run in enumerate(pieces.runs):
+        for id in (run.by, *run.gone) if run.by else run.gone:
+            reach[id] = (reach[id][0] if id in reach else index, index)
+    return _Map(list(accumulate((run.shown for run in pieces.runs), initial=0)), reach)
+
+
+def _candidates(pieces: Pieces, where: _Map, edits: Sequence[Edit]) -> list[frozenset[str]]:
+    """Pieces that the edits touch: all of one author that are in one state, then each by itself."""
+    touched: set[str] = set()
+    for edit in edits:
+        first = max(bisect_left(where.starts, edit.start) - 1, 0)
+        for run in pieces.runs[first : bisect_right(where.starts, edit.end)]:
+            touched.update((run.by, *run.gone))
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for piece in pieces.made:
+        if piece.id in touched:
+            groups.setdefault((piece.author, piece.back), []).append(piece.id)
+    whole = [frozenset(group) for group in groups.values()]
+    single = [frozenset((id,)) for group in groups.values() if len(group) > 1 for id in group]
+    return (whole + single)[:MAX_CANDIDATES]
+
+
+def _without(
+    pieces: Pieces, text: str, where: _Map, edits: tuple[Edit, ...], ids: frozenset[str]
+) -> tuple[Edit, ...] | None:
+    """The edits that are left when those around these pieces are just their switch; None when they are not."""
+    first = min(where.reach[id][0] for id in ids)
+    last = max(where.reach[id][1] for id in ids)
+    low, high = where.starts[first], where.starts[last + 1]
+    near = [edit for edit in edits if edit.start <= high and edit.end >= low]
+    if not near:
+        return None
+    start, end = min(low, near[0].start), max(high, near[-1].end)
+    wanted = apply(text[start:end], [Edit(edit.start - start, edit.end - start, edit.text) for edit in near])
+    part = Pieces(pieces.runs[first : last + 1], pieces.made)
+    switch, after = turned(part, text[low:high], ids)
+    if text[start:low] + apply(text[low:high], switch) + text[high:end] != wanted or not _is_sure(part, after, ids):
+        return None
+    return tuple(edit for edit in edits if edit not in near)
+
+
+def _is_sure(before: Pieces, after: Pieces, ids: frozenset[str]) -> bool:
+    """Whether so much comes back, or goes in turn, that no person typed it by chance. An undo may bring back none."""
+    back = after.back
+    appear = sum(run.size for run in before.runs if run.by and run.text and is_shown(run, back))
+    if not ids <= back:
+        return appear >= SURE
+    vanish = sum(run.size for run in before.runs if run.by and not run.text and not is_shown(run, back))
+    return not appear or appear + vanish >= SURE

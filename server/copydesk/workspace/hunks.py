@@ -1,0 +1,171 @@
+"""A pending file as hunks: their places, their names, and the file with some of them taken or left.
+
+Works on one `PendingFile` that stands on the text as it is now. A hunk's name is kept as a `Mark` in that file: it
+follows typing, and goes to whichever hunk stands there later. Start with `Cut`.
+"""
+
+import secrets
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+
+from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.ports import FileSource
+from copydesk.domain.review import Hunk, LineChange
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit, invert
+from copydesk.text.linewise import Group, Lines, Part, content
+from copydesk.text.pieces import newest_author
+from copydesk.workspace.proposals import Held, Mark, PendingFile, typed_since
+
+Named = Callable[[], str]
+
+
+def new_id() -> str:
+    return f"h-{secrets.token_hex(4)}"
+
+
+class Cut:
+    """One pending file cut into hunks. `file` carries the marks that name them."""
+
+    def __init__(self, file: PendingFile, session: str, named: Named = new_id) -> None:
+        self.session = session
+        self._groups: dict[str, Group] = {}
+        self._held: dict[str, Held] = {}
+        self.file = self._marked_whole(file, named) if is_whole(file) else self._marked(file, named)
+        self.hunks = self._whole_hunks() if is_whole(file) else self._text_hunks()
+
+    # --- names ---
+
+    def _marked_whole(self, file: PendingFile, named: Named) -> PendingFile:
+        self._lines = Lines("", "")
+        return file if file.marks else replace(file, marks=(Mark(named(), 0, 0),))
+
+    def _marked(self, file: PendingFile, named: Named) -> PendingFile:
+        assert file.base is not None
+        self._lines = Lines(file.base.text, file.text or "")
+        starts = self._lines.starts
+        places = [(starts[group.old[0]], starts[group.old[1]]) for group in self._lines.groups]
+        names = _names(places, list(file.marks), named)
+        left = [mark for mark in file.marks if mark.id not in names]
+        held_names = _names([(held.start, held.end) for held in file.held], left, named)
+        self._groups = dict(zip(names, self._lines.groups, strict=True))
+        self._held = dict(zip(held_names, file.held, strict=True))
+        marks = [Mark(name, *place) for name, place in zip(names, places, strict=True)]
+        marks += [Mark(name, held.start, held.end) for name, held in self._held.items()]
+        return replace(file, marks=tuple(marks))
+
+    # --- hunks ---
+
+    def _whole_hunks(self) -> tuple[Hunk, ...]:
+        file = self.file
+        before = file.base.text if file.base else ""
+        n_lines = len(Lines(before, before).old)
+        id, turn, kind = file.marks[0].id, turn_of(file), file.kind
+        hunk = Hunk(id, self.session, turn, file.uri, kind, 0, n_lines, before, file.text or "", (), file.moved_from)
+        return (replace(hunk, held=bool(file.held)),)
+
+    def _text_hunks(self) -> tuple[Hunk, ...]:
+        texts = [self._hunk(id, group) for id, group in self._groups.items()]
+        held = [self._held_hunk(id, held) for id, held in self._held.items()]
+        return tuple(sorted((*texts, *held), key=lambda hunk: (hunk.start_line, hunk.end_line)))
+
+    def _hunk(self, id: str, group: Group) -> Hunk:
+        old, new = self._lines.old, self._lines.new
+        (i, i2), (j, j2) = group.old, group.new
+        changes = tuple(_line_change(number, part, old, new) for number, part in enumerate(group.parts, 1))
+        starts = self._lines.new_starts
+        turn = newest_author(self.file.pieces, starts[j], starts[j2]) or turn_of(self.file)
+        return Hunk(
+            id, self.session, turn, self.file.uri, "change", i, i2, "".join(old[i:i2]), "".join(new[j:j2]), changes
+        )
+
+    def _held_hunk(self, id: str, held: Held) -> Hunk:
+        starts = self._lines.starts
+        first = min(bisect_right(starts, held.start) - 1, max(len(starts) - 2, 0))
+        last = max(first, bisect_right(starts, max(held.end - 1, held.start)) - 1)
+        turn, uri = turn_of(self.file), self.file.uri
+        return Hunk(id, self.session, turn, uri, "change", first, last + 1, held.before, held.after, held=True)
+
+    # --- some of them ---
+
+    def taking(self, wanted: Sequence[tuple[str, Collection[int]]]) -> PendingFile:
+        """The file with these hunks alone, or with some lines of them (numbers; none: all). Held ones cannot be."""
+        if is_whole(self.file):
+            return self.file
+        parts = {part for id, numbers in wanted if id in self._groups for part in self._parts(id, numbers)}
+        return self._with_text(self._lines.taken(parts), held=())
+
+    def leaving(self, unwanted: Sequence[tuple[str, Collection[int]]]) -> PendingFile | None:
+        """The file without these hunks, or without some lines of them; None where nothing is left of it."""
+        if is_whole(self.file):
+            return None
+        out = {part for id, numbers in unwanted if id in self._groups for part in self._parts(id, numbers)}
+        parts = {part for group in self._lines.groups for part in group.parts} - out
+        gone = {self._held[id] for id, _ in unwanted if id in self._held}
+        held = tuple(each for each in self.file.held if each not in gone)
+        left = self._with_text(self._lines.taken(parts), held)
+        return None if left.is_void else left
+
+    def _parts(self, id: str, numbers: Collection[int]) -> Iterable[Part]:
+        return (part for n, part in enumerate(self._groups[id].parts, 1) if not numbers or n in numbers)
+
+    def _with_text(self, text: str, held: tuple[Held, ...]) -> PendingFile:
+        assert self.file.base is not None
+        edits = diff(self.file.base.text, text)
+        return replace(self.file, edits=edits, held=held, dropped=held).with_text(text)
+
+
+def cut_on(file: PendingFile, base: FileSource, session: str) -> tuple[Cut, PendingFile]:
+    """The file's hunks on the text that `base` has now, and what to remember of the file (see `kept`)."""
+    if is_whole(file) or file.base is None:
+        whole = Cut(file, session)
+        return whole, whole.file
+    try:
+        newer = base.read(file.base_uri)
+    except WorkspaceError:
+        cut = Cut(file.all_held(), session)
+        return cut, replace(file, held=cut.file.held, marks=cut.file.marks)
+    current = file.rebased(newer, base)
+    cut = Cut(current, session)
+    if current.base is None or current.base.content_hash == file.base.content_hash:
+        return cut, cut.file
+    return cut, kept(file, cut.file, typed_since(base, file.base, newer))
+
+
+def is_whole(file: PendingFile) -> bool:
+    """Whether it is decided as one: what happens to a file as such, not to its text."""
+    return file.kind != "change" or file.base is None or file.text is None
+
+
+def turn_of(file: PendingFile) -> str:
+    return file.origins[-1].turn if file.authored else ""
+
+
+def kept(file: PendingFile, cut: PendingFile, typed: Sequence[Edit]) -> PendingFile:
+    """What to remember of a file that was cut on newer text, to which `typed` led from the file's base.
+
+    The newer text, unless typing has met an edit there: the person may take that back, so the edit stays whole on the
+    text it was made for. Its marks are then said on that text.
+    """
+    if file.base is None or len(cut.held) == len(file.dropped):
+        return cut
+    back = invert(file.base.text, typed)
+    return replace(file, held=cut.held, marks=tuple(mark.moved(back) for mark in cut.marks))
+
+
+def _names(places: Sequence[tuple[int, int]], marks: list[Mark], named: Named) -> list[str]:
+    """A name for each place: that of the first unused mark it meets, else a new one."""
+    names: list[str] = []
+    for start, end in places:
+        found = next((mark for mark in marks if mark.start <= end and start <= mark.end), None)
+        if found:
+            marks.remove(found)
+        names.append(found.id if found else named())
+    return names
+
+
+def _line_change(number: int, part: Part, old: Sequence[str], new: Sequence[str]) -> LineChange:
+    before = content(old[part.i]) if part.i < part.i2 else None
+    after = content(new[part.j]) if part.j < part.j2 else None
+    return LineChange(number, part.i, before, after)
