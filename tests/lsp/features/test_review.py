@@ -1,6 +1,7 @@
 """The review commands, the diff document, and what is said when a turn leaves hunks to decide."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -486,3 +487,30 @@ async def test_without_a_service_nothing_waits(tmp_path: Path) -> None:
     for decide in (reviews.accept, reviews.reject):
         with pytest.raises(CopydeskError):
             await decide(Choice(hunk="h-1"))
+
+
+# --- the page ---
+
+
+def documented(heading: str) -> list[Any]:
+    """The JSON examples below a heading of docs/PROTOCOL.md."""
+    page = (Path(__file__).parents[3] / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+    text = page.split(f"\n{heading}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    return [json.loads(body) for body in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+
+
+async def test_the_examples_on_the_protocol_page_are_what_happens(tmp_path: Path) -> None:
+    command, answer = documented("### Review commands")
+    [hint] = documented("## Review in a stock client")
+    ids = {"session": "s-4257332582", "turn": "t-58fba831", "uri": "file:///w/a.py"}
+    code = "\n" * 6 + "    return x\n"
+    async with rig(tmp_path) as r:
+        r.open(code, ids["uri"])
+        r.reviews.put(hunk_of(code, 6, 7, "    y = 2 * x\n    return y\n", id="h-3f9c1e07", **ids))
+        shown = await r.command(SHOW)
+        assert shown == json.loads(json.dumps(answer).replace("file:///p/", "file:///w/"))
+        told = await r.until(lambda: r.all("textDocument/publishDiagnostics"))
+        assert told[0]["diagnostics"] == [hint]
+        result = await r.command(command["command"], *command["arguments"])
+        assert r.reviews.accepted == [Choice(hunk="h-3f9c1e07", lines=(2,))]
+        assert set(result) == set(answer) - {"document"}
