@@ -8,6 +8,7 @@ stopped, the edit included, so it is answered first; others wait a while. The la
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
@@ -269,11 +270,17 @@ class ReviewCommands:
     async def with_hunks(self, outcome: JsonObject, turn: str) -> JsonObject:
         """The answer of a turn that was waited for, with the hunks it left to decide."""
         if outcome["review"]["state"] == "pending":
-            outcome["review"]["hunksPending"] = self._shapes.pending(await self.pending_of(turn))
+            outcome["review"]["hunksPending"] = await self.pending_as_json(turn)
         return outcome
 
-    async def pending_of(self, turn: str) -> tuple[Hunk, ...]:
-        return tuple(hunk for hunk in await self._fresh() if hunk.turn == turn)
+    async def pending_as_json(self, turn: str) -> list[JsonObject]:
+        return self._shapes.pending(await self._pending_of(turn))
+
+    async def _pending_of(self, turn: str) -> tuple[Hunk, ...]:
+        """Empty where they cannot be worked out: the end of a turn is told all the same."""
+        with suppress(CopydeskError):
+            return tuple(hunk for hunk in await self._fresh() if hunk.turn == turn)
+        return ()
 
     def _invitation(self, hunks: Sequence[Hunk]) -> str:
         """One line: what waits, and how to decide it."""
@@ -287,7 +294,7 @@ class ReviewCommands:
 
     async def show_end(self, level: str, text: str, turn: str, documents: OpenDocuments) -> None:
         """The model's words and what waits, as one message where they fit; the diff where a file is not open."""
-        hunks = await self.pending_of(turn)
+        hunks = await self._pending_of(turn)
         answers = self._voice.answers
         if not hunks:
             await answers.show(level, text, f"turn/{turn}.md")

@@ -155,3 +155,20 @@ async def test_a_double_click_and_a_wrong_id(tmp_path: Path) -> None:
         assert len(third["pending"][0]["hunks"]) == 2
         assert d.editor.text(uri) == CODE.replace("line 3\n", "LINE 3\n")
         assert len(d.editor.applied) == 1
+
+
+async def test_clients_that_take_updates_are_told_what_waits_after_each_decision(tmp_path: Path) -> None:
+    files = {"a.py": CODE}
+    async with desk(tmp_path, changes(), files=files, settings=HUNKS, custom=("copydesk/session/update",)) as d:
+        d.open("a.py")
+        [pending] = (await d.run("prompt", text="go"))["review"]["hunksPending"]
+        await d.client.command("copydesk.review.accept", {"hunk": pending["hunks"][0]["hunk"]})
+        await d.client.command("copydesk.review.reject", {"all": True})
+
+        def n_waiting() -> list[int]:
+            reviews = [each["update"] for each in d.updates() if each["update"]["sessionUpdate"] == "review"]
+            return [sum(len(file["hunks"]) for file in review["hunksPending"]) for review in reviews]
+
+        await d.client.wait_for("copydesk/session/update", lambda params: n_waiting()[-1:] == [0])
+        assert n_waiting() == [3, 2, 0]
+        assert d.client.messages == []
