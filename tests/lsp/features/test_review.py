@@ -386,6 +386,30 @@ async def test_actions_on_the_lines_of_the_diff(tmp_path: Path) -> None:
         assert at_line[lines[0]]["Accept all"] == {"all": True}
 
 
+async def test_the_diff_is_no_place_to_work_at(tmp_path: Path) -> None:
+    async with rig(tmp_path, NVIM_012) as r:
+        two(r)
+        await r.list_actions(1)
+        uri = (await r.command(SHOW))["document"]
+        text = await anyio.Path(uri.removeprefix("file://")).read_text("utf-8")
+        r.open(text, uri, "diff")
+        listed = await r.list_actions(0, end=(3, 0), uri=uri)
+        assert {action["kind"] for action in listed} == {"quickfix"}
+        await r.command("copydesk.explain")
+        assert r.host.requests[0].task.uri == URI
+
+
+async def test_a_file_that_an_editor_has_read_is_shown_anew_under_another_name(tmp_path: Path) -> None:
+    async with rig(tmp_path, NVIM_012) as r:
+        two(r)
+        first = (await r.command(SHOW, {"turn": "t-1"}))["document"]
+        assert (await r.command(SHOW, {"turn": "t-1"}))["document"] == first
+        await r.command(ACCEPT, {"hunk": "h-1"})
+        second = (await r.command(SHOW, {"turn": "t-1"}))["document"]
+        assert second != first
+        assert "+TWO" not in await anyio.Path(second.removeprefix("file://")).read_text("utf-8")
+
+
 async def test_an_old_text_of_the_diff_never_names_another_hunk(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_012) as r:
         two(r)
