@@ -135,7 +135,7 @@ def render(hunks: Sequence[Hunk], reviews: Reviews, shapes: Shapes) -> Rendered:
     for hunk in sorted(hunks, key=lambda hunk: hunk.start_line):
         by_file.setdefault(hunk.uri, []).append(hunk)
     total = f"{counted(len(hunks), 'hunk')} in {counted(len(by_file), 'file')}"
-    pieces = [f"# {total}: accept or reject by code action, in the files or on the lines here.\n"]
+    pieces = [f"# {total}: accept or reject by code action there, or by copydesk.review.accept and .reject.\n"]
     rows: list[Row | None] = [None]
     for uri in sorted(by_file, key=shapes.display):
         piece = reviews.diff(by_file[uri])

@@ -221,6 +221,11 @@ class ReviewCommands:
         name = self._voice.client.name.lower()
         return "eglot" not in name and "emacs" not in name
 
+    @property
+    def _keeps_focus(self) -> bool:
+        """Helix goes to every document it shows: what is being typed would end up in it."""
+        return "helix" not in self._voice.client.name.lower()
+
     def _start(self, verb: Verb, wanted: Choice, reason: str, *, late: bool) -> _Decision:
         """As a task of the connection: cancelling the request does not take half a decision back."""
         decision = self._deciding[verb, wanted] = _Decision()
@@ -287,10 +292,8 @@ class ReviewCommands:
         names = list(dict.fromkeys(self._shapes.display(hunk.uri) for hunk in hunks))
         files = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         wait = "waits" if len(hunks) == 1 else "wait"
-        return (
-            f"{counted(len(hunks), 'hunk')} in {files} {wait} for you: accept or reject by code action there, "
-            "or by copydesk.review.accept, .reject and .show."
-        )
+        how = "decide by code action there, or by copydesk.review.show, .accept, .reject."
+        return f"{counted(len(hunks), 'hunk')} in {files} {wait} for you: {how}"
 
     async def show_end(self, level: str, text: str, turn: str, documents: OpenDocuments) -> None:
         """The model's words and what waits, as one message where they fit; the diff where a file is not open."""
@@ -306,7 +309,7 @@ class ReviewCommands:
         else:
             await answers.show(level, text, f"turn/{turn}.md")
             answers.message("info", self._invitation(hunks))
-        if any(documents.get(seen_in(hunk)) is None for hunk in hunks):
+        if self._keeps_focus and any(documents.get(seen_in(hunk)) is None for hunk in hunks):
             await self._diffs.open(turn)
 
     # --- words and results ---

@@ -443,7 +443,7 @@ async def test_what_waits_is_said_in_one_short_message(tmp_path: Path, client: s
         await anyio.wait_all_tasks_blocked()
         [(level, text)] = r.shown()
         assert level == 3
-        assert text.startswith("Done. 2 hunks in src/a.py wait for you: accept or reject by code action there, ")
+        assert text.startswith("Done. 2 hunks in src/a.py wait for you: decide by code action there, ")
         assert len(text.splitlines()) == 1
         assert r.all("window/showDocument") == []  # the hints are there to see
 
