@@ -20,6 +20,7 @@ from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
+from copydesk.services.provenance import with_provenance
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.workspace import Workspace
 
@@ -65,6 +66,7 @@ class Assembly:
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
+        self.server.on_gone.append(self._cancel_all)
 
     def _spelled(self, uri: str) -> str:
         """As the editor spells it: an open document must be named exactly as it was opened."""
@@ -97,6 +99,10 @@ class Assembly:
         async with self.core.running():
             await anyio.sleep_forever()
 
+    def _cancel_all(self) -> None:
+        """A turn that waits for the client is stopped by its going, and does not take that for an answer."""
+        self.core.host.cancel()
+
     async def _stop(self) -> None:
         self.core.host.cancel()
 
@@ -112,6 +118,7 @@ class Assembly:
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
             reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
+            undo=self.core.undoing().undo,
         )
 
     def _explainer(self) -> Explainer:
@@ -129,7 +136,9 @@ class Assembly:
         if opened is None:
             return None
         handle = FileHandle(opened.uri, opened.document.text, opened.content_hash, version=opened.version)
-        return await self.explainer.hover(handle, line, column, budget_s)
+        note = await self.core.attribution.line(opened.uri, line)
+        found = await self.explainer.hover(handle, line, column, budget_s)
+        return with_provenance(found, note)
 
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)

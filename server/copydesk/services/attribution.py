@@ -21,7 +21,6 @@ from copydesk.services.followed import FollowedFile
 from copydesk.services.landed import Landed
 from copydesk.store.authored import AuthoredFile, AuthoredText, AuthoredTurn, Standing
 from copydesk.store.authorship import AuthorshipStore, key_of
-from copydesk.text.edits import Edit
 from copydesk.text.pieces import Pieces
 from copydesk.workspace.uris import normalise
 from copydesk.workspace.workspace import Workspace
@@ -90,7 +89,10 @@ class Attribution:
         file = self._held(source) or self._begun(source, record.before or "")
         undo = self._switches.get(record.turn)
         if undo is None:
-            ids = file.land(record, lambda ours: file.write(ours, lambda edit: turn_of(record, edit), self._id))
+            parts = record.by_turn()
+            ids = file.land(
+                record, lambda ours: file.write(parts if ours is record.ours else [(record.turn, ours)], self._id)
+            )
         else:
             ids = file.land(record, lambda ours: file.turn(ours, undo.get(source, ())))
         if record.moved_from:
@@ -271,22 +273,6 @@ class Attribution:
             if file.text != known:
                 self._unsaved.add(file.uri)
         await self.save()
-
-
-def turn_of(record: Landed, edit: Edit) -> str:
-    """The turn that made an edit of what landed: the newest with such text, where several share the file."""
-    turns = {part.origin.turn for part in record.file.authored if part.origin.turn}
-    if len(turns) == 1 and record.turn not in turns:
-        return next(iter(turns))
-    if len(turns) > 1 and (said := edit.text.strip()):
-        for part in reversed(record.file.authored):
-            if part.origin.turn and any(_shares(said, span.text.strip()) for span in part.spans):
-                return part.origin.turn
-    return record.turn
-
-
-def _shares(one: str, other: str) -> bool:
-    return bool(other) and (one in other or other in one)
 
 
 def with_file(turn: AuthoredTurn, done: AuthoredFile) -> AuthoredTurn:

@@ -8,6 +8,7 @@ import zlib
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
+from difflib import SequenceMatcher
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -23,7 +24,10 @@ from copydesk.workspace.watches import Watch
 MAX_STEPS_BACK = 8
 """States before the newest that can be returned to when a landing turns out to be older than what was looked at."""
 
-TurnOf = Callable[[Edit], str]
+MAX_COMPARED = 250_000
+MIN_SHARED = 3
+"""So many characters in the middle of two texts are no chance."""
+
 Take = Callable[[tuple[Edit, ...]], frozenset[str]]
 
 
@@ -57,13 +61,13 @@ class FollowedFile:
         if now is None or now == self.text:
             return
         if known != self.text:
-            edits = diff(self.text, now)
+            edits = compared(self.text, now)
         self._step(edits, now)
 
     def reach(self, text: str) -> None:
         """Takes in how the text was changed out of our sight."""
         if text != self.text:
-            self._step(diff(self.text, text), text)
+            self._step(compared(self.text, text), text)
             self._watch = self._make_watch(self.uri, text)
 
     def _step(self, edits: Iterable[Edit], now: str) -> None:
@@ -99,15 +103,11 @@ class FollowedFile:
             self.advance(version)
         self.reach(text)
 
-    def write(self, ours: tuple[Edit, ...], turn_of: TurnOf, ids: Callable[[], str]) -> frozenset[str]:
-        """A turn's edits; `turn_of` says which turn made one. Returns the ids of the new pieces."""
+    def write(self, parts: Iterable[tuple[str, tuple[Edit, ...]]], ids: Callable[[], str]) -> frozenset[str]:
+        """What turns wrote, each on the text that the one before made. Returns the ids of the new pieces."""
         known = len(self.pieces.made)
-        for turn in dict.fromkeys(map(turn_of, ours)):
-            mine = [edit for edit in ours if turn_of(edit) == turn]
-            # From here on `ours` is said on the text that these made.
-            self.pieces, text = written(self.pieces, self.text, mine, turn, ids), apply(self.text, mine)
-            ours = _past(mine, [edit for edit in ours if edit not in mine])
-            self.text = text
+        for turn, edits in parts:
+            self.pieces, self.text = written(self.pieces, self.text, edits, turn, ids), apply(self.text, edits)
             self._mark(turn)
         return frozenset(piece.id for piece in self.pieces.made[known:])
 
@@ -159,6 +159,45 @@ def mark_of(line: str) -> int:
     return zlib.crc32(line.strip().encode("utf-8", "surrogatepass"))
 
 
+def compared(old: str, new: str) -> tuple[Edit, ...]:
+    """What a person may have done to the text where nobody saw it: finer than `diff`, so that what stayed is known.
+
+    A word that was typed into is not a new word. But a line end, or a letter or two, that stand between changes are
+    no sign that they stayed: what was written anew has them too, and it is the person's.
+    """
+    found: list[Edit] = []
+    for edit in _apart(diff(old, new), old):
+        was = old[edit.start : edit.end]
+        found += _finer(was, edit) if was and edit.text and len(was) * len(edit.text) <= MAX_COMPARED else [edit]
+    return tuple(found)
+
+
+def _apart(edits: Iterable[Edit], old: str) -> list[Edit]:
+    """Edits with too little between them are one."""
+    found: list[Edit] = []
+    for edit in edits:
+        between = old[found[-1].end : edit.start] if found else ""
+        if found and len(between.strip()) < MIN_SHARED:
+            last = found.pop()
+            edit = Edit(last.start, edit.end, last.text + between + edit.text)
+        found.append(edit)
+    return found
+
+
+def _finer(was: str, edit: Edit) -> list[Edit]:
+    matcher = SequenceMatcher(None, was, edit.text, autojunk=False)
+    found: list[Edit] = []
+    i = j = 0
+    for at, there, size in matcher.get_matching_blocks():
+        is_end = (at == there == 0) or (at + size == len(was) and there + size == len(edit.text))
+        if size and len(was[at : at + size].strip()) < (1 if is_end else MIN_SHARED):
+            continue
+        if at > i or there > j:
+            found.append(Edit(edit.start + i, edit.start + at, edit.text[j:there]))
+        i, j = at + size, there + size
+    return found
+
+
 def _version_of(record: Landed) -> int | None:
     """The version of `record.before`, where what was pending tells it."""
     base = record.file.base
@@ -172,13 +211,3 @@ def _whole(record: Landed, text: str) -> tuple[Edit, ...]:
     if record.before is None and not record.ours and record.now:
         return (Edit(0, 0, record.now),)
     return record.ours
-
-
-def _past(done: Iterable[Edit], rest: Iterable[Edit]) -> tuple[Edit, ...]:
-    """Edits that touch none of `done`, on the text that `done` made."""
-    made = sorted(done)
-    return tuple(
-        Edit(edit.start + shift, edit.end + shift, edit.text)
-        for edit in rest
-        for shift in (sum(other.delta for other in made if other.end <= edit.start),)
-    )

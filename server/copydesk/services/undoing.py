@@ -14,7 +14,7 @@ from anyio import to_thread
 
 from copydesk.domain.edits import Base, ChangeText, CreateFile, DeleteFile, MoveFile, Origin, PendingEdit
 from copydesk.domain.errors import CopydeskError, MissingFile, WorkspaceError
-from copydesk.domain.events import ReviewUpdated
+from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.services.attribution import Attribution
@@ -29,10 +29,12 @@ from copydesk.workspace.workspace import Workspace
 
 WHY = {
     "inside": "what you wrote inside the turn's text stays",
+    "again": "what the turn wrote here was deleted, and the same stands here again: it stays",
     "instead": "you have replaced what the turn wrote here, so nothing was put back",
 }
 WAITS = "this edit is not applied yet: reject it with copydesk.review.reject"
 GONE = "the file is not there any more"
+_DONE: tuple[ReviewState, ...] = ("applied", "unconfirmed")
 UNKNOWN = "who wrote what in this file is not known any more"
 
 Offer = Callable[[Pending, str, str], Awaitable[ReviewUpdated]]
@@ -41,10 +43,14 @@ Offer = Callable[[Pending, str, str], Awaitable[ReviewUpdated]]
 
 @frozen
 class UndoneFile:
-    """`places`: how many places of the text were changed; 1 for a file that was made, deleted or moved."""
+    """`places`: how many places of the text were changed; 1 for a file that was made, deleted or moved.
+
+    `state`: "applied" is proven; "unconfirmed" is what the editor says of a file that is not open.
+    """
 
     uri: str
     places: int
+    state: ReviewState = "applied"
 
 
 @frozen
@@ -58,13 +64,20 @@ class KeptPlace:
 
 @frozen
 class Undone:
-    """`turn` is the undo's own id, '' where there was nothing to send; `of` the turn that was taken back or given."""
+    """`turn` is the undo's own id, '' where there was nothing to send; `of` the turn that was taken back or given.
+
+    `label` says what was done, as the editor's own undo list may show it.
+    """
 
     turn: str
     of: str
+    label: str
     undone: tuple[UndoneFile, ...]
     kept: tuple[KeptPlace, ...]
     review: ReviewUpdated
+
+
+NOTHING = Undone("", "", "Copydesk: there is nothing to undo", (), (), ReviewUpdated("", "none"))
 
 
 @dataclass(slots=True)
@@ -116,11 +129,12 @@ class Undoing:
     async def undo(self, turn: str | None = None) -> Undone:
         """Takes back a turn, or an undo. With none named: the newest turn that has something, else the newest undo.
 
-        Raises CopydeskError for a turn that is unknown, still at work, not applied yet, or has nothing left.
+        Where nothing is left to undo, `of` is ''. Raises CopydeskError for a named turn that is unknown, still at
+        work, not applied yet, or has nothing left.
         """
         async with self._one_at_a_time:
             plan = await self._plan_of(turn) if turn else await self._newest()
-            return await self._land(plan)
+            return await self._land(plan) if plan else NOTHING
 
     # --- which ---
 
@@ -157,7 +171,7 @@ class Undoing:
         undos = [undo for undo in await self._attribution.pages() if undo.undoes == root.turn]
         return next((undo for undo in undos if undo.state == "landed"), root)
 
-    async def _newest(self) -> _Plan:
+    async def _newest(self) -> _Plan | None:
         pages = [page for page in await self._attribution.pages() if self._is_here(page) and page.state == "landed"]
         running = self._running()
         turns = [page for page in pages if not page.undoes and page.turn not in running]
@@ -165,7 +179,7 @@ class Undoing:
             plan = await self._planned(page)
             if plan.has_edits:
                 return plan
-        raise CopydeskError("There is nothing to undo: no turn's edits stand in this workspace.")
+        return None
 
     def _is_here(self, page: AuthoredTurn) -> bool:
         roots, overlay = self._workspace.roots, self._workspace.overlay
@@ -244,9 +258,9 @@ class Undoing:
         pending = Pending()
         origin = Origin(page.session, id, tool="undo")
         await to_thread.run_sync(self._propose, pending, plan, origin)
+        title = f"{'Redo' if page.undoes else 'Undo'} {(page.title.removeprefix('Undo ')) or root}"
         if not pending.files():
-            return Undone("", root, (), plan.kept, ReviewUpdated(id, "none"))
-        title = f"Undo {page.title or page.turn}"
+            return Undone("", root, f"Copydesk: {title}", (), plan.kept, ReviewUpdated(id, "none"))
         undo = AuthoredTurn(id, page.session, title, undoes=page.turn, of=root)
         self._attribution.begin_undo(undo, {file.uri: file.ids for file in plan.files if file.edits})
         review = ReviewUpdated(id, "none")
@@ -255,7 +269,7 @@ class Undoing:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._attribution.end_undo(id, _states(plan, review))
-        return _told(id, root, plan, review)
+        return _told(id, root, f"Copydesk: {title}", plan, review)
 
     def _propose(self, pending: Pending, plan: _Plan, origin: Origin) -> None:
         """Each file by itself, so that one that has changed meanwhile does not hold up the others."""
@@ -313,21 +327,25 @@ def _by(edit: PendingEdit, origin: Origin) -> PendingEdit:
 
 def _states(plan: _Plan, review: ReviewUpdated) -> dict[str, Standing]:
     """What the turns are once this has landed: nothing changes while a part of it has not."""
-    landed = {file.uri for file in review.files if file.state == "applied"}
+    landed = {file.uri for file in review.files if file.state in _DONE}
     if not all(file.lands_at in landed for file in plan.files if file.edits):
         return {}
     page = plan.page
     return {page.turn: "undone", page.of: "landed"} if page.undoes else {page.turn: "undone"}
 
 
-def _told(id: str, root: str, plan: _Plan, review: ReviewUpdated) -> Undone:
+def _told(id: str, root: str, label: str, plan: _Plan, review: ReviewUpdated) -> Undone:
     files = {file.uri: file for file in review.files}
     undone: list[UndoneFile] = []
     kept = list(plan.kept)
     for file in plan.files:
         result = files.get(file.lands_at) if file.edits else None
-        if result is not None and result.state == "applied":
-            undone.append(UndoneFile(result.uri, file.places))
-        if file.edits and (result is None or result.state != "applied" or result.note):
+        if result is not None and result.state in _DONE:
+            undone.append(UndoneFile(result.uri, file.places, result.state))
+        if file.edits and (result is None or result.state not in _DONE or _is_partly(result)):
             kept.append(KeptPlace(file.uri, 0, (result and result.note) or "the editor did not take the edit"))
-    return Undone(id, root, tuple(undone), tuple(dict.fromkeys(kept)), review)
+    return Undone(id, root, label, tuple(undone), tuple(dict.fromkeys(kept)), review)
+
+
+def _is_partly(result: FileReview) -> bool:
+    return result.state == "applied" and "held back" in result.note

@@ -11,6 +11,7 @@ from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Editor, FileSource, Question
 from copydesk.services.reads import Reads
 from copydesk.workspace.pending import Pending
+from copydesk.workspace.proposable import check_proposal
 from copydesk.workspace.uris import normalise
 from copydesk.workspace.workspace import Workspace
 
@@ -51,6 +52,8 @@ class CallWork:
 
     def propose(self, *edits: PendingEdit) -> None:
         stamped = tuple(replace(edit, origin=self._origin) for edit in edits)
+        for edit in stamped:
+            check_proposal(self._files, self._workspace.disk, self.display(edit.uri), edit)
         self._pending.propose(stamped, self._files)
         self._files = self._workspace.snapshot(self._pending)
         for edit in stamped:

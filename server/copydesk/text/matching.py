@@ -31,7 +31,7 @@ class Match(NamedTuple):
 
 
 class NoMatch(ValueError):
-    """The text is not there. `near` is the place that is most like it."""
+    """The text is not there; the message says more where more is known. `near` is the place that is most like it."""
 
     def __init__(self, reason: str, near: Near | None = None) -> None:
         super().__init__(reason)
@@ -91,13 +91,16 @@ def _found(source: Searched, old: str, new: str, quoted: Lines) -> _Found:
     for rung, places in _tried(source, old, new, quoted):
         if places:
             return _Found(rung, places)
-    if places := _elided(source, quoted):
-        return _Found("elided", places)
-    raise NoMatch("the text does not occur", nearest(source, quoted.old))
+    try:
+        if places := _elided(source, quoted):
+            return _Found("elided", places)
+    except BadQuote as error:  # `...` may just as well be a line of code
+        raise NoMatch(str(error), nearest(source, quoted.old)) from error
+    raise NoMatch("", nearest(source, quoted.old))
 
 
 def _tried(source: Searched, old: str, new: str, quoted: Lines) -> Iterator[tuple[Rung, list[Place]]]:
-    for step in STEPS:
+    for step in source.steps(old):
         if step.spacing == "literal":
             yield step.rung, source.within(old, new, step.folding)
         if step != STEPS[0]:
@@ -105,7 +108,7 @@ def _tried(source: Searched, old: str, new: str, quoted: Lines) -> Iterator[tupl
         elif quoted.with_end:  # the file's last line has no end
             yield "blank_edges", _placed(source, quoted, step)
     for variant in variants(quoted):
-        for step in STEPS:
+        for step in source.steps(old):
             yield variant.rung, _placed(source, variant.lines, step)
 
 
@@ -115,11 +118,12 @@ def _placed(source: Searched, quoted: Lines, step: Step) -> list[Place]:
 
 def runs_of(source: Searched, quoted: Lines, keep: Keep = list) -> tuple[Rung, list[Run]]:
     """The first rung on which whole lines are found that `keep` lets through; none where no rung has any."""
-    for step in STEPS:
+    steps = source.steps("\n".join(quoted.old))
+    for step in steps:
         if runs := keep(source.by_lines(quoted, step)):
             return step.rung, runs
     for variant in variants(quoted):
-        for step in STEPS:
+        for step in steps:
             if runs := keep(source.by_lines(variant.lines, step)):
                 return variant.rung, runs
     return "exact", []

@@ -23,7 +23,7 @@ ProblemKind: TypeAlias = Literal["missing", "ambiguous", "anchor", "order", "no_
 
 
 class HunkProblem(NamedTuple):
-    """Why a hunk has no one place. `hunk` counts from 1; `lines` are 0-based places to choose from; `words` a detail."""
+    """Why a hunk has no one place. `hunk` counts from 1; `lines` are its 0-based places, `words` a detail."""
 
     hunk: int
     line: int
@@ -105,14 +105,22 @@ def _pieces(source: Searched, number: int, hunk: Hunk) -> list[_Piece]:
     rung, options = _options(source, Lines(hunk.old, hunk.new), hunk, allowed)
     if options:
         return [_Piece(number, hunk, rung, options)]
-    parts = elided(Lines(hunk.old, hunk.new)) or ()
+    parts, reason = _parts(hunk)
     pieces = [
         _Piece(number, hunk, "elided", _options(source, part, hunk, () if at else allowed)[1], is_whole=False)
         for at, part in enumerate(parts)
     ]
     if not pieces or not all(piece.options for piece in pieces):
-        raise Misplaced([HunkProblem(number, hunk.line, "missing", nearest(source, hunk.old))])
+        raise Misplaced([HunkProblem(number, hunk.line, "missing", nearest(source, hunk.old), words=reason)])
     return pieces
+
+
+def _parts(hunk: Hunk) -> tuple[Sequence[Lines], str]:
+    """The stretches of a hunk that leaves lines out; or why it cannot be told what it leaves out."""
+    try:
+        return elided(Lines(hunk.old, hunk.new)) or (), ""
+    except BadQuote as error:
+        return (), str(error)
 
 
 def _options(source: Searched, lines: Lines, hunk: Hunk, allowed: Sequence[Scope]) -> tuple[Rung, tuple[_Option, ...]]:
@@ -155,7 +163,7 @@ def _insertions(source: Searched, number: int, hunk: Hunk, allowed: Sequence[Sco
     n_lines = len(source.lines)
     if hunk.anchors:
         places = [scope.first + 1 for scope in allowed]
-    elif hunk.claim and hunk.claim.old_line != n_lines and n_lines:
+    elif hunk.claim and n_lines and (hunk.claim.n_old or hunk.claim.old_line != n_lines):
         raise Misplaced([HunkProblem(number, hunk.line, "no_context")])
     else:
         places = [n_lines]

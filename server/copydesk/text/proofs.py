@@ -9,6 +9,7 @@ at another place (applied to newer text with the old ranges) or twice is `unknow
 Start with `explain`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -23,6 +24,9 @@ _MAX_CHARS = 20_000_000
 _MAX_GROUP = 8
 _TELLING = 3
 """How many characters that are no blanks make a text telling: two of the same are no chance."""
+
+
+_WORD = re.compile(rf"\w{{{_TELLING},}}")
 
 
 class Rewritten(NamedTuple):
@@ -107,10 +111,10 @@ class _Reading:
         change, text = self.changes[at], self.texts[at]
         edits = change.edits if isinstance(change, Rewritten) else (change,)
         if isinstance(change, Rewritten):
-            self._take_merged(text, edits, range(len(self.left)))
+            self._take_merged(text, edits, range(len(self.left)), anywhere=True)
         elif not self._take_exact(text, change):
             self._suspect(at, text, change)
-            self._take_merged(text, edits, self._within(change))
+            self._take_merged(text, edits, self._within(text, change))
         return at + 1
 
     def _theirs(self, text: str, edits: tuple[Edit, ...]) -> None:
@@ -184,39 +188,40 @@ class _Reading:
 
     # --- ours and keys in one change ---
 
-    def _within(self, change: Edit) -> list[int]:
+    def _within(self, text: str, change: Edit) -> list[int]:
         """The hunks whose place the change covers."""
-        return [
-            index
-            for index in self._indices()
-            if (hunk := self.left[index]) is not None and change.start <= hunk.start and hunk.end <= change.end
-        ]
+        return [index for index, hunk in enumerate(self.left) if hunk is not None and _covers(text, change, hunk)]
 
-    def _take_merged(self, text: str, edits: tuple[Edit, ...], within: Iterable[int]) -> None:
+    def _take_merged(
+        self, text: str, edits: tuple[Edit, ...], within: Iterable[int], *, anywhere: bool = False
+    ) -> None:
         indices = [index for index in within if self.left[index] is not None]
         new = _applied(text, edits)
         least = diff(text, new) if indices else edits
         alone = [[index] for index in indices] if 1 < len(indices) <= _MAX_GROUP else []
         for group in [indices, *alone]:
-            if group and self._is_merged(text, new, group, _size(least)):
+            if group and self._is_merged(text, new, group, _size(least), anywhere=anywhere):
                 hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
                 made = _applied(text, hunks)
                 self._took(text, group, ())
                 left = [index for index in indices if index not in group]
-                self._take_merged(made, diff(made, new), left)
+                self._take_merged(made, diff(made, new), left, anywhere=anywhere)
                 return
-        self._theirs(text, least if len(least) > 1 and indices else edits)
+        self._suspect_within(least)
+        self._theirs(text, least if len(least) > 1 else edits)
 
-    def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int) -> bool:
+    def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int, *, anywhere: bool) -> bool:
         hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
         made = _applied(text, hunks)
         typed = diff(made, new)
         if _size(typed) >= n_without:
             return False
         places = invert(text, hunks)
-        if any(_disturbs(their, place) for place in places for their in typed):
+        if any(_disturbs(_trimmed(made, their), place) for place in places for their in typed):
             return False
-        if any(_is_again(their, place, hunk) for place, hunk in zip(places, hunks, strict=True) for their in typed):
+        pairs = list(zip(places, hunks, strict=True))
+        again = any(_is_again(their, place, hunk) for place, hunk in pairs for their in typed)
+        if again or (anywhere and _says_more(hunks, made, new)):
             self.why = self.why or "it seems to have been applied twice"
         return True
 
@@ -231,12 +236,16 @@ class _Reading:
 
     def _is_displaced(self, text: str, change: Edit, hunk: Edit) -> bool:
         """Whether it is the very range and text that was sent, as the client reads them on newer text."""
-        if change.text != hunk.text or change.end - change.start > 2 * (hunk.end - hunk.start) + 2:
-            return False
-        if not self.claimed and not _is_telling(hunk.text):
+        if change.text != hunk.text or (change.start == change.end and not change.text):
             return False
         places = zip((hunk.start, hunk.end), (change.start, change.end), strict=True)
-        return all(_line_and_column(self.sent, was) == _line_and_column(text, now) for was, now in places)
+        return all(_offset(text, *_line_and_column(self.sent, was)) == now for was, now in places)
+
+    def _suspect_within(self, edits: Iterable[Edit]) -> None:
+        """A change that is not explained by ours and yet says what ours would say."""
+        hunks = [hunk.text.strip() for hunk in self.left if hunk is not None and _is_telling(hunk.text)]
+        if any(text in edit.text for text in hunks for edit in edits):
+            self.why = self.why or "what it would write came back, but not where it was to go"
 
     # --- the end ---
 
@@ -352,6 +361,13 @@ def _is_near(text: str, change: Edit, hunk: Edit) -> bool:
     return start <= change.start and change.end <= end
 
 
+def _covers(text: str, change: Edit, hunk: Edit) -> bool:
+    """Whether a hunk may be in a change: what of its place lies outside is what it leaves as it was."""
+    head = text[hunk.start : change.start]
+    tail = text[change.end : hunk.end]
+    return hunk.text.startswith(head) and hunk.text.endswith(tail)
+
+
 def _meets_lines(text: str, change: Edit, hunk: Edit | None) -> bool:
     if hunk is None:
         return False
@@ -371,10 +387,26 @@ def _disturbs(their: Edit, place: Edit) -> bool:
     return inside or (their.start <= place.start <= their.end and bool(place.text) and place.text in their.text)
 
 
+def _trimmed(text: str, edit: Edit) -> Edit:
+    """The same edit without what is equal at its ends: a word that grew is a word with something typed in it."""
+    start, end, new = edit
+    while start < end and new and text[start] == new[0]:
+        start, new = start + 1, new[1:]
+    while start < end and new and text[end - 1] == new[-1]:
+        end, new = end - 1, new[:-1]
+    return Edit(start, end, new)
+
+
 def _is_again(their: Edit, place: Edit, hunk: Edit) -> bool:
     """Whether what is typed beside one of our hunks says the same once more."""
     beside = their.start <= place.end and place.start <= their.end
     return beside and _is_telling(hunk.text) and hunk.text.strip() in their.text
+
+
+def _says_more(hunks: Iterable[Edit], made: str, new: str) -> bool:
+    """Whether some word of ours stands in the new text more often than it should."""
+    words = {word for hunk in hunks for word in _WORD.findall(hunk.text)}
+    return any(new.count(word) > made.count(word) for word in words)
 
 
 def _is_telling(text: str) -> bool:
@@ -383,3 +415,14 @@ def _is_telling(text: str) -> bool:
 
 def _line_and_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    """Clamped, as clients do."""
+    start = 0
+    for _ in range(line):
+        start = text.find("\n", start) + 1
+        if not start:
+            return len(text)
+    end = text.find("\n", start)
+    return min(start + column, len(text) if end < 0 else end)

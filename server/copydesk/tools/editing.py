@@ -98,7 +98,7 @@ def _matched(work: Work, uri: str, handle: FileHandle, arguments: Arguments) -> 
     except Ambiguous as error:
         raise ambiguous(work.display(uri), handle.text, error.lines) from error
     except NoMatch as error:
-        raise missing(work, uri, handle.text, error.near) from error
+        raise missing(work, uri, handle.text, error.near, str(error)) from error
 
 
 def _edited(path: str, before: str, match: Match) -> ToolOutput:

@@ -6,10 +6,12 @@ two first reads of one file at once settle on one answer. Start with `Snapshot`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.errors import BinaryFile, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
+from copydesk.text.proofs import refined
+from copydesk.workspace.cells import EDIT_CELLS
 from copydesk.workspace.disk import Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
@@ -66,13 +68,18 @@ class OverlayFiles:
         self._forget = forget
 
     def read(self, uri: str) -> FileHandle:
+        if self._view.cells_of(uri) is not None:
+            raise BinaryFile(f"{normalise(uri)!r} is open as a notebook, not as text.", advice=EDIT_CELLS)
         if document := self._view.get(uri):
             return self._of_open(document)
         predicted = self._view.predicted.get(normalise(uri))
         return self._disk.read(uri) if predicted is None else self._of_predicted(uri, predicted)
 
     def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
-        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly."""
+        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly.
+
+        Some clients send one change for all lines from the first to the last that was typed in: it is cut down.
+        """
         document = self._view.get(base.uri)
         if document is None:
             return None
@@ -81,7 +88,8 @@ class OverlayFiles:
         else:
             known = (document.history.edits_since_opening(),)
         now = document.document.text
-        return next((edits for edits in known if _leads(base.text, edits, now)), None)
+        found = next((edits for edits in known if _leads(base.text, edits, now)), None)
+        return None if found is None else refined(base.text, found)
 
     def exists(self, uri: str) -> bool:
         return uri in self._view or normalise(uri) in self._view.predicted or self._disk.exists(uri)
@@ -180,6 +188,10 @@ class Snapshot:
     def fixed_uris(self) -> frozenset[str]:
         """Disk files that were read before, and stay what they were then."""
         return frozenset(self._lower.fixed())
+
+    def cells_of(self, uri: str) -> tuple[str, ...] | None:
+        """The cells of a notebook that is open as one, as URIs of documents, in order."""
+        return self.view.cells_of(uri)
 
     def held_uris(self) -> frozenset[str]:
         """Files whose text or existence may differ from disk: open, predicted or pending. Touches no disk."""
