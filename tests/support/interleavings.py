@@ -261,7 +261,8 @@ class Interleaving:
 
     def _judge_whole(self, file: FileReview) -> None:
         what = self.whole[file.uri]
-        if file.state == "applied" and (file.uri in self.there) == (what == "delete"):
+        there = file.uri not in self.client.truth.deleted if what == "delete" else file.uri in self.there
+        if file.state == "applied" and there == (what == "delete"):
             self.played.n_false += 1
             self.played.problems.append(f"false: {what} of {file.uri} is said to be applied")
 

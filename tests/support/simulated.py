@@ -132,6 +132,7 @@ class Truth:
 
     landed: Counter[str] = field(default_factory=Counter[str])
     wrong: set[str] = field(default_factory=set[str])
+    deleted: set[str] = field(default_factory=set[str])
     taken_back: set[str] = field(default_factory=set[str])
     n_eaten: int = 0
     """A person's characters that the client itself overwrote with an edit for another version."""
@@ -363,6 +364,7 @@ class Client:
                     self.mine -= eaten
                     self.close(uri)
                 self.mine -= set(self.disk.files.pop(uri, ""))
+                self.truth.deleted.add(uri)
             case _:
                 self._edit(operation)
 

@@ -207,7 +207,7 @@ class _Reading:
                 left = [index for index in indices if index not in group]
                 self._take_merged(made, diff(made, new), left, anywhere=anywhere)
                 return
-        self._suspect_within(least)
+        self._suspect_within(text, new, indices, least)
         self._theirs(text, least if len(least) > 1 else edits)
 
     def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int, *, anywhere: bool) -> bool:
@@ -220,7 +220,7 @@ class _Reading:
         if any(_disturbs(_trimmed(made, their), place) for place in places for their in typed):
             return False
         pairs = list(zip(places, hunks, strict=True))
-        again = any(_is_again(their, place, hunk) for place, hunk in pairs for their in typed)
+        again = any(_is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed)
         if again or (anywhere and _says_more(hunks, made, new)):
             self.why = self.why or "it seems to have been applied twice"
         return True
@@ -241,10 +241,11 @@ class _Reading:
         places = zip((hunk.start, hunk.end), (change.start, change.end), strict=True)
         return all(_offset(text, *_line_and_column(self.sent, was)) == now for was, now in places)
 
-    def _suspect_within(self, edits: Iterable[Edit]) -> None:
-        """A change that is not explained by ours and yet says what ours would say."""
-        hunks = [hunk.text.strip() for hunk in self.left if hunk is not None and _is_telling(hunk.text)]
-        if any(text in edit.text for text in hunks for edit in edits):
+    def _suspect_within(self, text: str, new: str, places: Sequence[int], edits: Iterable[Edit]) -> None:
+        """A change that is not explained by ours and yet says what ours would say, or at our place a part of it."""
+        whole = [hunk.text.strip() for hunk in self.left if hunk is not None and _is_telling(hunk.text)]
+        here = [hunk for index in places if (hunk := self.left[index]) is not None]
+        if _says_more(here, text, new) or any(said in edit.text for said in whole for edit in edits):
             self.why = self.why or "what it would write came back, but not where it was to go"
 
     # --- the end ---
@@ -397,10 +398,12 @@ def _trimmed(text: str, edit: Edit) -> Edit:
     return Edit(start, end, new)
 
 
-def _is_again(their: Edit, place: Edit, hunk: Edit) -> bool:
-    """Whether what is typed beside one of our hunks says the same once more."""
+def _is_again(their: Edit, place: Edit, hunk: Edit, *, anywhere: bool) -> bool:
+    """Whether what is typed beside one of our hunks says the same once more; `anywhere`: or a good part of it."""
+    theirs, ours = their.text.strip(), hunk.text.strip()
     beside = their.start <= place.end and place.start <= their.end
-    return beside and _is_telling(hunk.text) and hunk.text.strip() in their.text
+    is_same = (_is_telling(ours) and ours in theirs) or (anywhere and _is_telling(theirs) and theirs in ours)
+    return beside and is_same
 
 
 def _says_more(hunks: Iterable[Edit], made: str, new: str) -> bool:
