@@ -78,7 +78,8 @@ async def _sample(place: Path, editor: str, *, opened: bool) -> dict[str, float 
         wanted = old.replace("value_100 = 100", "value_100 = 1")
         wrong = [name for name in names if d.editor.text(d.uri(name)) != wanted]
         assert not wrong, f"{len(wrong)} files are not as they should be: {result}"
-    return _phases([begun_s, requests.at[-1], applied[0], applied[-1], ended_s])
+    unproven = sum(file["state"] != "applied" for file in result["review"]["files"])
+    return {**_phases([begun_s, requests.at[-1], applied[0], applied[-1], ended_s]), "unproven": unproven}
 
 
 def _phases(at: Sequence[float]) -> dict[str, float | None]:
