@@ -34,6 +34,7 @@ from copydesk.text.traces import (
     refined,
     says_more,
     size_of,
+    takes_from_beside,
     texts_of,
     trimmed,
 )
@@ -228,6 +229,8 @@ class _Reading:
             return False
         places = invert(text, hunks)
         if any(disturbs(trimmed(made, their), place) for place in places for their in typed):
+            return False
+        if anywhere and any(takes_from_beside(their, place) for place in places for their in typed):
             return False
         pairs = list(zip(places, hunks, strict=True))
         again = any(is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed)

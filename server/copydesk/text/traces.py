@@ -127,6 +127,11 @@ def disturbs(their: Edit, place: Edit) -> bool:
     return inside or (their.start <= place.start <= their.end and bool(place.text) and place.text in their.text)
 
 
+def takes_from_beside(their: Edit, place: Edit) -> bool:
+    """Whether text goes right beside one of our hunks: among equal lines ours may then stand astray."""
+    return their.start < their.end and their.start <= place.end and place.start <= their.end
+
+
 def trimmed(text: str, edit: Edit) -> Edit:
     """The same edit without what is equal at its ends: a word that grew is a word with something typed in it."""
     start, end, new = edit
