@@ -71,6 +71,7 @@ class Interleaving:
         self.undone: set[str] = set()
         self.whole: dict[str, str] = {}
         self.there: set[str] = set()
+        self.reviews: tuple[FileReview, ...] = ()
         self.end = self.chance.choice(("\n", "\n", "\r\n"))
         self.uris = [f"{ROOT}/{name}.txt" for name in ("a", "b", "c")[: self.chance.choice((1, 1, 1, 2, 3))]]
 
@@ -132,7 +133,7 @@ class Interleaving:
     # --- the person ---
 
     async def person(self) -> None:
-        until_s = self.clock() + self.chance.choice((0.0, 0.1, 0.5, 2.0, 5.0))
+        until_s = self.clock() + self.chance.choice((0.0, 0.1, 0.5, 0.5, 1.0, 2.0, 5.0))
         pace_s = self.chance.choice((0.02, 0.08, 0.2, 0.6))
         while self.clock() < until_s:
             await anyio.sleep(self.chance.random() * 2 * pace_s)
@@ -223,12 +224,13 @@ class Interleaving:
             await anyio.sleep(self.chance.choice((0.0, 0.0, 0.05, 0.4)))
             landing = Landing(self.workspace, self.client, self.landed.append, in_thread=_inline)
             review = await landing.offer(self.pending, "t", "an edit", confirm=False)
+            self.reviews = review.files
             for file in review.files:
                 self.tell(f"{file.uri}: {file.state}: {file.note}")
             self.there = {uri for uri in self.whole if uri in self.disk.files or uri in self.client.buffers}
         self.client.settle()
         await anyio.sleep(60)
-        for file in review.files:
+        for file in self.reviews:
             self._judge(file)
         self._count()
         self._check_landed()

@@ -22,7 +22,7 @@ from copydesk.domain.ports import ApplyReply, Entry, FileEdit, FileHandle, Quest
 from copydesk.lsp.convert import to_lsp_workspace_edit
 from copydesk.lsp.documents import DocumentSync
 from copydesk.text.diffs import diff
-from copydesk.text.edits import apply, rebase
+from copydesk.text.edits import Edit, apply, compose_all, normalised, rebase
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.disk import Disk
 from copydesk.workspace.workspace import Workspace
@@ -124,6 +124,8 @@ class Buffer:
     unsent: list[Json] = field(default_factory=list[Json])
     before_ours: str | None = None
     """What Ctrl+Z would bring back: set by our edit, gone with the next key."""
+    log: list[tuple[int, Edit]] = field(default_factory=list[tuple[int, Edit]])
+    """Every change, with the version that it made."""
 
 
 @dataclass
@@ -185,7 +187,10 @@ class Client:
             return False
         old, buffer.before_ours = buffer.before_ours, None
         for token in set(_TOKEN.findall(buffer.text)) ^ set(_TOKEN.findall(old)):
-            self.truth.landed[token] -= 1
+            if token in self.truth.wrong:
+                self.truth.wrong.discard(token)
+            else:
+                self.truth.landed[token] -= 1
             self.truth.taken_back.add(token)
         start, end, new = _hull(buffer.text, old)
         self._replace(uri, start, end, new)
@@ -236,6 +241,7 @@ class Client:
         buffer.unsent.append({"range": place, "text": text})
         buffer.text = buffer.text[:start] + text + buffer.text[end:]
         buffer.version += self.kind.step if self.kind.step == 1 else self.chance.randint(1, self.kind.step)
+        buffer.log.append((buffer.version, Edit(start, end, text)))
         buffer.dirty = True
 
     def _send_soon(self, uri: str) -> None:
@@ -344,7 +350,8 @@ class Client:
 
     def _is_stale(self, operation: Json) -> bool:
         buffer = self.buffers.get(_uri(operation))
-        version = (operation.get("textDocument") or {}).get("version")
+        document: Json = operation.get("textDocument") or {}
+        version = document.get("version")
         if buffer is None or version is None or (version == 0 and not self.kind.checks_zero):
             return False
         return buffer.version != version
@@ -390,13 +397,13 @@ class Client:
         )
         if not spans:
             return
-        before = buffer.text
+        before, log = buffer.text, list(buffer.log)
         chosen, n_times = self._chosen(spans), 2 if self.chance.random() < self.kind.twice else 1
         for _ in range(n_times):
             self._write(uri, chosen)
         is_right = n_times == 1 and set(chosen) <= set(spans)
         if is_right and chosen == spans:
-            is_right = _is_as_sent(operation["sent"], before, buffer.text)
+            is_right = _is_as_sent(operation["sent"], log, before, buffer.text)
         self._note(before, buffer.text, chosen, is_right)
         buffer.before_ours = before
         self.tell(f"  {uri} has {chosen}, {'as' if is_right else 'NOT as'} it was sent: {buffer.text!r}")
@@ -457,12 +464,19 @@ class Client:
             self._flush(uri)
 
 
-def _is_as_sent(sent: FileEdit | None, before: str, after: str) -> bool:
+def _is_as_sent(sent: FileEdit | None, log: Sequence[tuple[int, Edit]], before: str, after: str) -> bool:
     """Whether what the client made of an edit is what was meant, on the text as it was by then."""
     if sent is None or sent.text == before:
         return True
-    moved = rebase(sent.spans, diff(sent.text, before))
-    return not moved.conflicts and apply(before, moved.edits) == after
+    version = sent.version
+    typed = compose_all([(edit,) for made, edit in log if version is not None and made > version])
+    if version is None or apply(sent.text, typed) != before:
+        typed = diff(sent.text, before)
+    ours = normalised(sent.spans)
+    theirs_first, ours_first = rebase(ours, typed), rebase(typed, ours)
+    if theirs_first.conflicts:
+        return False
+    return after in (apply(before, theirs_first.edits), apply(apply(sent.text, ours), ours_first.edits))
 
 
 def _uri(operation: Json) -> str:
