@@ -96,7 +96,8 @@ class History:
                 self.type_in(self.chance.choice(sorted(self.desk.editor.buffers)))
 
     def type_in(self, uri: str) -> None:
-        self.desk.type(uri, self.edits(self.desk.texts()[uri], "", most=1))
+        if edits := self.edits(self.desk.texts()[uri], "", most=1):
+            self.desk.type(uri, edits)
 
     async def undo_in_editor(self) -> None:
         for _ in range(self.chance.randint(1, 3)):
