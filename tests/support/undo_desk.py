@@ -127,7 +127,7 @@ class UndoDesk:
         """A server starts, and the editor tells it what is open."""
         self.workspace = Workspace((to_uri(str(self.folder)),))
         store = AuthorshipStore(self.state / "attribution")
-        self.attribution = Attribution(self.workspace, store, self._works.append, lambda: NOW)
+        self.attribution = Attribution(self.workspace, store, self._works.append, lambda: NOW, idle_s=0)
         self.landing = Landing(self.workspace, self.editor, self.attribution.landed, limits=QUICK)
         self.running: tuple[str, ...] = ()
         self.waiting: dict[str, list[tuple[str, int]]] = {}
@@ -148,9 +148,10 @@ class UndoDesk:
 
     async def restart(self, *, killed: bool) -> None:
         """With `killed`, what was typed since the last landing is known only by comparing texts."""
-        await self.settle()
         if not killed:
+            await self.settle()
             await self.attribution.flush()
+        self._works.clear()
         self.begin()
 
     # --- texts ---

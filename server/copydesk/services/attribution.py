@@ -7,7 +7,7 @@ threads, after each landing and at `flush`.
 
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -27,6 +27,12 @@ from copydesk.workspace.workspace import Workspace
 
 MAX_FILES = 512
 """Files followed in memory; the one that was used longest ago is let go once it is saved."""
+
+IDLE_S = 2.0
+"""How long after a keystroke in a followed file its pieces are written, so that a kill loses little."""
+
+MAX_IDLE_TEXT = 1_000_000
+"""Characters of a file beyond which that waits for the next landing, or the end."""
 
 MAX_TOLD = 512
 """Turns of which the title is remembered until they land something."""
@@ -49,7 +55,13 @@ class Attribution:
     """`start` runs something bounded in the background; `now` gives RFC 3339. Without a store nothing is kept."""
 
     def __init__(
-        self, workspace: Workspace, store: AuthorshipStore | None, start: Start, now: Callable[[], str]
+        self,
+        workspace: Workspace,
+        store: AuthorshipStore | None,
+        start: Start,
+        now: Callable[[], str],
+        *,
+        idle_s: float = IDLE_S,
     ) -> None:
         self._workspace = workspace
         self._store = store
@@ -66,8 +78,12 @@ class Attribution:
         self._keys: frozenset[str] | None = None
         self._is_loaded = store is None
         self._saving = anyio.Lock()
+        self._idle_s = idle_s
+        self._typed_in: set[str] = set()
+        self._is_waiting = False
         self._numbers = count(1)
         self._series = secrets.token_hex(4)
+        workspace.overlay.listeners.append(self._typed)
 
     # --- what is told ---
 
@@ -99,6 +115,37 @@ class Attribution:
             self._move(file, normalise(record.uri), record.now or "")
         self._note(record, file, ids, is_undo=undo is not None)
         self._changed(file)
+
+    def _typed(self, uri: str) -> None:
+        """A listener of the overlay."""
+        file, document = self._files.get(uri), self._workspace.overlay.get(uri)
+        if file is None:
+            return
+        if document is not None and document.history.previous is not None:
+            file.hear(document.history)
+        self._typed_in.add(uri)
+        if not self._is_waiting and self._store is not None:
+            self._start(self._save_when_idle)
+
+    async def _save_when_idle(self) -> None:
+        if self._is_waiting:
+            return
+        self._is_waiting = True
+        try:
+            await anyio.sleep(self._idle_s)
+            uris, self._typed_in = self._typed_in, set()
+            self._take_in(uris, MAX_IDLE_TEXT)
+        finally:
+            self._is_waiting = False
+        await self.save()
+
+    def _take_in(self, uris: Iterable[str], most: float) -> None:
+        """What was typed in these files."""
+        for uri in uris:
+            file = self._files.get(uri)
+            if file is not None and len(file.text) <= most:
+                file.advance()
+                self._unsaved.add(uri)
 
     def _id(self) -> str:
         return f"{self._series}.{next(self._numbers)}"
@@ -267,11 +314,7 @@ class Attribution:
 
     async def flush(self) -> None:
         """Takes in what was typed since and writes it: the last thing a server does."""
-        for file in self._files.values():
-            known = file.text
-            file.advance()
-            if file.text != known:
-                self._unsaved.add(file.uri)
+        self._take_in(tuple(self._typed_in), float("inf"))
         await self.save()
 
 

@@ -19,10 +19,17 @@ from copydesk.text.edits import Edit, apply
 from copydesk.text.lines import split_lines
 from copydesk.text.pieces import Pieces, authors, forgotten, spans_of, written
 from copydesk.text.taking import turned, typed
+from copydesk.workspace.history import History
 from copydesk.workspace.watches import Watch
 
-MAX_STEPS_BACK = 8
-"""States before the newest that can be returned to when a landing turns out to be older than what was looked at."""
+MAX_STEPS_BACK = 32
+MAX_TEXT_BACK = 4_000_000
+"""States before the newest, and characters in all of them, that can be returned to: a landing is told of only when
+it is proven, and what it changed was heard of before that."""
+
+MAX_KEY_TEXT, MAX_KEY_RUNS = 50_000, 200
+MAX_CHANGE_TEXT = 1_000_000
+"""Up to here a keystroke, or a change of more than that, is taken in by itself: an editor's undo is known best so."""
 
 MAX_COMPARED = 250_000
 MIN_SHARED = 3
@@ -64,6 +71,16 @@ class FollowedFile:
             edits = compared(self.text, now)
         self._step(edits, now)
 
+    def hear(self, history: History) -> None:
+        """The document has just changed. Cheap: what would take long waits until it is needed."""
+        is_key = all(isinstance(each, Edit) and _is_key(each) for each in history.changes)
+        if is_key and (len(self.text) > MAX_KEY_TEXT or len(self.pieces.runs) > MAX_KEY_RUNS):
+            return
+        if len(self.text) <= MAX_CHANGE_TEXT:
+            if history.previous is not None:
+                self.advance(history.previous.version)
+            self.advance()
+
     def reach(self, text: str) -> None:
         """Takes in how the text was changed out of our sight."""
         if text != self.text:
@@ -72,6 +89,8 @@ class FollowedFile:
 
     def _step(self, edits: Iterable[Edit], now: str) -> None:
         self._trail.append(_State(self.text, self.pieces))
+        while len(self._trail) > 1 and len(self._trail) * len(self.text) > MAX_TEXT_BACK:
+            self._trail.popleft()
         self.pieces = typed(self.pieces, self.text, edits)
         self.text = now
 
@@ -157,6 +176,10 @@ class FollowedFile:
 def mark_of(line: str) -> int:
     """A line's content without its indentation and end, as a number."""
     return zlib.crc32(line.strip().encode("utf-8", "surrogatepass"))
+
+
+def _is_key(edit: Edit) -> bool:
+    return len(edit.text) + edit.end - edit.start <= 1
 
 
 def compared(old: str, new: str) -> tuple[Edit, ...]:

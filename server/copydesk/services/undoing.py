@@ -64,7 +64,7 @@ class KeptPlace:
 
 @frozen
 class Undone:
-    """`turn` is the undo's own id, '' where there was nothing to send; `of` the turn that was taken back or given.
+    """`turn` is the undo's own id, '' where nothing was changed; `of` the turn that was taken back or given.
 
     `label` says what was done, as the editor's own undo list may show it.
     """
@@ -344,7 +344,7 @@ def _told(id: str, root: str, label: str, plan: _Plan, review: ReviewUpdated) ->
             undone.append(UndoneFile(result.uri, file.places, result.state))
         if file.edits and (result is None or result.state not in _DONE or _is_partly(result)):
             kept.append(KeptPlace(file.uri, 0, (result and result.note) or "the editor did not take the edit"))
-    return Undone(id, root, label, tuple(undone), tuple(dict.fromkeys(kept)), review)
+    return Undone(id if undone else "", root, label, tuple(undone), tuple(dict.fromkeys(kept)), review)
 
 
 def _is_partly(result: FileReview) -> bool:

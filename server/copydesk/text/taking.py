@@ -9,12 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from copydesk.text.edits import Edit, apply, normalised
+from copydesk.text.edits import Edit, apply, map_offset, normalised
 from copydesk.text.lines import split_lines
 from copydesk.text.pieces import Pieces, Run, joined, overtyped
 
-SURE = 8
-"""So many characters of an author's that come back at their old place are not there by chance: the editor's redo."""
+SURE = 4
+"""So many characters of an author's that come back at their old place are not there by chance: the editor's redo.
+
+With fewer they are a person's: they are never taken back, but it is said that the same text stands there.
+"""
 
 MAX_CANDIDATES = 64
 
@@ -46,8 +49,12 @@ def taken_back(pieces: Pieces, text: str, author: str) -> Taken:
     lost = _taken_over(pieces, text)
     ids = [piece.id for piece in pieces.made if piece.author == author and not piece.back]
     taken = _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
-    again = _again(taken.pieces, apply(text, taken.edits), author)
-    return taken._replace(kept=tuple(sorted((*taken.kept, *again))))
+    text = apply(text, taken.edits)
+    names, people = pieces.names, _people(pieces)
+    gone = [found for found in _again(taken.pieces, text) if found[0] not in taken.ids]
+    gone += _again(taken.pieces, text, people) if people else ()
+    again = (Kept(at, "again") for id, at in gone if names.get(id) == author)
+    return taken._replace(kept=tuple(sorted({*taken.kept, *again})))
 
 
 def given_again(pieces: Pieces, text: str, ids: Collection[str]) -> Taken:
@@ -55,8 +62,11 @@ def given_again(pieces: Pieces, text: str, ids: Collection[str]) -> Taken:
     people = _people(pieces)
     there = {id for run in pieces.runs if people.isdisjoint(run.gone) for id in run.gone}
     wanted = [piece for piece in pieces.made if piece.id in ids and piece.back]
-    lost = [piece.id for piece in wanted if piece.wrote and piece.took and piece.id not in there]
-    return _switched(pieces, text, [piece.id for piece in wanted if piece.id not in lost], lost)
+    lost = {piece.id for piece in wanted if piece.wrote and piece.took and piece.id not in there}
+    again = {id: at for id, at in _again(pieces, text) if id in ids}
+    taken = _switched(pieces, text, [piece.id for piece in wanted if piece.id not in lost | again.keys()], lost)
+    moved = (Kept(map_offset(taken.edits, at), "again") for at in again.values())
+    return taken._replace(kept=tuple(sorted({*taken.kept, *moved})))
 
 
 def typed(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> Pieces:
@@ -180,14 +190,14 @@ def _instead(pieces: Pieces, lost: frozenset[str]) -> Iterator[Kept]:
         at += run.shown
 
 
-def _again(pieces: Pieces, text: str, author: str) -> Iterator[Kept]:
-    """Where a person deleted the author's text, and the same stands right there."""
-    names, people = pieces.names, _people(pieces)
+def _again(pieces: Pieces, text: str, under: frozenset[str] = frozenset()) -> Iterator[tuple[str, int]]:
+    """Pieces of which the text is gone (taken back, or `under` some others), and the same stands right there."""
+    back = pieces.back
     at = 0
     for run in pieces.runs:
-        is_deleted = run.text.strip() and names.get(run.by) == author and not people.isdisjoint(run.gone)
-        if is_deleted and (text.startswith(run.text, at) or text.endswith(run.text, 0, at)):
-            yield Kept(at, "again")
+        is_gone = not under.isdisjoint(run.gone) if under else run.by in back
+        if is_gone and run.text.strip() and (text.startswith(run.text, at) or text.endswith(run.text, 0, at)):
+            yield run.by, at
         at += run.shown
 
 
@@ -224,7 +234,7 @@ def _mapped(pieces: Pieces) -> _Map:
 
 
 def _candidates(pieces: Pieces, where: _Map, edits: Sequence[Edit]) -> list[frozenset[str]]:
-    """Pieces that the edits touch: all of one author that are in one state, then each by itself."""
+    """Pieces that the edits touch: all that are in one state, those of one author, then each by itself."""
     touched: set[str] = set()
     for edit in edits:
         first = max(bisect_left(where.starts, edit.start) - 1, 0)
@@ -234,7 +244,11 @@ def _candidates(pieces: Pieces, where: _Map, edits: Sequence[Edit]) -> list[froz
     for piece in pieces.made:
         if piece.id in touched:
             groups.setdefault((piece.author, piece.back), []).append(piece.id)
-    whole = [frozenset(group) for group in groups.values()]
+    states = [
+        frozenset(id for (_, is_back), group in groups.items() if is_back is state for id in group)
+        for state in (True, False)
+    ]
+    whole = [*filter(None, states), *(frozenset(group) for group in groups.values())]
     single = [frozenset((id,)) for group in groups.values() if len(group) > 1 for id in group]
     return (whole + single)[:MAX_CANDIDATES]
 

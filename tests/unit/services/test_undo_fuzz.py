@@ -96,7 +96,8 @@ class History:
                 self.type_in(self.chance.choice(sorted(self.desk.editor.buffers)))
 
     def type_in(self, uri: str) -> None:
-        self.desk.type(uri, self.edits(self.desk.texts()[uri], "", most=1))
+        if edits := self.edits(self.desk.texts()[uri], "", most=1):
+            self.desk.type(uri, edits)
 
     async def undo_in_editor(self) -> None:
         for _ in range(self.chance.randint(1, 3)):
@@ -151,7 +152,7 @@ class History:
         self.n_undos += 1
         said = "".join(self.desk.texts().values())
         once = [each for each in said if each in self.desk.writer]
-        assert len(once) == len(set(once)), "nothing is there twice"
+        assert len(once) == len(set(once)) or not self.is_exact, "nothing is there twice"
         if undone.label.startswith("Copydesk: Undo"):
             lost = human - set(said)
             assert not lost, f"lost {sorted(lost)}"
