@@ -61,7 +61,7 @@ def find_edit(text: str, old: str, new: str, replace_all: bool = False) -> Match
     source, quoted = Searched(plain(text)), as_lines(plain(old), plain(new))
     refuse_listing(quoted)
     found = _found(source, plain(old), plain(new), quoted)
-    if len(found.places) > 1 and not replace_all:
+    if len(found.places) > 1 and not replace_all and found.rung != "elided":
         raise Ambiguous([place.first for place in found.places])
     places = apart(found.places)
     n_places = 1 if found.rung == "elided" else len(places)
