@@ -15,6 +15,7 @@ from copydesk.text.endings import plain, restored
 from copydesk.text.nearest import Near, nearest
 from copydesk.text.quoting import BadQuote, elided, refuse_listing, variants
 from copydesk.text.rungs import STEPS, Lines, Place, Run, Rung, Searched, Step, apart, as_lines
+from copydesk.text.scopes import leaves_block
 
 __all__ = ["Ambiguous", "BadQuote", "Match", "Near", "NoMatch", "Rung", "find_edit", "runs_of"]
 
@@ -61,7 +62,7 @@ def find_edit(text: str, old: str, new: str, replace_all: bool = False) -> Match
     source, quoted = Searched(plain(text)), as_lines(plain(old), plain(new))
     refuse_listing(quoted)
     found = _found(source, plain(old), plain(new), quoted)
-    if len(found.places) > 1 and not replace_all:
+    if len(found.places) > 1 and not replace_all and found.rung != "elided":
         raise Ambiguous([place.first for place in found.places])
     places = apart(found.places)
     n_places = 1 if found.rung == "elided" else len(places)
@@ -145,12 +146,20 @@ def _elided(source: Searched, quoted: Lines) -> list[Place]:
         return []
     options = [[_Option(run.first, run.first + run.n_lines, run) for run in runs_of(source, part)[1]] for part in parts]
     places: list[Place] = []
+    before: list[_Option] = []
     for part, choices in zip(parts, in_order(options), strict=True):
         if not choices:
             return []
-        if part.old == part.new:
-            continue
-        if len(choices) > 1:
-            raise Ambiguous([option.run.first for option in choices])
-        places.append(source.place(choices[0].run, with_end=part.with_end))
+        if part.old != part.new:
+            if len(choices) > 1:
+                raise Ambiguous([option.run.first for option in choices])
+            if before and all(_is_elsewhere(source, one.run, choices[0].run) for one in before):
+                return []
+            places.append(source.place(choices[0].run, with_end=part.with_end))
+        before = choices
     return places
+
+
+def _is_elsewhere(source: Searched, head: Run, tail: Run) -> bool:
+    """Whether a stretch stands in another block than the one before it opens."""
+    return leaves_block(source.lines, head.first, head.first + head.n_lines, tail.first)

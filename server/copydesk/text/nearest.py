@@ -35,10 +35,9 @@ def nearest(source: Searched, old: Sequence[str]) -> Near | None:
     if not wanted or not source.lines:
         return None
     votes = _votes(source, wanted)
-    best = max(((_likeness(source, at, wanted), -at) for at, _ in votes.most_common(_N_PLACES)), default=None)
-    if best is None or best[0] < _LIKE_ENOUGH:
-        return None
-    return _near(source, -best[1], wanted)
+    likely = [(_likeness(source, at, wanted), n_votes, -at) for at, n_votes in votes.most_common(_N_PLACES)]
+    alike = [(likeness + n_votes, at) for likeness, n_votes, at in likely if likeness >= _LIKE_ENOUGH]
+    return _near(source, -max(alike)[1], wanted) if alike else None
 
 
 def _trimmed(old: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from copydesk.text.nearest import Near, nearest
 from copydesk.text.patches import Hunk
 from copydesk.text.quoting import BadQuote, elided, refuse_listing
 from copydesk.text.rungs import Lines, Run, Rung, Searched
-from copydesk.text.scopes import Scope, scopes
+from copydesk.text.scopes import Scope, leaves_block, scopes
 
 ProblemKind: TypeAlias = Literal["missing", "ambiguous", "anchor", "order", "no_context", "quote"]
 
@@ -84,7 +84,7 @@ def place_hunks(text: str, hunks: Sequence[Hunk]) -> Placed:
             problems.append(HunkProblem(number, hunk.line, "quote", words=str(error)))
         except Misplaced as error:
             problems += error.problems
-    chosen = _chosen(pieces, problems)
+    chosen = _chosen(source, pieces, problems)
     if problems:
         raise Misplaced(sorted(problems))
     edits = _edits(source, chosen, hunks)
@@ -173,7 +173,7 @@ def _insertions(source: Searched, number: int, hunk: Hunk, allowed: Sequence[Sco
 # --- the one place ---------------------------------------------------------------------------------------
 
 
-def _chosen(pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Option]:
+def _chosen(source: Searched, pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Option]:
     """The place of each piece that changes something. Adds what cannot be decided to the problems."""
     options = in_order([piece.options for piece in pieces])
     if pieces and not options[0]:
@@ -182,14 +182,23 @@ def _chosen(pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Opti
     if pieces and not options[0]:
         return _out_of_order(pieces, problems)
     chosen: list[_Option] = []
-    for piece, left in zip(pieces, options, strict=True):
+    for at, (piece, left) in enumerate(zip(pieces, options, strict=True)):
         if not piece.changes:
             continue
+        if at and pieces[at - 1].number == piece.number and _is_elsewhere(source, options[at - 1], left):
+            near = nearest(source, piece.hunk.old)
+            problems.append(HunkProblem(piece.number, piece.hunk.line, "missing", near))
         if len(left) > 1:
             lines = tuple(option.run.first for option in left)
             problems.append(HunkProblem(piece.number, piece.hunk.line, "ambiguous", lines=lines))
         chosen += left[:1]
     return chosen
+
+
+def _is_elsewhere(source: Searched, before: Sequence[_Option], left: Sequence[_Option]) -> bool:
+    """Whether a stretch stands in another block than the one that its hunk began in."""
+    ends = [(one.run.first, one.run.first + one.run.n_lines) for one in before]
+    return all(leaves_block(source.lines, *end, option.run.first) for end in ends for option in left)
 
 
 def _out_of_order(pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Option]:
