@@ -126,7 +126,8 @@ class PendingFile:
         assert self.base is not None
         before = self.base.text
         tangled = entangled(before, self.edits, typed)
-        edits, conflicts = rebase(tuple(edit for edit in self.edits if edit not in tangled), typed)
+        caught = set(tangled)
+        edits, conflicts = rebase(tuple(edit for edit in self.edits if edit not in caught), typed)
         lost = (Held(start, end, before[start:end], text).moved(typed) for start, end, text in (*tangled, *conflicts))
         held = (*(held.moved(typed) for held in self.dropped), *lost)
         marks = tuple(mark.moved(typed) for mark in self.marks)
