@@ -7,7 +7,7 @@ from typing import Any
 from copydesk.context.prompt import title as prompt_title
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.events import Event, ReviewUpdated, StopReason, TurnEnded, TurnStarted
+from copydesk.domain.events import Event, ReviewState, ReviewUpdated, StopReason, TurnEnded, TurnStarted
 from copydesk.domain.messages import Problem, Usage
 from copydesk.domain.permissions import MODES, Mode
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
@@ -106,9 +106,10 @@ class FakeHost:
         if title:
             self.emit(session, events.ToolCallStarted(turn, f"c-{step}", "edit_file", title, "edit"))
 
-    def end(self, turn: str, message: str, *, stop_reason: StopReason = "end_turn", error: str = "") -> None:
+    def end(self, turn: str, message: str, *, stop_reason: StopReason = "end_turn", error: str = "",
+            review: ReviewState = "none") -> None:  # fmt: skip
         handle = self.turns.pop(turn)
         usage = Usage(10, 5)
-        self.emit(handle.session, TurnEnded(turn, stop_reason, message, usage, error=error))
-        review = ReviewUpdated(turn, "none")
-        handle.finish(TurnOutcome(handle.session, turn, stop_reason, message, review, usage, error))
+        self.emit(handle.session, TurnEnded(turn, stop_reason, message, usage, review, error))
+        reviewed = ReviewUpdated(turn, review)
+        handle.finish(TurnOutcome(handle.session, turn, stop_reason, message, reviewed, usage, error))

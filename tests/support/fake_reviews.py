@@ -50,6 +50,7 @@ class FakeReviews:
         self.land: Callable[[tuple[Hunk, ...]], Awaitable[tuple[FileReview, ...]]] | None = None
         self.gate: anyio.Event | None = None
         self.fail: CopydeskError | None = None
+        self.unreadable: CopydeskError | None = None
         self.accepted: list[Choice] = []
         self.rejected: list[tuple[Choice, str]] = []
         self.n_refreshed = 0
@@ -62,6 +63,8 @@ class FakeReviews:
     async def refresh(self) -> tuple[Hunk, ...]:
         self.n_refreshed += 1
         await anyio.lowlevel.checkpoint()
+        if self.unreadable:
+            raise self.unreadable
         moved = [self._moved(hunk) for hunk in self.waiting]
         if moved != self.waiting:
             self.put(*moved)

@@ -65,6 +65,7 @@ class MemoryWork:
         self.roots = (ROOT,)
         self.proposed: list[PendingEdit] = []
         self.asked: list[Question] = []
+        self.reads: dict[str, str] = {}
         self._problems = tuple(problems)
         self._answers = list(answers)
 
@@ -83,6 +84,12 @@ class MemoryWork:
             _apply(edit, texts)
         self.files = replace(self.files, texts=texts)
         self.proposed += edits
+
+    def note_read(self, uri: str, text: str) -> None:
+        self.reads[uri] = text
+
+    def last_read(self, uri: str) -> str | None:
+        return self.reads.get(uri)
 
     def problems(self, uri: str | None) -> tuple[Problem, ...]:
         return tuple(problem for problem in self._problems if uri in (None, problem.uri))

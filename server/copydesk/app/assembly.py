@@ -17,10 +17,10 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.features import FeatureParts, Features
-from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
+from copydesk.services.provenance import with_provenance
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.workspace import Workspace
 
@@ -49,7 +49,7 @@ class Assembly:
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
         self.workspace = Workspace(server.roots, overlay=server.overlay)
-        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled)
+        self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled, self._saves)
         self.core = compose(
             roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
         )
@@ -63,20 +63,24 @@ class Assembly:
         self.server.on_settings.append(self._take_settings)
         self.server.spawn(self._run_core)
         self.server.on_initialized.append(self.features.run)
-        self.server.on_initialized.append(self._restore)
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
+        self.server.on_gone.append(self._cancel_all)
 
     def _spelled(self, uri: str) -> str:
         """As the editor spells it: an open document must be named exactly as it was opened."""
         opened = self.workspace.overlay.get(uri)
         return opened.client_uri if opened else uri
 
+    def _saves(self) -> bool:
+        return self.core.configuration.settings.flag("review.save")
+
     # --- what the server tells ---
 
     def _take_roots(self, roots: tuple[str, ...]) -> None:
         self.workspace.set_roots(roots)
+        self.server.spawn(self._restore)
         self._say_problems(self.core.configuration.update())
 
     def _take_settings(self, settings: Mapping[str, Any]) -> None:
@@ -95,6 +99,10 @@ class Assembly:
         async with self.core.running():
             await anyio.sleep_forever()
 
+    def _cancel_all(self) -> None:
+        """A turn that waits for the client is stopped by its going, and does not take that for an answer."""
+        self.core.host.cancel()
+
     async def _stop(self) -> None:
         self.core.host.cancel()
 
@@ -108,8 +116,9 @@ class Assembly:
             explain=self._explain,
             hover_budget_s=lambda: self.core.configuration.settings.integer("hover.budgetMs") / 1000,
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
-            reviews=NoReviews(),
+            reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
+            undo=self.core.undoing().undo,
         )
 
     def _explainer(self) -> Explainer:
@@ -127,7 +136,9 @@ class Assembly:
         if opened is None:
             return None
         handle = FileHandle(opened.uri, opened.document.text, opened.content_hash, version=opened.version)
-        return await self.explainer.hover(handle, line, column, budget_s)
+        note = await self.core.attribution.line(opened.uri, line)
+        found = await self.explainer.hover(handle, line, column, budget_s)
+        return with_provenance(found, note)
 
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)

@@ -4,7 +4,7 @@ Imports of heavy parts happen when they are first needed: the command line must 
 """
 
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from copydesk.config.layers import Loaded, load, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, CodeIntel, Editor, Model
+from copydesk.services.attribution import Attribution
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.uris import to_path
@@ -25,6 +26,7 @@ from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from copydesk.models.selection import ModelSettings
+    from copydesk.services.undoing import Undoing
 
 
 def now_iso() -> str:
@@ -110,6 +112,7 @@ class Core:
     configuration: Configuration
     models: ModelSource
     code: CodeIntel
+    attribution: Attribution
     closers: tuple[Callable[[], Any], ...] = ()
 
     @asynccontextmanager
@@ -126,7 +129,23 @@ class Core:
             with anyio.CancelScope(shield=True), anyio.move_on_after(2):
                 await self._close()
 
+    def undoing(self) -> "Undoing":
+        """Undo by turn: lands without asking, since its own undo is one command away."""
+        from copydesk.domain.review import Choice
+        from copydesk.services.landing import Landing
+        from copydesk.services.undoing import Undoing
+
+        landing = Landing(self.workspace, self.editor, self.attribution.landed)
+        return Undoing(
+            self.workspace,
+            self.attribution,
+            lambda pending, turn, label: landing.offer(pending, turn, label, confirm=False),
+            self.host.running,
+            lambda turn: [(hunk.uri, hunk.start_line) for hunk in self.host.reviews.hunks(Choice(turn=turn))],
+        )
+
     async def _close(self) -> None:
+        await self.attribution.flush()
         self.host.close()
         for close in self.closers:
             result = close()
@@ -150,6 +169,7 @@ def compose(
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
     from copydesk.models.selection import Models
+    from copydesk.store.authorship import AuthorshipStore
     from copydesk.tools.registry import Toolbox, default_tools
     from copydesk.tools.validation import checked
 
@@ -161,6 +181,12 @@ def compose(
     selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
+    state = state or state_path()
+
+    def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        host.start(work)  # made below: it tells attribution of its turns
+
+    attribution = Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
     parts = SessionParts(
         workspace=workspace,
         models=models,
@@ -175,6 +201,8 @@ def compose(
         now=now_iso,
         version=__version__,
         offers=offers,
+        landed=attribution.landed,
     )
-    host = Host(parts, (state or state_path()) / "sessions")
-    return Core(workspace, host, person, configuration, models, code, (door.aclose, code.aclose))
+    host = Host(parts, state / "sessions")
+    host.subscribe(attribution.listen)
+    return Core(workspace, host, person, configuration, models, code, attribution, (door.aclose, code.aclose))

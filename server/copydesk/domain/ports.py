@@ -106,6 +106,14 @@ class Work(Protocol):
         """Adds pending edits planned on `files`. All or nothing; raises `WorkspaceError`."""
         ...
 
+    def note_read(self, uri: str, text: str) -> None:
+        """The model was shown this text of the file: what differs from it later is news to the model."""
+        ...
+
+    def last_read(self, uri: str) -> str | None:
+        """The text of the file as this session's model was last shown it; None when it was not, or long ago."""
+        ...
+
     def problems(self, uri: str | None) -> tuple[Problem, ...]:
         """The client's newest diagnostics for a file (or all), only those made for the version in `files`."""
         ...

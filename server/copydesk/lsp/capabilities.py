@@ -48,6 +48,8 @@ def server_capabilities(offers: Offers, client: "Client", commands: Sequence[str
         },
         "workspace": _workspace(offers, client),
     }
+    if offers(types.NOTEBOOK_DOCUMENT_DID_OPEN) and client.supports("notebookDocument.synchronization") is not None:
+        advertised["notebookDocumentSync"] = {"notebookSelector": [{"notebook": "*"}], "save": True}
     if offers(types.TEXT_DOCUMENT_HOVER):
         advertised["hoverProvider"] = True
     if offers(types.TEXT_DOCUMENT_CODE_ACTION):

@@ -22,6 +22,7 @@ from copydesk.lsp.handlers import RequestContext, RpcError, invalid_params
 from copydesk.lsp.offers import shortened
 from copydesk.lsp.places import OpenTexts, Place, Places
 from copydesk.lsp.review import KEYS as REVIEW_KEYS
+from copydesk.lsp.undo import KEYS as UNDO_KEYS
 from copydesk.lsp.updates import outcome_to_json
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from copydesk.lsp.questions import Questions
     from copydesk.lsp.review import ReviewCommands
     from copydesk.lsp.review import Verb as ReviewVerb
+    from copydesk.lsp.undo import UndoCommand
     from copydesk.services.turns import PromptRequest, Turn
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -96,9 +98,11 @@ class Commands:
         progress: "Progress",
         sources: Sources,
         review: "ReviewCommands",
+        undo: "UndoCommand",
     ) -> None:
         self._host = host
         self._review = review
+        self._undo = undo
         self._places = places
         self._prompts = voice.prompts
         self._answers = voice.answers
@@ -113,6 +117,7 @@ class Commands:
             "copydesk.review.show": self._review_command("show"),
             "copydesk.review.accept": self._review_command("accept"),
             "copydesk.review.reject": self._review_command("reject"),
+            "copydesk.undo": self._take_back,
             "copydesk.status": self._status,
             "copydesk.models": self._models,
             "copydesk.model.set": self._set_model,
@@ -295,6 +300,9 @@ class Commands:
             return await self._review.run(verb, self._read(f"copydesk.review.{verb}", arguments, *REVIEW_KEYS))
 
         return run
+
+    async def _take_back(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        return await self._undo.run(self._read("copydesk.undo", arguments, *UNDO_KEYS))
 
     # --- the rest ---
 

@@ -38,14 +38,14 @@ class DocumentSync:
         handlers.notification(types.TEXT_DOCUMENT_DID_SAVE, self.did_save, raw=True)
 
     def did_open(self, params: Any) -> None:
-        item = _object(_object(params, "params").get("textDocument"), "params.textDocument")
+        item = as_object(as_object(params, "params").get("textDocument"), "params.textDocument")
         text = item.get("text")
         language = item.get("languageId")
         self._overlay.open(
-            _text(item.get("uri"), "params.textDocument.uri"),
+            as_text(item.get("uri"), "params.textDocument.uri"),
             language if isinstance(language, str) else "",
             _version(item.get("version")),
-            whole_characters(_text(text, "params.textDocument.text")),
+            whole_characters(as_text(text, "params.textDocument.text")),
         )
 
     def did_change(self, params: Any) -> None:
@@ -54,7 +54,7 @@ class DocumentSync:
             given = params["contentChanges"]
         except (TypeError, KeyError, AttributeError):
             raise invalid_params("params: textDocument.uri and contentChanges are needed") from None
-        opened = self._overlay.get(_text(uri, "params.textDocument.uri"))
+        opened = self._overlay.get(as_text(uri, "params.textDocument.uri"))
         if opened is None:
             log.debug("a change of %r is ignored: it is not open", uri)
             return
@@ -80,7 +80,7 @@ class DocumentSync:
             changes.append(
                 (
                     None if place is None else self._range(place, document),
-                    whole_characters(_text(text, f"params.contentChanges[{number}].text")),
+                    whole_characters(as_text(text, f"params.contentChanges[{number}].text")),
                 )
             )
         return changes
@@ -129,17 +129,17 @@ def _applied(document: "Document", place: LineRange | None, text: str) -> "Docum
 
 
 def _document_uri(params: Any) -> str:
-    document = _object(_object(params, "params").get("textDocument"), "params.textDocument")
-    return _text(document.get("uri"), "params.textDocument.uri")
+    document = as_object(as_object(params, "params").get("textDocument"), "params.textDocument")
+    return as_text(document.get("uri"), "params.textDocument.uri")
 
 
-def _object(value: Any, name: str) -> dict[str, Any]:
+def as_object(value: Any, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid_params(f"{name}: an object is needed")
     return cast("dict[str, Any]", value)
 
 
-def _text(value: Any, name: str) -> str:
+def as_text(value: Any, name: str) -> str:
     if not isinstance(value, str):
         raise invalid_params(f"{name}: a string is needed")
     return value

@@ -34,7 +34,10 @@ NO_REASON = "the editor refused the edit and gave no reason"
 
 
 class LspEditor:
-    """One client's editor. `display` turns a URI into the path a person reads, `spell` into the editor's spelling."""
+    """One client's editor. `display` turns a URI into the path a person reads, `spell` into the editor's spelling.
+
+    `saves`: whether what is applied should be saved (`review.save`), where the client can.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class LspEditor:
         display: "Callable[[str], str]",
         *,
         spell: "Callable[[str], str]" = str,
+        saves: "Callable[[], bool]" = lambda: False,
         apply_timeout_s: float = APPLY_TIMEOUT_S,
         ask_timeout_s: float = ASK_TIMEOUT_S,
     ) -> None:
@@ -54,6 +58,7 @@ class LspEditor:
         self._questions = questions
         self._display = display
         self._spell = spell
+        self._saves = saves
         self._n_diffs = 0
         self._apply_timeout_s = apply_timeout_s
         self._ask_timeout_s = ask_timeout_s
@@ -78,7 +83,7 @@ class LspEditor:
         except UnsupportedFileOperations as error:
             return ApplyReply(applied=False, reason=str(error))
         if annotation:
-            return await self._client.apply_edit(change.label, edit, timeout_s=None)
+            return await self._client.apply_edit(change.label, edit, timeout_s=None, is_refactoring=self._saves())
         consent: bool | None = None
         if confirm:
             try:
@@ -89,7 +94,10 @@ class LspEditor:
                 reason = "you chose Discard" if choice else "the question was closed"
                 return ApplyReply(applied=False, reason=reason, consent=False)
             consent = True
-        reply = await self._client.apply_edit(change.label, edit, timeout_s=self._apply_timeout_s)
+        # The nearest thing to a save that a server can ask for: VS Code saves what a refactoring has changed.
+        reply = await self._client.apply_edit(
+            change.label, edit, timeout_s=self._apply_timeout_s, is_refactoring=self._saves()
+        )
         return replace(reply, reason=reply.reason or ("" if reply.applied else NO_REASON), consent=consent)
 
     async def _confirmed(self, change: WorkspaceChange) -> str | None:

@@ -11,7 +11,6 @@ import anyio
 
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.review import Choice
 from copydesk.lsp.actions import Actions, SymbolAt
 from copydesk.lsp.commands import Commands, Sessions, Sources
 from copydesk.lsp.diff_documents import DiffDocuments
@@ -23,6 +22,7 @@ from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress, Spawn
 from copydesk.lsp.review import ReviewCommands
 from copydesk.lsp.review_offers import ReviewOffers
+from copydesk.lsp.undo import Undo, UndoCommand, nothing_to_undo
 from copydesk.lsp.updates import Updates
 from copydesk.lsp.voice import Voice
 from copydesk.text.documents import Document
@@ -40,7 +40,7 @@ class FeatureParts:
     """What the features use of the rest. `read` gives the text of a file that is not open and may block.
 
     `symbol_at` (uri, text, line) names the definition a line touches; it runs in a thread with a short limit.
-    `reviews` is what waits for a decision, `documents` what is open.
+    `reviews` is what waits for a decision, `documents` what is open, `undo` takes back a turn.
     """
 
     sources: Sources
@@ -51,6 +51,7 @@ class FeatureParts:
     is_language_model: Callable[[], bool]
     reviews: Reviews
     documents: OpenDocuments
+    undo: Undo = nothing_to_undo
 
 
 class Features:
@@ -68,9 +69,10 @@ class Features:
         self.hints = Hints(client, parts.reviews, parts.documents, shapes, spawn)
         self.hints.followers.append(diffs.update)
         self.lenses = Lenses(parts.reviews, shapes)
-        self.updates = Updates(client, lambda turn: shapes.pending(parts.reviews.hunks(Choice(turn=turn))))
+        self.updates = Updates(client, self.review.pending_as_json)
         self.progress = Progress(client, spawn)
-        self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review)
+        undo = UndoCommand(parts.undo, voice, shapes, spawn)
+        self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo)
         offers = ReviewOffers(parts.reviews, diffs)
         self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model, offers)
         self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s)

@@ -7,10 +7,12 @@ that no keystroke waits. While it works, more may be typed: such a document is l
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import anyio
 
+from copydesk.domain.errors import CopydeskError
 from copydesk.domain.review import Hunk
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.pending import CODE, SOURCE, OpenDocuments, Reviews, Shapes, seen_in, summary
@@ -105,7 +107,8 @@ class Hints:
                     await self._woken.wait()
                 return
             self._typed.clear()
-            await self._reviews.refresh()
+            with suppress(CopydeskError):  # a file that cannot be read now: what was worked out before still shows
+                await self._reviews.refresh()
         self._news = False
         hunks = self._reviews.hunks()
         self.publish(hunks)
@@ -120,10 +123,8 @@ class Hints:
             await follower()
 
     async def _refresh_lenses(self) -> None:
-        try:
+        with suppress(ClientError):  # it asks again by itself, sooner or later
             await self._client.request("workspace/codeLens/refresh", timeout_s=REFRESH_LIMIT_S)
-        except ClientError:
-            return  # it asks again by itself, sooner or later
 
     # --- publishing ---
 

@@ -17,6 +17,7 @@ COMMANDS: tuple[str, ...] = (
     "copydesk.review.show",
     "copydesk.review.accept",
     "copydesk.review.reject",
+    "copydesk.undo",
     "copydesk.status",
     "copydesk.models",
     "copydesk.model.set",

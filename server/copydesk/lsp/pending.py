@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 JsonObject: TypeAlias = dict[str, Any]
 
 MAX_LINE = 60
+MAX_READ = 10_000
+"""Characters of a hunk in which its first line is looked for."""
 EVERYTHING = Choice()
 SOURCE, CODE = "copydesk", "pending"
 """Of our hint diagnostics."""
@@ -138,18 +140,29 @@ def _line_touches(change: LineChange, first: int, last: int) -> bool:
     return first <= change.line <= (last if change.before is not None else last + 1)
 
 
-def lsp_range(hunk: Hunk, encoding: Encoding, n_lines: int | None = None) -> JsonObject:
+def lsp_range(hunk: Hunk, encoding: Encoding, document: "Document | None" = None) -> JsonObject:
     """The lines concerned, without the last one's end; an insertion is an empty range at the start of its line.
 
-    `n_lines`: how many the document has, where that is known; some clients drop what lies below the last.
+    Never beyond the document, where it is known: some clients drop what lies below its last line.
     """
     if hunk.kind == "create":
         return _range(0, 0, 0)
     if is_whole_file(hunk):
-        return _range(0, 0, _n_units(split_lines(hunk.before)[:1], encoding))
-    last = hunk.start_line if n_lines is None else max(0, min(hunk.start_line, n_lines - 1))
+        return _range(0, 0, _n_units(split_lines(hunk.before[:MAX_READ])[:1], encoding))
+    if document is None:
+        return _range_by_itself(hunk, encoding)
+    last = document.n_lines - 1
     if hunk.start_line == hunk.end_line:
-        return _range(last, last, 0)
+        return _range(min(hunk.start_line, last), min(hunk.start_line, last), 0)
+    end = min(hunk.end_line - 1, last)
+    line = document.line(end)
+    return _range(min(hunk.start_line, end), end, from_codepoints(line, len(line), encoding))
+
+
+def _range_by_itself(hunk: Hunk, encoding: Encoding) -> JsonObject:
+    """Of a file that is not open: `before` is its lines, but for a hunk that is held back."""
+    if hunk.start_line == hunk.end_line or hunk.held:
+        return _range(hunk.start_line, hunk.end_line, 0)
     return _range(hunk.start_line, hunk.end_line - 1, _n_units(split_lines(hunk.before), encoding))
 
 
@@ -181,14 +194,15 @@ def counts(hunk: Hunk) -> str:
 
 
 def _n_lines(text: str) -> int:
-    return sum(1 for line in split_lines(text) if line)
+    """Cheap, for a whole new file may be long: a lone carriage return does not count."""
+    return text.count("\n") + (0 if text.endswith("\n") or not text else 1)
 
 
 def summary(hunk: Hunk) -> str:
     """One short line: what would happen, how much, and the first new line."""
     words = [_WHOLE.get(hunk.kind, ""), counts(hunk)]
     head = " ".join(word for word in words if word)
-    first = next((line.strip() for line in split_lines(hunk.after) if line.strip()), "")
+    first = next((line.strip() for line in split_lines(hunk.after[:MAX_READ]) if line.strip()), "")
     held = "held back by what you typed, " if hunk.held else ""
     return f"{held}{head}: {clipped(first)}" if first else f"{held}{head}"
 
@@ -227,7 +241,7 @@ class Shapes:
 
     def range(self, hunk: Hunk) -> JsonObject:
         opened = self._documents.get(seen_in(hunk))
-        return lsp_range(hunk, self._encoding(), opened.document.n_lines if opened else None)
+        return lsp_range(hunk, self._encoding(), opened.document if opened else None)
 
     def pending(self, hunks: Iterable[Hunk]) -> list[JsonObject]:
         """`[{session, turn, uri, path, hunks: […]}]`, one entry for each file of each turn, in the order given."""

@@ -20,10 +20,15 @@ class Voice:
     """The parts that talk to the person. Made first, because the services need the editor and we need the host."""
 
     def __init__(
-        self, client: "Client", state_dir: Path, display: Callable[[str], str], spell: Callable[[str], str] = str
+        self,
+        client: "Client",
+        state_dir: Path,
+        display: Callable[[str], str],
+        spell: Callable[[str], str] = str,
+        saves: Callable[[], bool] = lambda: False,
     ) -> None:
         self.client = client
         self.answers = Answers(client, state_dir)
         self.prompts = Prompts(client, self.answers, state_dir)
         self.questions = Questions(client, self.answers)
-        self.editor = LspEditor(client, self.answers, self.prompts, self.questions, display, spell=spell)
+        self.editor = LspEditor(client, self.answers, self.prompts, self.questions, display, spell=spell, saves=saves)

@@ -22,7 +22,9 @@ def closing_words(
 
 def _note(file: FileReview, name: str) -> str:
     match file.state:
-        case "applied" | "unconfirmed" | "pending":
+        case "pending":
+            return ""
+        case "applied" | "unconfirmed":
             return f"{name}: {file.note}." if file.note else ""
         case "draft":
             why = f" ({file.note})" if file.note else ""

@@ -40,9 +40,7 @@ class Host:
         self._group: TaskGroup | None = None
         self._problems: dict[str, tuple[int | None, tuple[Problem, ...]]] = {}
         self.keeper = Keeper(records.parent / "drafts", lambda: parts.workspace.roots) if records else None
-        self.reviews = Reviews(
-            ReviewParts(parts.workspace, parts.editor, self._by_use, self._review_changed, parts.landed)
-        )
+        self.reviews = Reviews(ReviewParts(parts.workspace, self._by_use, self._review_changed))
         self.parts = replace(
             parts,
             mode=self.mode,
@@ -150,10 +148,11 @@ class Host:
         """Brings back the sessions in which an earlier server left edits undecided. Returns their ids."""
         if self.keeper is None:
             return ()
-        drafts = await to_thread.run_sync(self.keeper.load)
-        for draft in drafts:
-            if draft.session not in self._sessions and len(self._sessions) < MAX_SESSIONS:
-                self._revive(draft, *await to_thread.run_sync(self._replayed, draft.session))
+        with self.reviews.awaiting():
+            drafts = await to_thread.run_sync(self.keeper.load)
+            for draft in drafts:
+                if draft.session not in self._sessions and len(self._sessions) < MAX_SESSIONS:
+                    self._revive(draft, *await to_thread.run_sync(self._replayed, draft.session))
         revived = tuple(draft.session for draft in drafts if draft.session in self._sessions)
         if revived:
             await self.reviews.refresh()

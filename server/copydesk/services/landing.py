@@ -15,7 +15,7 @@ from anyio import to_thread
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, Question
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.planning import PlannedFile, Unplanned, change_of, plan_of
+from copydesk.services.planning import PlannedFile, Unplanned, change_of, misread_note, plan_of
 from copydesk.services.proving import InThread, LandingLimits, Proving, Reply, Sent
 from copydesk.workspace.overlay import NEVER_S
 from copydesk.workspace.pending import Pending, PendingFile
@@ -81,7 +81,7 @@ class InFlight:
 
 
 class Landing:
-    """`on_landed` is told of each file that is proven, or unconfirmed, in time; it must not block."""
+    """Keep one for a session. `on_landed` is told of each file that is proven, or unconfirmed, in time."""
 
     def __init__(
         self,
@@ -149,12 +149,18 @@ class Landing:
         plan: list[PlannedFile] = []
         for file in found:
             if isinstance(file, PlannedFile):
-                plan.append(file)
+                if why := self._workspace.leads_out(file.uri) or self._misread(file):
+                    offer.put(file.uri, "draft", why)
+                else:
+                    plan.append(file)
                 continue
             offer.put(file.uri, "applied" if file.done else "draft", file.note)
             if file.done:
                 offer.pending.discard(file.uri)
         return plan
+
+    def _misread(self, file: PlannedFile) -> str:
+        return "" if getattr(self._editor, "keeps_bytes", False) else misread_note(file)
 
     async def _pause(self, pending: Pending, quiet_s: float, until_s: float, only: str) -> None:
         """Returns when nobody has typed in the files for a moment, or at `until_s`; at once where nobody types."""
@@ -277,9 +283,9 @@ def _declined(reviews: Iterable[FileReview | None]) -> bool:
     return "refused" in states and states <= {"refused", "unconfirmed"}
 
 
-def _proposal(file: PendingFile) -> list[tuple[int, str]]:
+def _proposal(file: PendingFile) -> tuple[str, list[tuple[int, str]]]:
     """What tells a proposal from another of the same file, on whatever text it stands."""
-    return [(edit.end - edit.start, edit.text) for edit in file.edits]
+    return file.part, [(edit.end - edit.start, edit.text) for edit in file.edits]
 
 
 def _typed_s(file: PlannedFile) -> float | None:

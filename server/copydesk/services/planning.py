@@ -113,6 +113,23 @@ def _checked(
     )
 
 
+def misread_note(file: PlannedFile) -> str:
+    """Why an editor should not be sent the edit of a file that it has not opened; empty where it may be.
+
+    Nobody knows which encoding it will choose. VS Code reads Latin-1 and Shift-JIS as UTF-8: the edit lands at another
+    column, and saving writes U+FFFD over every character that it could not read.
+    """
+    before = file.before
+    if file.is_open or before is None or not file.edits or before.bom or before.encoding == "utf-8":
+        return ""
+    if before.text.isascii() and (file.after or "").isascii() and not before.encoding.startswith("utf-"):
+        return ""
+    return (
+        f"it is in {before.encoding} and not open, and the editor may read it as something else and lose characters: "
+        "open it there in that encoding, then accept the edit or ask again"
+    )
+
+
 def held_note(n_held: int) -> str:
     return f"{n_held} of its edits conflict with newer typing and were held back" if n_held else ""
 

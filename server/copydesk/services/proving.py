@@ -59,7 +59,6 @@ class Reply:
         """The editor shows the edit, for the person to apply or not (Emacs)."""
         return not self.reply.applied and "manual" in self.reply.reason.lower()
 
-
     @property
     def is_outdated(self) -> bool:
         """The client says that it has a newer version, which it will tell of when its person stops typing (Emacs)."""

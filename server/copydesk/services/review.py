@@ -5,7 +5,8 @@ every edit (`services.landing`): planned on the text as it is, sent, proven. Wha
 text that came of it. Start with `Reviews.accept`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -14,12 +15,13 @@ from anyio import to_thread
 
 from copydesk.domain.errors import CopydeskError, WorkspaceError
 from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
-from copydesk.domain.ports import Editor, FileHandle
+from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.domain.review import Choice, Decided, Hunk
-from copydesk.services.decisions import Picked, named, news, picked, placeable, remaining
+from copydesk.services.decisions import LandedPart, Picked, named, news, picked, placeable, remaining
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, overall
-from copydesk.text.diffs import unified
+from copydesk.text.diffs import diff, unified
+from copydesk.text.edits import Edit, apply
 from copydesk.workspace.hunks import Cut, cut_on, is_whole
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposals import PendingFile
@@ -31,6 +33,9 @@ QUIET_S = 0.2
 BUSY_LIMIT_S = 15.0
 """How long a decision waits for another one of the same session."""
 
+RESTORE_LIMIT_S = 5.0
+MAX_CUTS = 5
+
 _LANDED = ("applied", "unconfirmed")
 
 
@@ -40,6 +45,9 @@ class Reviewed(Protocol):
     id: str
     pending: Pending
     review_lock: anyio.Lock
+    landing: Landing
+    on_landed: list[OnLanded]
+    """Told of what `landing` has proven."""
 
     @property
     def awaits_review(self) -> bool:
@@ -58,10 +66,8 @@ class ReviewParts:
     """`sessions`: the newest last. `kept` is called when what waits in a session has changed."""
 
     workspace: Workspace
-    editor: Editor
     sessions: Callable[[], Iterable[Reviewed]]
     kept: Callable[[Reviewed], None]
-    landed: OnLanded
 
 
 class Reviews:
@@ -70,6 +76,9 @@ class Reviews:
         self._cuts: dict[tuple[str, str], Cut] = {}
         self._told: set[str] = set()
         self._dirty = anyio.Event()
+        self._refreshing = anyio.Lock()
+        self._complete = anyio.Event()
+        self._complete.set()
         self.listeners: list[Callable[[frozenset[str]], None]] = []
         """Called on the loop with the URIs whose hunks may have changed; must not block."""
         parts.workspace.overlay.listeners.append(self._typed)
@@ -80,37 +89,51 @@ class Reviews:
         """As last worked out; costs nothing."""
         return tuple(hunk for cut in self._cuts.values() for hunk in cut.hunks if choice.fits(hunk))
 
-    def newest_turn(self) -> str:
-        """The turn of the session that was made or used last and has something to decide; "" when none has."""
-        for session in reversed(tuple(self._parts.sessions())):
-            turns = [hunk.turn for key, cut in self._cuts.items() if key[0] == session.id for hunk in cut.hunks]
-            if turns:
-                return turns[-1]
-        return ""
+    @contextmanager
+    def awaiting(self) -> Generator[None]:
+        """While more sessions are being brought back: who asks for the hunks waits for them."""
+        self._complete = anyio.Event()
+        try:
+            yield
+        finally:
+            self._complete.set()
 
     async def refresh(self) -> tuple[Hunk, ...]:
         """Works out all hunks on the text as it is now."""
-        sessions = [session for session in self._parts.sessions() if session.awaits_review and session.pending.files()]
+        with anyio.move_on_after(RESTORE_LIMIT_S):
+            await self._complete.wait()
+        async with self._refreshing:
+            await self._refresh()
+        return self.hunks()
+
+    async def _refresh(self) -> None:
         before = self._cuts
         cuts: dict[tuple[str, str], Cut] = {}
-        for session in sessions:
-            for cut in await self._cut(session):
-                cuts[session.id, cut.file.uri] = cut
-                self._tell_held(session, cut)
+        for session in tuple(self._parts.sessions()):
+            if session.awaits_review and session.pending.files():
+                for cut in await self._cut(session):
+                    cuts[session.id, cut.file.uri] = cut
+                    self._tell_held(session, cut)
         self._cuts = cuts
         if changed := _changed(before, cuts):
             self._say(changed)
-        return self.hunks()
 
     async def _cut(self, session: Reviewed) -> list[Cut]:
-        """The session's files cut on the text as it is now; the names of their hunks are kept in its pending edits."""
-        base = self._parts.workspace.snapshot()
-        files = tuple(file for file in session.pending.files().values() if not file.pinned)
-        done = await to_thread.run_sync(lambda: [(file, *cut_on(file, base, session.id)) for file in files])
+        """The session's files cut on the text as it is now; the names of their hunks are kept in its pending edits.
+
+        A file that the agent changes in between is cut again, a few times.
+        """
         cuts: list[Cut] = []
-        for file, cut, kept in done:
-            if session.pending.put(kept, file) and cut.hunks:
-                cuts.append(cut)
+        todo = frozenset(session.pending.files())
+        for _ in range(MAX_CUTS):
+            base = self._parts.workspace.snapshot()
+            files = [file for uri, file in session.pending.files().items() if uri in todo and not file.pinned]
+            done = await to_thread.run_sync(_cut_all, files, base, session.id)
+            kept = {file.uri: cut for file, cut, left in done if session.pending.put(left, file)}
+            cuts += (cut for cut in kept.values() if cut.hunks)
+            todo = frozenset(file.uri for file in files) - kept.keys()
+            if not todo:
+                break
         return cuts
 
     def _tell_held(self, session: Reviewed, cut: Cut) -> None:
@@ -211,23 +234,22 @@ class Reviews:
             part.put(taken[item.uri])
             session.pending.put(replace(item.cut.file, pinned=True))
         landed: dict[str, Landed] = {}
+
+        def note(record: Landed) -> None:
+            landed[record.uri] = record
+
+        session.on_landed.append(note)
         reviews: dict[str, FileReview] = {}
         turn = items[-1].hunks[-1].turn
         try:
-            outcome = await self._landing(landed).offer(part, turn, "Copydesk: accepted edit", confirm=False)
+            outcome = await session.landing.offer(part, turn, "Copydesk: accepted edit", confirm=False)
             reviews = {file.uri: file for file in outcome.files}
         finally:
+            session.on_landed.remove(note)
             for item in items:
                 self._settle(session, item, taken[item.uri], reviews.get(item.uri), landed.get(item.uri))
         self._record(session, "accepted", items, tuple(reviews.values()))
         return list(reviews.values())
-
-    def _landing(self, landed: dict[str, Landed]) -> Landing:
-        def note(record: Landed) -> None:
-            landed[record.uri] = record
-            self._parts.landed(record)
-
-        return Landing(self._parts.workspace, self._parts.editor, on_landed=note)
 
     def _settle(
         self, session: Reviewed, item: Picked, taken: PendingFile, review: FileReview | None, landed: Landed | None
@@ -242,8 +264,23 @@ class Reviews:
             session.pending.discard(item.uri)
         else:
             now = self._text_now(item.uri, landed)
-            left = remaining(file, taken, item, landed, now) if now else None
+            part = LandedPart(landed, self._typed_first(taken, landed)) if landed else None
+            left = remaining(file, taken, item, part, now) if now else None
             session.pending.put(left or replace(file, pinned=False), file)
+
+    def _typed_first(self, taken: PendingFile, landed: Landed) -> tuple[Edit, ...]:
+        """What was typed after the hunks were cut and before the edit was sent."""
+        base, sent = taken.base, landed.file.base
+        if base is None or landed.before is None or base.text == landed.before:
+            return ()
+        document = self._parts.workspace.overlay.get(landed.uri)
+        if document and sent and sent.version is not None and base.epoch == sent.epoch == document.epoch:
+            state = document.history.at(sent.version)
+            known = state.edits_since(base.version or 0) if state else ()
+            for edits in known:
+                if _leads(base.text, edits, landed.before):
+                    return edits
+        return diff(base.text, landed.before)
 
     def _text_now(self, uri: str, landed: Landed | None) -> FileHandle | None:
         try:
@@ -289,6 +326,12 @@ class Reviews:
         self._parts.kept(session)
 
 
+def _cut_all(
+    files: Iterable[PendingFile], base: FileSource, session: str
+) -> list[tuple[PendingFile, Cut, PendingFile]]:
+    return [(file, *cut_on(file, base, session)) for file in files]
+
+
 class _Turned:
     """The session's own turn at its pending edits. Raises `CopydeskError` when another decision does not end."""
 
@@ -303,6 +346,13 @@ class _Turned:
 
     async def __aexit__(self, *exc: object) -> None:
         self._lock.release()
+
+
+def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
+    try:
+        return apply(text, edits) == to
+    except ValueError:
+        return False
 
 
 def _again(cuts: dict[tuple[str, str], Cut], items: Iterable[Picked]) -> list[Picked]:

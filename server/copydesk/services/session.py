@@ -42,8 +42,9 @@ from copydesk.domain.ports import Approver, Editor, Model, Work
 from copydesk.domain.review import Choice, Hunk
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model
-from copydesk.services.landed import OnLanded
-from copydesk.services.landing import InFlight, Landing, LandingLimits
+from copydesk.services.landed import Landed, OnLanded
+from copydesk.services.landing import Landing, LandingLimits
+from copydesk.services.reads import Reads
 from copydesk.services.review import Reviews
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
@@ -94,7 +95,6 @@ class SessionParts:
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
-    in_flight: InFlight = field(default_factory=InFlight)
 
 
 class Session:
@@ -104,10 +104,13 @@ class Session:
         self.id = id
         self.state = state or SessionState()
         self.pending = Pending()
+        self._reads = Reads()
         self.current: Turn | None = None
         self.updated = parts.now()
         self.review_lock = anyio.Lock()
         self.awaits_review = state is not None
+        self.on_landed: list[OnLanded] = [parts.landed]
+        self.landing = Landing(parts.workspace, parts.editor, self._has_landed, limits=parts.landing_limits)
         self._parts = parts
         self._writer = writer
         self._inbox: deque[Turn] = deque()
@@ -298,6 +301,7 @@ class Session:
             origin,
             lambda edit: self.emit(EditProposed(turn.id, edit)),
             self._parts.problems,
+            self._reads,
         )
 
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
@@ -316,11 +320,7 @@ class Session:
     async def _land(self, turn: Turn, *, confirm: bool) -> ReviewUpdated:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        parts = self._parts
-        landing = Landing(
-            parts.workspace, parts.editor, parts.landed, in_flight=parts.in_flight, limits=parts.landing_limits
-        )
-        return await landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
+        return await self.landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
@@ -331,6 +331,10 @@ class Session:
         review = still(turn.id, self.pending, "pending", reviews.hunks(Choice(session=self.id)))
         self.emit(review)
         return review
+
+    def _has_landed(self, landed: Landed) -> None:
+        for listener in tuple(self.on_landed):
+            listener(landed)
 
     def _review_mode(self, turn: Turn) -> str:
         """`review.mode` as set, else by mode: ask shows hunks, acceptEdits and auto apply."""

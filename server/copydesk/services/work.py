@@ -9,7 +9,10 @@ from dataclasses import replace
 from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Editor, FileSource, Question
+from copydesk.services.reads import Reads
 from copydesk.workspace.pending import Pending
+from copydesk.workspace.proposable import check_proposal
+from copydesk.workspace.uris import normalise
 from copydesk.workspace.workspace import Workspace
 
 
@@ -22,6 +25,7 @@ class CallWork:
         origin: Origin,
         proposed: Callable[[PendingEdit], None],
         problems: Callable[[str | None], tuple[Problem, ...]],
+        reads: Reads,
     ) -> None:
         self._workspace = workspace
         self._pending = pending
@@ -29,6 +33,7 @@ class CallWork:
         self._origin = origin
         self._proposed = proposed
         self._problems = problems
+        self._reads = reads
         self._files: FileSource = workspace.snapshot(pending)
 
     @property
@@ -47,10 +52,18 @@ class CallWork:
 
     def propose(self, *edits: PendingEdit) -> None:
         stamped = tuple(replace(edit, origin=self._origin) for edit in edits)
+        for edit in stamped:
+            check_proposal(self._files, self._workspace.disk, self.display(edit.uri), edit)
         self._pending.propose(stamped, self._files)
         self._files = self._workspace.snapshot(self._pending)
         for edit in stamped:
             self._proposed(edit)
+
+    def note_read(self, uri: str, text: str) -> None:
+        self._reads.note(normalise(uri), text)
+
+    def last_read(self, uri: str) -> str | None:
+        return self._reads.get(normalise(uri))
 
     def problems(self, uri: str | None) -> tuple[Problem, ...]:
         return self._problems(uri)

@@ -34,18 +34,27 @@ def diff(old: str, new: str) -> tuple[Edit, ...]:
     for change in changes(before, after):
         for i1, i2, j1, j2 in _by_likeness(before, after, change):
             edits += _refined("".join(before[i1:i2]), "".join(after[j1:j2]), offsets[i1])
-    return normalised(_merged(edits))
+    return normalised(_merged(old, edits))
 
 
-def _merged(edits: Iterable[Edit]) -> list[Edit]:
+def _merged(old: str, edits: Iterable[Edit]) -> list[Edit]:
     """Edits that touch each other are one: two insertions at one place would have no order."""
-    merged: list[Edit] = []
+    chains: list[list[Edit]] = []
     for edit in edits:
-        if merged and merged[-1].end == edit.start:
-            start, _, text = merged.pop()
-            edit = Edit(start, edit.end, text + edit.text)
-        merged.append(edit)
-    return merged
+        if chains and chains[-1][-1].end == edit.start:
+            chains[-1].append(edit)
+        else:
+            chains.append([edit])
+    return [chain[0] if len(chain) == 1 else _cut_down(old, chain) for chain in chains]
+
+
+def _cut_down(old: str, chain: Sequence[Edit]) -> Edit:
+    """Touching edits as one, without the words that both sides of it start or end with."""
+    start, end = chain[0].start, chain[-1].end
+    before, after = _tokens(old[start:end]), _tokens("".join(edit.text for edit in chain))
+    i1, i2, j1, j2 = trimmed(before, after, (0, len(before), 0, len(after)))
+    n_left, n_right = sum(map(len, before[:i1])), sum(map(len, before[i2:]))
+    return Edit(start + n_left, end - n_right, "".join(after[j1:j2]))
 
 
 def _differing(old: str, new: str) -> tuple[int, int, int]:

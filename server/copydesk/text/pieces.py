@@ -4,7 +4,7 @@ The theory: every character that was ever written here keeps its place in one ro
 text any more. An edit of an author's is a piece; a run says which piece wrote it and which pieces removed it, and it is
 in the text when the first stands and all the others are taken back. Taking a piece back, and giving it again, is
 therefore one switch: the order of the pieces does not matter, and nothing has to be found again. Only what a person
-deletes leaves the row for good. Start with `written` and `typed`; `text.taking` turns the switches.
+deletes of people's text leaves the row. Start with `written` and `overtyped`; `text.taking` turns the switches.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -12,6 +12,9 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from copydesk.text.edits import Edit, normalised
+
+MAX_OVERTYPED = 64
+"""So many deletions of authors' text are remembered, the newest: an editor's undo seldom reaches back further."""
 
 
 class Run(NamedTuple):
@@ -32,7 +35,10 @@ class Run(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """One edit of an author's: how much it wrote and took at first, and whether it is taken back now."""
+    """One edit of an author's: how much it wrote and took at first, and whether it is taken back now.
+
+    One without an author is a person's, made where an author's text was deleted: its editor may undo that.
+    """
 
     id: str
     author: str
@@ -54,16 +60,21 @@ class Pieces(NamedTuple):
     def of(self, author: str) -> tuple[Piece, ...]:
         return tuple(piece for piece in self.made if piece.author == author)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Each piece's author."""
+        return {piece.id: piece.author for piece in self.made}
+
 
 # --- who wrote it ----------------------------------------------------------------------------------------
 
 
 def authors(pieces: Pieces) -> Iterator[tuple[int, int, str]]:
     """(start, end, author) of every stretch an author's piece wrote, in order."""
-    names = {piece.id: piece.author for piece in pieces.made}
+    names = pieces.names
     at = 0
     for run in pieces.runs:
-        if run.by and not run.text:
+        if run.by and not run.text and names[run.by]:
             yield at, at + run.size, names[run.by]
         at += run.shown
 
@@ -198,6 +209,37 @@ def put(pieces: Pieces, edits: Iterable[tuple[int, int, str]]) -> Pieces:
         if edit.text:
             loom.out.append(Run(len(edit.text)))
     return pieces._replace(runs=loom.finished())
+
+
+def overtyped(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> Pieces:
+    """The pieces after a person's edits on `text`. As `put`, but an author's text that they delete stays in the row."""
+    loom, names = _Loom(pieces.runs), pieces.names
+    made: list[Piece] = []
+    for edit in normalised(edits):
+        loom.keep_to(edit.start)
+        loom.keep(_n_before(loom.hidden(), pieces, edit))
+        start, taken = loom.at, list[Run]()
+        while loom.at < edit.end:
+            taken.append(loom.take(edit.end - loom.at))
+        id = ""
+        if any(not run.text and names.get(run.by) for run in taken):
+            id = _unused(pieces, made)
+            made.append(Piece(id, "", len(edit.text), edit.end - edit.start))
+        for run in taken:
+            if run.text:
+                loom.out.append(run)
+            elif id:
+                loom.out.append(run._replace(text=text[start : start + run.size], gone=(*run.gone, id)))
+            start += run.shown
+        if edit.text:
+            loom.out.append(Run(len(edit.text), by=id))
+    after = Pieces(loom.finished(), (*pieces.made, *made))
+    return forgotten(after, {piece.id for piece in after.of("")[:-MAX_OVERTYPED]}) if made else after
+
+
+def _unused(pieces: Pieces, made: Sequence[Piece]) -> str:
+    last = max((int(piece.id[1:]) for piece in pieces.of("") if piece.id[0] == "~"), default=0)
+    return f"~{last + len(made) + 1}"
 
 
 def _n_before(hidden: Sequence[Run], pieces: Pieces, edit: Edit) -> int:

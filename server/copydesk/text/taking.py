@@ -9,20 +9,27 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from copydesk.text.edits import Edit, apply, normalised
-from copydesk.text.pieces import Pieces, Run, joined, put
+from copydesk.text.edits import Edit, apply, map_offset, normalised
+from copydesk.text.lines import split_lines
+from copydesk.text.pieces import Pieces, Run, joined, overtyped
 
-SURE = 8
-"""So many characters of an author's that come back at their old place are not there by chance: the editor's redo."""
+SURE = 4
+"""So many characters of an author's that come back at their old place are not there by chance: the editor's redo.
+
+With fewer they are a person's: they are never taken back, but it is said that the same text stands there.
+"""
 
 MAX_CANDIDATES = 64
 
 
 class Kept(NamedTuple):
-    """A place where people's text stands: `inside` what was taken back, or `instead` of it, so that nothing was."""
+    """A place where people's text stands: `inside` what was taken back, or `instead` of it, so that nothing was.
+
+    `again`: a person deleted text of the author's, and then the same stood there again.
+    """
 
     at: int
-    why: Literal["inside", "instead"]
+    why: Literal["again", "inside", "instead"]
 
 
 class Taken(NamedTuple):
@@ -39,27 +46,47 @@ def taken_back(pieces: Pieces, text: str, author: str) -> Taken:
 
     Nothing is put back for a piece of which a person has replaced every character.
     """
-    lost = _taken_over(pieces)
+    lost = _taken_over(pieces, text)
     ids = [piece.id for piece in pieces.made if piece.author == author and not piece.back]
-    return _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
+    taken = _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
+    text = apply(text, taken.edits)
+    names, people = pieces.names, _people(pieces)
+    gone = [found for found in _again(taken.pieces, text) if found[0] not in taken.ids]
+    gone += _again(taken.pieces, text, people) if people else ()
+    again = (Kept(at, "again") for id, at in gone if names.get(id) == author)
+    return taken._replace(kept=tuple(sorted({*taken.kept, *again})))
 
 
 def given_again(pieces: Pieces, text: str, ids: Collection[str]) -> Taken:
     """The inverse of `taken_back`, for the `ids` it switched: people's text stays this time too."""
-    there = {id for run in pieces.runs for id in run.gone}
+    people = _people(pieces)
+    there = {id for run in pieces.runs if people.isdisjoint(run.gone) for id in run.gone}
     wanted = [piece for piece in pieces.made if piece.id in ids and piece.back]
-    lost = [piece.id for piece in wanted if piece.wrote and piece.took and piece.id not in there]
-    return _switched(pieces, text, [piece.id for piece in wanted if piece.id not in lost], lost)
+    lost = {piece.id for piece in wanted if piece.wrote and piece.took and piece.id not in there}
+    again = {id: at for id, at in _again(pieces, text) if id in ids}
+    taken = _switched(pieces, text, [piece.id for piece in wanted if piece.id not in lost | again.keys()], lost)
+    moved = (Kept(map_offset(taken.edits, at), "again") for at in again.values())
+    return taken._replace(kept=tuple(sorted({*taken.kept, *moved})))
 
 
 def typed(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> Pieces:
     """The pieces after a person's edits on `text`. One that undoes or redoes pieces exactly switches them."""
-    given = normalised(edits)
+    given = tuple(_without_equal_lines(text, edit) for edit in normalised(edits))
     if not pieces.made or not given:
         return pieces
     ids, rest = _reverted(pieces, text, given)
-    pieces = put(pieces, rest)
+    pieces = overtyped(pieces, text, rest)
     return turned(pieces, apply(text, rest), ids)[1] if ids else pieces
+
+
+def _without_equal_lines(text: str, edit: Edit) -> Edit:
+    """Whole lines that an edit replaces by themselves, at its start and end, keep their writer."""
+    old, new = split_lines(text[edit.start : edit.end]), split_lines(edit.text)
+    shortest = min(len(old), len(new))
+    head = next((n for n in range(shortest) if old[n] != new[n]), shortest)
+    tail = next((n for n in range(shortest - head) if old[-1 - n] != new[-1 - n]), shortest - head)
+    start, end = edit.start + sum(map(len, old[:head])), edit.end - sum(map(len, old[len(old) - tail :]))
+    return Edit(start, end, "".join(new[head : len(new) - tail]))
 
 
 # --- the switch ------------------------------------------------------------------------------------------
@@ -108,23 +135,36 @@ def _switched(pieces: Pieces, text: str, ids: Sequence[str], lost: Collection[st
     return Taken(edits, after, tuple(ids), tuple(sorted(places)))
 
 
-def _taken_over(pieces: Pieces) -> frozenset[str]:
-    """Standing pieces that replaced something, and of whose own text nothing is left but under others like them."""
-    written: dict[str, list[tuple[str, ...]]] = {}
+def _taken_over(pieces: Pieces, text: str) -> frozenset[str]:
+    """Standing pieces that replaced something, and of whose own text no more than white space is left, if anything.
+
+    What lies under the text of other turns is left; what lies under a person's, or under others like these, is not.
+    """
+    written: dict[str, list[tuple[Run, str]]] = {}
+    at = 0
     for run in pieces.runs:
         if run.by:
-            written.setdefault(run.by, []).append(run.gone)
-    lost: set[str] = set()
+            written.setdefault(run.by, []).append((run, run.text or text[at : at + run.size]))
+        at += run.shown
+    lost = set(_people(pieces))
     for piece in reversed(pieces.made):
-        is_replacement = piece.wrote and piece.took and not piece.back
-        if is_replacement and all(lost.intersection(gone) for gone in written.get(piece.id, ())):
-            lost.add(piece.id)
+        if piece.author and piece.wrote and piece.took and not piece.back:
+            left = [said for run, said in written.get(piece.id, ()) if lost.isdisjoint(run.gone)]
+            n_left = sum(map(len, left))
+            if not n_left or (n_left < piece.wrote and not any(said.strip() for said in left)):
+                lost.add(piece.id)
     return frozenset(lost)
+
+
+def _people(pieces: Pieces) -> frozenset[str]:
+    """A person's own pieces that stand: what is under them, a person has deleted."""
+    return frozenset(piece.id for piece in pieces.of("") if not piece.back)
 
 
 def _inside(pieces: Pieces, back: Collection[str], ids: frozenset[str]) -> Iterator[Kept]:
     """Where people's text lay between characters of one switched piece, as offsets after the switch."""
     last: dict[str, int] = {}
+    names = pieces.names
     sides = [ids.intersection((run.by, *run.gone)) for run in pieces.runs]
     for index, run in enumerate(pieces.runs):
         if not run.text:
@@ -134,7 +174,7 @@ def _inside(pieces: Pieces, back: Collection[str], ids: frozenset[str]) -> Itera
     for index, run in enumerate(pieces.runs):
         if not run.text:
             begun |= sides[index]
-            if not run.by and not sides[index] and any(last[id] > index for id in begun):
+            if not names.get(run.by) and not sides[index] and any(last[id] > index for id in begun):
                 yield Kept(at, "inside")
         at += run.size if is_shown(run, back) else 0
 
@@ -147,6 +187,17 @@ def _instead(pieces: Pieces, lost: frozenset[str]) -> Iterator[Kept]:
         if sides:
             seen |= sides
             yield Kept(at, "instead")
+        at += run.shown
+
+
+def _again(pieces: Pieces, text: str, under: frozenset[str] = frozenset()) -> Iterator[tuple[str, int]]:
+    """Pieces of which the text is gone (taken back, or `under` some others), and the same stands right there."""
+    back = pieces.back
+    at = 0
+    for run in pieces.runs:
+        is_gone = not under.isdisjoint(run.gone) if under else run.by in back
+        if is_gone and run.text.strip() and (text.startswith(run.text, at) or text.endswith(run.text, 0, at)):
+            yield run.by, at
         at += run.shown
 
 
@@ -183,7 +234,7 @@ def _mapped(pieces: Pieces) -> _Map:
 
 
 def _candidates(pieces: Pieces, where: _Map, edits: Sequence[Edit]) -> list[frozenset[str]]:
-    """Pieces that the edits touch: all of one author that are in one state, then each by itself."""
+    """Pieces that the edits touch: all that are in one state, those of one author, then each by itself."""
     touched: set[str] = set()
     for edit in edits:
         first = max(bisect_left(where.starts, edit.start) - 1, 0)
@@ -193,7 +244,11 @@ def _candidates(pieces: Pieces, where: _Map, edits: Sequence[Edit]) -> list[froz
     for piece in pieces.made:
         if piece.id in touched:
             groups.setdefault((piece.author, piece.back), []).append(piece.id)
-    whole = [frozenset(group) for group in groups.values()]
+    states = [
+        frozenset(id for (_, is_back), group in groups.items() if is_back is state for id in group)
+        for state in (True, False)
+    ]
+    whole = [*filter(None, states), *(frozenset(group) for group in groups.values())]
     single = [frozenset((id,)) for group in groups.values() if len(group) > 1 for id in group]
     return (whole + single)[:MAX_CANDIDATES]
 
@@ -219,9 +274,10 @@ def _without(
 
 def _is_sure(before: Pieces, after: Pieces, ids: frozenset[str]) -> bool:
     """Whether so much comes back, or goes in turn, that no person typed it by chance. An undo may bring back none."""
-    back = after.back
-    appear = sum(run.size for run in before.runs if run.by and run.text and is_shown(run, back))
+    back, names = after.back, after.names
+    authored = [run for run in before.runs if names.get(run.by)]
+    appear = sum(run.size for run in authored if run.text and is_shown(run, back))
     if not ids <= back:
         return appear >= SURE
-    vanish = sum(run.size for run in before.runs if run.by and not run.text and not is_shown(run, back))
+    vanish = sum(run.size for run in authored if not run.text and not is_shown(run, back))
     return not appear or appear + vanish >= SURE

@@ -12,22 +12,30 @@ from copydesk.domain.ports import FileHandle, Work
 from copydesk.domain.tools import Prepared, ToolOutput, ToolSpec
 from copydesk.text.diffs import n_hunks
 from copydesk.text.edits import Edit, apply
-from copydesk.text.lines import split_lines
-from copydesk.text.matching import Ambiguous, Match, NoMatch
+from copydesk.text.endings import rewritten
+from copydesk.text.lines import count_breaks, split_lines
+from copydesk.text.matching import Ambiguous, BadQuote, Match, NoMatch, Rung, find_edit
 from copydesk.tools.functions import BOOLEAN, STRING, Arguments, FunctionTool, counted, schema, text
-from copydesk.tools.line_ends import replaced, rewritten
+from copydesk.tools.misses import ambiguous, missing, note_edited
 from copydesk.tools.places import changed_uri, opened, prepared
 from copydesk.tools.reading import cut, file_lines, numbered
 from copydesk.tools.threads import in_thread
 
-_BIG_CHARS = 100_000
+BIG_CHARS = 40_000
+"""Longer texts are searched in a thread."""
 _N_SHOWN = 12
 _N_CONTEXT = 2
 _N_NAMED = 20
-_LOOSE = {
+LOOSE: dict[Rung, str] = {
     "trailing_space": " Matched ignoring spaces at line ends.",
     "indentation": " Matched with other indentation; the new text was indented to fit.",
+    "typography": " Matched with other quotes, dashes or spaces; the file's own stay where you left them as they were.",
+    "unicode_form": " Matched in another Unicode form; the file's own stays where you left it as it was.",
+    "blank_edges": " Matched without the blank lines or line break around it.",
+    "line_numbers": " Matched without the line numbers, which are not part of the file.",
+    "elided": " Matched around what `...` leaves out, which was kept.",
 }
+"""What is said when the quoted text was not found as it was written."""
 
 _EDIT = ToolSpec(
     "edit_file",
@@ -69,60 +77,36 @@ async def _edit(arguments: Arguments, work: Work) -> ToolOutput:
     uri = changed_uri(work, arguments["path"])
     handle = await opened(work, uri)
     path = work.display(uri)
-    if len(handle.text) > _BIG_CHARS:
-        match = await in_thread(lambda _: _matched(path, handle, arguments))
+    if len(handle.text) > BIG_CHARS:
+        match = await in_thread(lambda _: _matched(work, uri, handle, arguments))
     else:
-        match = _matched(path, handle, arguments)
+        match = _matched(work, uri, handle, arguments)
     if not match.edits:
         raise InvalidArguments("The texts differ only in line ends, and edit_file keeps the file's.")
     check_encodable(path, handle, match.edits)
     work.propose(ChangeText(handle.base, match.edits))
-    return _edited(path, handle.text, match, _n_places(handle.text, match, arguments))
+    note_edited(work, uri, handle.text, match.edits)
+    return _edited(path, handle.text, match)
 
 
-def _matched(path: str, handle: FileHandle, arguments: Arguments) -> Match:
+def _matched(work: Work, uri: str, handle: FileHandle, arguments: Arguments) -> Match:
     old, new = arguments["old_text"], arguments["new_text"]
     try:
-        return replaced(handle.text, old, new, arguments.get("replace_all", False))
+        return find_edit(handle.text, old, new, arguments.get("replace_all", False))
+    except BadQuote as error:
+        raise ToolFailed(f"{work.display(uri)!r} was not changed: {error}.", advice="Write every line out.") from error
     except Ambiguous as error:
-        raise _ambiguous(path, handle.text, error.lines) from error
+        raise ambiguous(work.display(uri), handle.text, error.lines) from error
     except NoMatch as error:
-        raise _missing(path, handle.text, error.nearest) from error
+        raise missing(work, uri, handle.text, error.near, str(error)) from error
 
 
-def _missing(path: str, content: str, nearest: Sequence[tuple[int, str]]) -> ToolFailed:
-    if not content:
-        return ToolFailed(f"{path!r} is empty.", advice="Use write_file with overwrite=true.")
-    near = "\n".join(f"{number + 1}→{cut(row, 200)}" for number, row in sorted(nearest))
-    said = f" The nearest lines now:\n{near}" if near else " No line is like its first one."
-    return ToolFailed(
-        f"`old_text` is not in {path!r} as the file is now.{said}\n",
-        advice="Read the file again there and copy the text exactly.",
-    )
-
-
-def _ambiguous(path: str, content: str, places: Sequence[int]) -> ToolFailed:
-    lines = split_lines(content)
-    rows = "\n".join(f"{number + 1}→{cut(lines[number].rstrip(), 200)}" for number in places[:_N_NAMED])
-    more = f"\n… and {len(places) - _N_NAMED} more" if len(places) > _N_NAMED else ""
-    return ToolFailed(
-        f"`old_text` occurs {len(places)} times in {path!r}, starting at lines:\n{rows}{more}\n",
-        advice="Include more of the lines around the one you mean, or set replace_all.",
-    )
-
-
-def _n_places(content: str, match: Match, arguments: Arguments) -> int:
-    if not arguments.get("replace_all"):
-        return 1
-    return content.count(arguments["old_text"]) if match.rung == "exact" else n_hunks(match.edits, content)
-
-
-def _edited(path: str, before: str, match: Match, n_places: int) -> ToolOutput:
+def _edited(path: str, before: str, match: Match) -> ToolOutput:
     after = apply(before, match.edits)
     areas = changed_lines(after, match.edits)
     where = ranges(areas)
-    head = f"Edited {path} ({counted(n_places, 'place')}, {where}).{_LOOSE.get(match.rung, '')}"
-    details = {"path": path, "n_places": n_places, "rung": match.rung, "lines": [list(area) for area in areas]}
+    head = f"Edited {path} ({counted(match.n_places, 'place')}, {where}).{LOOSE.get(match.rung, '')}"
+    details = {"path": path, "n_places": match.n_places, "rung": match.rung, "lines": [list(area) for area in areas]}
     return ToolOutput("\n".join([head, *around(after, areas)]), details=details)
 
 
@@ -138,6 +122,7 @@ async def _write(arguments: Arguments, work: Work) -> ToolOutput:
     path, content = work.display(uri), arguments["content"].removeprefix("\ufeff")
     if not await in_thread(lambda _: work.files.exists(uri)):
         work.propose(CreateFile(uri, content))
+        work.note_read(uri, content)
         n_lines = len(file_lines(content))
         return ToolOutput(f"Created {path} ({counted(n_lines, 'line')}).", details={"path": path})
     handle = await opened(work, uri)
@@ -146,16 +131,18 @@ async def _write(arguments: Arguments, work: Work) -> ToolOutput:
             f"{path!r} exists already ({counted(len(file_lines(handle.text)), 'line')}).",
             advice="Use edit_file to change a part, or overwrite=true to replace all of it.",
         )
-    return await _overwrite(path, handle, content, work)
+    return await _overwrite(uri, handle, content, work)
 
 
-async def _overwrite(path: str, handle: FileHandle, content: str, work: Work) -> ToolOutput:
+async def _overwrite(uri: str, handle: FileHandle, content: str, work: Work) -> ToolOutput:
+    path = work.display(uri)
     edits = await in_thread(lambda _: rewritten(handle.text, content))
     if not edits:
         return ToolOutput(f"{path} has exactly this text already; nothing changed.", details={"path": path})
     check_encodable(path, handle, edits)
     work.propose(ChangeText(handle.base, edits))
     after = apply(handle.text, edits)
+    work.note_read(uri, after)
     areas = changed_lines(after, edits)
     n_lines = counted(len(file_lines(after)), "line")
     places = counted(n_hunks(edits, handle.text), "place")
@@ -184,7 +171,7 @@ def changed_lines(after: str, edits: Sequence[Edit]) -> list[tuple[int, int]]:
     shift = n_breaks = done = 0
     for start, end, new in edits:
         at = start + shift
-        n_breaks += len(split_lines(after[done:at])) - 1
+        n_breaks += count_breaks(after[done:at])
         done = at
         last = n_breaks + len(split_lines(new)) - (2 if new.endswith(("\n", "\r")) else 1)
         first_line, last_line = n_breaks + 1, max(n_breaks, last) + 1

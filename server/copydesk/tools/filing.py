@@ -29,13 +29,13 @@ def move_file() -> FunctionTool:
 
 async def _delete(arguments: Arguments, work: Work) -> ToolOutput:
     uri = changed_uri(work, arguments["path"])
-    base, size = await _based(work, uri)
+    base, size = await based(work, uri)
     path = work.display(uri)
     work.propose(DeleteFile(base))
     return ToolOutput(f"Deleted {path} ({size}).", details={"path": path})
 
 
-async def _based(work: Work, uri: str) -> tuple[Base, str]:
+async def based(work: Work, uri: str) -> tuple[Base, str]:
     """What stands at the URI, and its size in words. What is not text has no hash: it can go, unread."""
     try:
         handle = await opened(work, uri)
@@ -54,7 +54,7 @@ def _prepare_move(arguments: Arguments, work: Work) -> Prepared:
 
 async def _move(arguments: Arguments, work: Work) -> ToolOutput:
     source, destination = changed_uri(work, arguments["source"]), changed_uri(work, arguments["destination"])
-    base, size = await _based(work, source)
+    base, size = await based(work, source)
     old, new = work.display(source), work.display(destination)
     if await in_thread(lambda _: work.files.exists(destination)):
         raise FileExists(

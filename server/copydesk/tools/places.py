@@ -14,6 +14,7 @@ from copydesk.safety.paths import refuse_change, refuse_secret
 from copydesk.tools.functions import Arguments
 from copydesk.tools.threads import in_thread
 from copydesk.workspace.uris import to_path
+from copydesk.workspace.writable import refuse_unwritable
 
 
 def file_uri(work: Work, path: str) -> str:
@@ -28,11 +29,13 @@ def file_uri(work: Work, path: str) -> str:
 
 
 def changed_uri(work: Work, path: str) -> str:
-    """The URI of a file that a tool may change: as `file_uri`, and not version control's own."""
+    """The URI of a file that a tool may change: as `file_uri`, not version control's own, not read-only."""
     uri = file_uri(work, path)
     local = to_path(uri)
     # Not the path as written: an absolute one may go through a folder of that name above the workspace.
     refuse_change(work.display(uri), _below_roots(work, local) if local else "")
+    if local:
+        refuse_unwritable(work.display(uri), local)
     return uri
 
 

@@ -13,6 +13,8 @@ from copydesk.tools.asking import ask_user
 from copydesk.tools.editing import edit_file, write_file
 from copydesk.tools.filing import delete_file, move_file
 from copydesk.tools.intelligence import code_intel, definitions, diagnostics
+from copydesk.tools.notebooks import with_notebooks
+from copydesk.tools.patching import apply_patch
 from copydesk.tools.reading import read_file
 from copydesk.tools.refactoring import refactor
 from copydesk.tools.searching import glob, grep, list_dir, tree
@@ -52,7 +54,7 @@ class Toolbox:
 def default_tools(workspace: Workspace, code: CodeIntel) -> tuple[Tool, ...]:
     """Every tool of this version, in the order the model sees them."""
     return (
-        read_file(),
+        with_notebooks(read_file()),
         list_dir(workspace),
         tree(workspace),
         glob(workspace),
@@ -60,10 +62,11 @@ def default_tools(workspace: Workspace, code: CodeIntel) -> tuple[Tool, ...]:
         definitions(code),
         code_intel(code),
         diagnostics(code),
-        edit_file(),
-        write_file(),
+        with_notebooks(edit_file()),
+        with_notebooks(write_file()),
         delete_file(),
         move_file(),
+        with_notebooks(apply_patch()),
         refactor(code),
         ask_user(),
     )

@@ -5,8 +5,9 @@ of secrets are listed by name, and no line of them is shown or counted. Start wi
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
-from copydesk.domain.errors import InvalidArguments
+from copydesk.domain.errors import InvalidArguments, WorkspaceError
 from copydesk.domain.ports import Entry, Work
 from copydesk.domain.tools import Location, Prepared, ToolOutput, ToolSpec
 from copydesk.safety.paths import is_secret
@@ -24,6 +25,7 @@ N_ROWS = 200
 PAGE_CHARS = 30_000
 _ROW_CHARS = 460
 _N_IGNORED = 5
+_N_NOTED = 20
 _DEPTH = 3
 _GAP = "--"
 
@@ -136,9 +138,23 @@ def grep(workspace: Workspace) -> FunctionTool:
                 should_stop=stop,
             )
         )
-        return _grepped(_without_secrets(found, work), arguments, work)
+        found = _without_secrets(found, work)
+        if arguments.get("mode", "content") == "content":
+            for shown, content in await in_thread(lambda _: _news_in(found, work)):
+                work.note_read(shown, content)
+        return _grepped(found, arguments, work)
 
     return FunctionTool(_GREP, _prepare_pattern, run)
+
+
+def _news_in(found: Grepped, work: Work) -> list[tuple[str, str]]:
+    """URIs and texts of files, where they are few, that the model is shown lines of for the first time."""
+    texts: list[tuple[str, str]] = []
+    for file in found.files if len(found.files) <= _N_NOTED else ():
+        if work.last_read(file.uri) is None:
+            with suppress(WorkspaceError):
+                texts.append((file.uri, work.files.read(file.uri).text))
+    return texts
 
 
 def _without_secrets(found: Grepped, work: Work) -> Grepped:

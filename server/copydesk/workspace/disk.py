@@ -18,12 +18,17 @@ from copydesk.domain.errors import (
     WorkspaceError,
 )
 from copydesk.domain.ports import Entry, FileHandle
-from copydesk.text.encodings import BinaryError, UndecodableError, decode
+from copydesk.text.encodings import BinaryError, Decoded, UndecodableError, decode
 from copydesk.text.hashing import content_hash
+from copydesk.workspace.editorconfig import charset_of
 from copydesk.workspace.uris import child, normalise, to_path
 
 LIMIT_BYTES = 16 * 1024 * 1024
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EINVAL}
+_ENCODING_ADVICE = (
+    "Nothing was changed. Save it as UTF-8, or name its encoding: in a coding line at its top, or as charset in an "
+    ".editorconfig file."
+)
 _SEARCH_ADVICE = "Use grep or glob to find other places."
 
 
@@ -38,20 +43,22 @@ class Disk:
         path = _path(uri)
         data = self._bytes(path)
         try:
-            text, encoding, bom = decode(data)
+            text, encoding, bom = decoded(path, data)
         except BinaryError as error:
             raise BinaryFile(f"{path!r} is not text: {error}.", advice=_SEARCH_ADVICE) from error
         except UndecodableError as error:
-            raise UnknownEncoding(
-                f"{path!r} cannot be read: {error}.", advice="Save it as UTF-8, or name its encoding in its first line."
-            ) from error
+            raise UnknownEncoding(f"{path!r} cannot be read: {error}.", advice=_ENCODING_ADVICE) from error
         return FileHandle(normalise(uri), text, content_hash(text), encoding, bom)
+
+    def read_bytes(self, uri: str) -> bytes:
+        """The bytes of a regular file within the limit. Raises MissingFile, UnreadableFile or FileTooLarge."""
+        return self._bytes(_path(uri))
 
     def text(self, uri: str) -> str:
         """Only the text: no hash. For searches, which read much and keep nothing."""
         path = _path(uri)
         try:
-            return decode(self._bytes(path)).text
+            return decoded(path, self._bytes(path), is_searched=True).text
         except ValueError as error:
             raise BinaryFile(f"{path!r} is not text: {error}.") from error
 
@@ -116,6 +123,22 @@ class Disk:
                 f"{path!r} is {_megabytes(size)}, over the limit of {_megabytes(self._limit_bytes)}.",
                 advice="Look at a part of it with a shell command, such as head, tail or sed.",
             )
+
+
+def decoded(path: str, data: bytes, *, is_searched: bool = False) -> Decoded:
+    """The text of a file's bytes, with what `.editorconfig` says where the bytes do not tell.
+
+    Plain ASCII does not tell what the next character should be; a search does not care. Raises BinaryError or
+    UndecodableError.
+    """
+    charset = charset_of(path) if not is_searched and data.isascii() else None
+    try:
+        return decode(data, charset)
+    except (BinaryError, UndecodableError):
+        charset = charset_of(path)
+        if charset is None:
+            raise
+        return decode(data, charset)
 
 
 def _path(uri: str) -> str:

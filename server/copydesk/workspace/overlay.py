@@ -6,9 +6,10 @@ of a document takes a `watch`. Start with `change`.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 from weakref import WeakSet
 
@@ -19,7 +20,9 @@ from copydesk.text.diffs import diff
 from copydesk.text.documents import Document
 from copydesk.text.edits import Edit
 from copydesk.text.hashing import content_hash
+from copydesk.text.notebooks import is_notebook
 from copydesk.text.proofs import Rewritten
+from copydesk.workspace.cells import cells_below
 from copydesk.workspace.history import ContentChange, History
 from copydesk.workspace.uris import normalise
 from copydesk.workspace.watches import Watch
@@ -64,11 +67,24 @@ class Prediction(NamedTuple):
 class OverlayView(Mapping[str, OpenDocument]):
     """The open documents at one moment, by any spelling of their URI; and `predicted` texts of closed files."""
 
-    __slots__ = ("_open", "predicted")
+    __slots__ = ("_notebooks", "_open", "predicted")
 
-    def __init__(self, documents: Mapping[str, OpenDocument], predicted: Mapping[str, Prediction]) -> None:
+    def __init__(
+        self,
+        documents: Mapping[str, OpenDocument],
+        predicted: Mapping[str, Prediction],
+        notebooks: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
         self._open = documents
+        self._notebooks = notebooks
         self.predicted = predicted
+
+    def cells_of(self, uri: str) -> tuple[str, ...] | None:
+        """The URIs of an open notebook's cells, in its order; None for what is not open as a notebook."""
+        if not is_notebook(uri):
+            return None
+        found = self._notebooks.get(normalise(uri))
+        return found if found is not None else cells_below(self._open, normalise(uri)) or None
 
     def __getitem__(self, uri: str) -> OpenDocument:
         found = self._open.get(uri)
@@ -88,6 +104,7 @@ class Overlay:
         self._watches: dict[str, WeakSet[Watch]] = {}
         self._epochs: dict[str, int] = {}
         self._predicted: dict[str, Prediction] = {}
+        self._notebooks: dict[str, tuple[str, ...]] = {}
         self._events: dict[str, anyio.Event] = {}
         self._frozen: OverlayView | None = None
         self.listeners: list[Callable[[str], None]] = []
@@ -139,6 +156,16 @@ class Overlay:
         self._put(replace(now, unsaved=False))
         return True
 
+    def arrange(self, uri: str, cells: Iterable[str] | None) -> None:
+        """The cells of an open notebook, in order; each is a document of its own. None: the notebook is closed."""
+        self._notebooks.pop(normalise(uri), None)
+        if cells is not None:
+            self._notebooks[normalise(uri)] = tuple(map(normalise, cells))
+        self._frozen = None
+
+    def cells_of(self, uri: str) -> tuple[str, ...]:
+        return self._notebooks.get(normalise(uri), ())
+
     def predict(self, uri: str, text: str | None, disk_hash: str = "") -> None:
         """The text a closed file will have once the editor writes our edit; None forgets it. Open ones need none.
 
@@ -170,7 +197,7 @@ class Overlay:
     def freeze(self) -> OverlayView:
         """The overlay as it is now. Copies two dictionaries of references, once after each write."""
         if self._frozen is None:
-            self._frozen = OverlayView(self._open.copy(), self._predicted.copy())
+            self._frozen = OverlayView(self._open.copy(), self._predicted.copy(), self._notebooks.copy())
         return self._frozen
 
     def watch(self, uri: str, text: str | None = None) -> Watch:

@@ -80,7 +80,7 @@ class PendingFile:
     all that are impossible on the newest text that was seen, with their places in that. `marks` name the hunks.
     `pieces` say which turn wrote what of `text`.
     `overwrite`: something stands at `uri` that a create or move replaces. `pinned`: a part of it is being landed, so
-    it stays on its base until what came of that is known.
+    it stays on its base until what came of that is known. `part`: which part of a proposal this is, '' for all of it.
     """
 
     uri: str
@@ -96,6 +96,7 @@ class PendingFile:
     marks: tuple[Mark, ...] = ()
     pieces: Pieces = Pieces()
     pinned: bool = False
+    part: str = ""
 
     @property
     def base_uri(self) -> str:

@@ -6,12 +6,13 @@ two first reads of one file at once settle on one answer. Start with `Snapshot`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from copydesk.domain.errors import WorkspaceError
+from copydesk.domain.errors import BinaryFile, FileTooLarge, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
 from copydesk.text.proofs import refined
-from copydesk.workspace.disk import Disk
+from copydesk.workspace.cells import EDIT_CELLS
+from copydesk.workspace.disk import LIMIT_BYTES, Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
 from copydesk.workspace.pending import Pending
@@ -67,6 +68,13 @@ class OverlayFiles:
         self._forget = forget
 
     def read(self, uri: str) -> FileHandle:
+        if self._view.cells_of(uri) is not None:
+            raise BinaryFile(f"{normalise(uri)!r} is open as a notebook, not as text.", advice=EDIT_CELLS)
+        if document := self._view.get(uri):
+            _check_length(document)
+        return self._handle(uri)
+
+    def _handle(self, uri: str) -> FileHandle:
         if document := self._view.get(uri):
             return self._of_open(document)
         predicted = self._view.predicted.get(normalise(uri))
@@ -99,7 +107,7 @@ class OverlayFiles:
     def changed(self) -> Mapping[str, FileHandle | None]:
         found: dict[str, FileHandle | None] = {}
         for uri in (*self._view, *self._view.predicted):
-            handle = self.read(uri)
+            handle = self._handle(uri)
             if not handle.same_as_disk:
                 found[uri] = handle
         return found
@@ -147,6 +155,15 @@ def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
         return False
 
 
+def _check_length(document: OpenDocument) -> None:
+    """What the disk refuses by its size is refused in the editor too: each step would hold up everything else."""
+    if document.document.n_chars > LIMIT_BYTES:
+        raise FileTooLarge(
+            f"{document.uri!r} has {document.document.n_chars:,} characters, over the limit of {LIMIT_BYTES:,}.",
+            advice="Nothing was changed. Ask the person to change it in the editor, or to split the file.",
+        )
+
+
 class Snapshot:
     """A `FileSource` that does not change. `below` is the same without the pending edits."""
 
@@ -185,6 +202,10 @@ class Snapshot:
     def fixed_uris(self) -> frozenset[str]:
         """Disk files that were read before, and stay what they were then."""
         return frozenset(self._lower.fixed())
+
+    def cells_of(self, uri: str) -> tuple[str, ...] | None:
+        """The cells of a notebook that is open as one, as URIs of documents, in order."""
+        return self.view.cells_of(uri)
 
     def held_uris(self) -> frozenset[str]:
         """Files whose text or existence may differ from disk: open, predicted or pending. Touches no disk."""

@@ -141,14 +141,16 @@ async def test_capabilities_say_what_works(server: Server, editor: str):
     assert said["workspace"]["workspaceFolders"] == {"supported": True, "changeNotifications": True}
     content = said["workspace"].get("textDocumentContent")
     assert content == ({"schemes": ["copydesk"]} if editor == "vscode" else None)
-    assert "notebookDocumentSync" not in said
+    notebooks = {"notebookSelector": [{"notebook": "*"}], "save": True}
+    assert said.get("notebookDocumentSync") == (notebooks if editor == "vscode" else None)
 
 
 async def test_only_what_has_a_handler_is_advertised():
     from copydesk.workspace.overlay import Overlay
 
     async with connect(Server(Overlay())) as client:
-        assert set(client.initialize_result["capabilities"]) == {"positionEncoding", "textDocumentSync", "workspace"}
+        built_in = {"positionEncoding", "textDocumentSync", "notebookDocumentSync", "workspace"}
+        assert set(client.initialize_result["capabilities"]) == built_in
 
 
 async def test_typed_capabilities_of_every_editor_are_understood(server: Server):

@@ -256,7 +256,7 @@ async def test_model_mode_and_sessions(tmp_path: Path) -> None:
 
 async def test_an_unknown_command_names_those_there_are(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
-        for name in ("copydesk.review.accept", "copydesk.undo", "x", None):
+        for name in ("copydesk.review", "copydesk.redo", "x", None):
             with pytest.raises(RpcError, match=r"copydesk\.explain"):
                 await r.command(name)  # type: ignore[arg-type]
 

@@ -133,5 +133,5 @@ async def test_what_is_advertised(tmp_path: Path) -> None:
             await w.client.command("copydesk.explain", "junk")
         assert caught.value.code == -32602
         with pytest.raises(RpcFailure) as unknown:
-            await w.client.command("copydesk.review.accept")
+            await w.client.command("copydesk.nothing")
         assert unknown.value.code == -32602

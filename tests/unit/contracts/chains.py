@@ -20,6 +20,7 @@ class ChainWork:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self.pending = Pending()
+        self.reads: dict[str, str] = {}
 
     @property
     def files(self) -> FileSource:
@@ -37,6 +38,12 @@ class ChainWork:
 
     def propose(self, *edits: PendingEdit) -> None:
         self.pending.propose(edits, self.workspace.snapshot(self.pending))
+
+    def note_read(self, uri: str, text: str) -> None:
+        self.reads[uri] = text
+
+    def last_read(self, uri: str) -> str | None:
+        return self.reads.get(uri)
 
     def problems(self, uri: str | None) -> tuple[Problem, ...]:
         return ()

@@ -190,11 +190,11 @@ def _touch(one: tuple[Edit, ...], other: tuple[Edit, ...]) -> bool:
 
 
 def _both_insert_at_one_place(one: tuple[Edit, ...], other: tuple[Edit, ...]) -> bool:
-    places = ({edit.start for edit in change if edit.start == edit.end} for change in (one, other))
-    return bool(set.intersection(*places))
+    places = {edit.start for edit in one if edit.start == edit.end}
+    return any(edit.start == edit.end and edit.start in places for edit in other)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(text_and_two_changes_on_it())
 def test_every_character_of_theirs_and_of_what_was_moved_is_there_and_in_order(case: Pair) -> None:
     shape, ours, theirs = case
@@ -212,7 +212,7 @@ def test_every_character_of_theirs_and_of_what_was_moved_is_there_and_in_order(c
     assert len(set(after)) == len(after)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(text_and_two_changes_on_it())
 def test_two_sides_come_to_one_text(case: Pair) -> None:
     """Unless both insert at one offset: each side then puts its own after the other's."""
@@ -246,31 +246,33 @@ def ours_and_two_of_theirs(draw: st.DrawFn) -> tuple[str, tuple[Edit, ...], tupl
 Three = tuple[str, tuple[Edit, ...], tuple[Edit, ...], tuple[Edit, ...]]
 
 
-@settings(max_examples=800)
+@settings(max_examples=300)
 @given(ours_and_two_of_theirs())
 @example(("abcdef", (Edit(3, 3, "O"),), (Edit(3, 3, "t"),), (Edit(3, 4, ""),)))
 def test_rebase_commutes_with_composing_theirs(case: Three) -> None:
-    """Exactly so for every edit of ours that conflicts neither way and does not touch the composed change.
+    """Exactly so for every edit of ours that conflicts neither way, is equal to none of theirs, and does not touch
+    the composed change.
 
     What lies beside such an edit is kept by both changes with nothing between, so its place can only be one. An edit
     that touches the composed change may differ in the order of what is inserted at one place; one that met text which
-    came and went again conflicts with the two changes one by one, and not with both as one.
+    came and went again conflicts with the two changes one by one, and not with both as one; one that stood between
+    two edits conflicts with both as one, where composing joined them.
     """
     text, ours, first, second = case
     both = compose(first, second)
     for edit in ours:
         step = rebase([edit], first)
         at_once, in_turn = rebase([edit], both), rebase(step.edits, second)
-        if step.conflicts or in_turn.conflicts or at_once.conflicts:
+        if step.conflicts or in_turn.conflicts or at_once.conflicts or not (at_once.edits and in_turn.edits):
             continue
         if not _touch((edit,), both):
             assert at_once.edits == in_turn.edits
-        elif edit not in first and in_turn.edits and at_once.edits:
+        else:
             now = apply(apply(text, first), second)
             assert Counter(apply(now, at_once.edits)) == Counter(apply(now, in_turn.edits))
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(ours_and_two_of_theirs())
 def test_an_edit_that_touches_nothing_never_conflicts_and_commutes(case: Three) -> None:
     """The other way round: what touches no change on its way needs no "unless"."""
@@ -284,7 +286,7 @@ def test_an_edit_that_touches_nothing_never_conflicts_and_commutes(case: Three) 
         assert rebase([edit], compose(first, second)) == in_turn
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(ours_and_two_of_theirs())
 def test_rebase_commutes_with_composing_ours(case: Three) -> None:
     """Unless an edit of either of ours touches theirs."""
@@ -306,7 +308,8 @@ def test_rebase_over_a_thousand_keystrokes_one_by_one_and_at_once() -> None:
     text = "".join(lines)
     ours = normalised((start, start + 4, "LINE") for start in starts)
     chance = random.Random(5)
-    moved, typed, now = ours, [], text
+    moved, now = ours, text
+    typed: list[tuple[Edit, ...]] = []
     for _ in range(1_000):
         at = map_offset(compose_all(typed[-1:]), chance.choice(starts), "right")
         at = now.index("\n", min(at, len(now) - 1))

@@ -3,13 +3,13 @@
 import pytest
 
 from copydesk.text.edits import apply
-from copydesk.text.matching import Ambiguous, NoMatch, find_edit
+from copydesk.text.matching import Ambiguous, Near, NoMatch, find_edit
 
 CODE = "class A:\n    def f(self):\n        return 1\n\n    def g(self):   \n        return 1\n"
 
 
 def changed(text: str, old: str, new: str, replace_all: bool = False) -> tuple[str, str]:
-    edits, rung = find_edit(text, old, new, replace_all)
+    edits, rung, _ = find_edit(text, old, new, replace_all)
     return apply(text, edits), rung
 
 
@@ -19,7 +19,7 @@ def test_exact() -> None:
 
 
 def test_a_quoted_unchanged_line_is_not_touched() -> None:
-    edits, _ = find_edit(CODE, "    def f(self):\n        return 1\n", "    def f(self):\n        return 2\n")
+    edits, _, _ = find_edit(CODE, "    def f(self):\n        return 1\n", "    def f(self):\n        return 2\n")
     assert [(CODE[start:end], new) for start, end, new in edits] == [("1", "2")]
 
 
@@ -38,7 +38,7 @@ def test_line_ends_are_the_files() -> None:
 
 def test_spaces_at_line_ends() -> None:
     after, rung = changed(CODE, "    def g(self):\n        return 1\n", "    def g(self):\n        return 3\n")
-    assert (after.endswith("    def g(self):\n        return 3\n"), rung) == (True, "trailing_space")
+    assert (after.endswith("    def g(self):   \n        return 3\n"), rung) == (True, "trailing_space")
 
 
 def test_indentation_moves_as_a_whole() -> None:
@@ -52,6 +52,6 @@ def test_indentation_moves_as_a_whole() -> None:
 def test_nothing_found_names_what_is_near() -> None:
     with pytest.raises(NoMatch) as error:
         find_edit(CODE, "def ff(self) -> int:", "x")
-    assert error.value.nearest[0] == (1, "    def f(self):")
+    assert error.value.near == Near(1, 1, 1, "def ff(self) -> int:")
     with pytest.raises(NoMatch, match="empty"):
         find_edit("text", "", "x")

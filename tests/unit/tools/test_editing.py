@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from copydesk.domain.edits import ChangeText, CreateFile
 from copydesk.domain.errors import CopydeskError, FileExists, InvalidArguments, PermissionDenied, ToolFailed
 from copydesk.text.edits import apply
+from copydesk.text.endings import rewritten
 from copydesk.text.lines import with_line_ends
 from copydesk.tools.editing import edit_file, write_file
-from copydesk.tools.line_ends import rewritten
 from tests.support.memory import ROOT, MemoryFiles, MemoryWork, call
 
 EDIT, WRITE = edit_file(), write_file()
@@ -98,7 +98,7 @@ async def test_no_match_shows_the_nearest_lines():
     said = await refused("import os\n\ndef total(items):\n    return sum(items)\n", "def totals(items):\n", "x")
     assert "`old_text` is not in 'a.py' as the file is now" in said
     assert "3→def total(items):" in said
-    assert "Read the file again" in said
+    assert "You have not read this file" in said
 
 
 async def test_two_matches_show_all_their_lines():

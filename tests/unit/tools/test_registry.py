@@ -24,6 +24,7 @@ ARGUMENTS = {
     "write_file": "path content overwrite?",
     "delete_file": "path",
     "move_file": "source destination",
+    "apply_patch": "patch",
     "refactor": "action path line? symbol? new_name? end_line? text? column? end_column? rules?",
     "ask_user": "question choices?",
 }
@@ -53,7 +54,7 @@ def test_the_set_is_small():
 
 def test_effects():
     effects = {spec.name: spec.effect for spec in BOX.specs}
-    edits = {"edit_file", "write_file", "delete_file", "move_file", "refactor"}
+    edits = {"edit_file", "write_file", "delete_file", "move_file", "apply_patch", "refactor"}
     assert {name for name, effect in effects.items() if effect == "edit"} == edits
     assert {name for name, effect in effects.items() if effect == "ask"} == {"ask_user"}
     assert {effect for name, effect in effects.items() if name not in {*edits, "ask_user"}} == {"read"}

@@ -1,0 +1,164 @@
+"""`copydesk.undo`: takes back what a turn wrote, or gives it again.
+
+Owns the command's argument, how soon it is answered, and its words; what an undo does is the service's. Start with
+`UndoCommand.run`. As with a review: Emacs takes no edit while it waits for an answer, so it is answered first.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import anyio
+
+from copydesk.domain.errors import CopydeskError
+from copydesk.lsp.arguments import Reader
+from copydesk.lsp.pending import Shapes, counted, file_to_json
+
+if TYPE_CHECKING:
+    from copydesk.lsp.answers import Answers
+    from copydesk.lsp.client import Client
+    from copydesk.services.undoing import Undone
+
+JsonObject: TypeAlias = dict[str, Any]
+Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
+Undo: TypeAlias = "Callable[[str | None], Awaitable[Undone]]"
+"""`services.undoing.Undoing.undo`. Raises `CopydeskError`, which says what to do."""
+
+KEYS = ("turn", "wait")
+WAIT_S = 8.0
+"""How long an answer waits for the editor. Some editors give a command up after 10 s."""
+ANSWER_FIRST_S = 0.05
+"""How long the edit waits where the answer has to be on its way before it."""
+MAX_TOLD = 2
+"""Places of what was kept that the message names."""
+
+
+class Voices(Protocol):
+    @property
+    def client(self) -> "Client": ...
+    @property
+    def answers(self) -> "Answers": ...
+
+
+@dataclass(slots=True)
+class _Running:
+    done: anyio.Event = field(default_factory=anyio.Event)
+    undone: "Undone | None" = None
+    error: CopydeskError | None = None
+    is_left: bool = False
+
+
+class UndoCommand:
+    def __init__(self, undo: Undo, voice: Voices, shapes: Shapes, spawn: Spawn) -> None:
+        self._undo = undo
+        self._voice = voice
+        self._shapes = shapes
+        self._spawn = spawn
+
+    async def run(self, fields: Reader) -> JsonObject:
+        """Answers the command; the undo goes on as a task of the connection where it takes longer."""
+        turn = fields.text("turn")
+        limit_s = self._limit_s(fields)
+        running = self._started(turn, late=limit_s == 0)
+        try:
+            with anyio.move_on_after(limit_s):
+                await running.done.wait()
+        finally:
+            running.is_left = not running.done.is_set()
+        if running.is_left:
+            return {"undone": [], "kept": [], "turn": None, "of": turn, "review": _NOTHING, "settled": False}
+        if running.error is not None:
+            raise running.error
+        if running.undone is None:
+            raise RuntimeError("the undo failed; its error is in the log")
+        return self._result(running.undone)
+
+    def _limit_s(self, fields: Reader) -> float | None:
+        if fields.fields.get("wait") is not None:
+            return None if fields.flag("wait") else 0
+        name = self._voice.client.name.lower()
+        return 0 if "eglot" in name or "emacs" in name else WAIT_S
+
+    def _started(self, turn: str | None, *, late: bool) -> _Running:
+        """As a task of the connection: cancelling the request leaves no half of an undo."""
+        running = _Running()
+
+        async def undo() -> None:
+            try:
+                if late:
+                    await anyio.sleep(ANSWER_FIRST_S)
+                running.undone = await self._undo(turn)
+            except CopydeskError as error:
+                running.error = error
+            finally:
+                running.done.set()
+            self._tell(running)
+
+        self._spawn(undo)
+        return running
+
+    def _tell(self, running: _Running) -> None:
+        """What came of it: most editors show no answer of a command. An error is told where it is no answer."""
+        if running.error is not None and running.is_left:
+            self._voice.answers.message("warning", str(running.error))
+        elif running.undone is not None:
+            text, level = self._words(running.undone), "warning" if running.undone.kept else "info"
+            self._voice.answers.message(level, text)
+
+    def _words(self, undone: "Undone") -> str:
+        if not undone.of:
+            return f"{undone.label}."
+        n_files = len(undone.undone)
+        names = ", ".join(self._shapes.display(file.uri) for file in undone.undone[:3])
+        more = f" and {n_files - 3} more" if n_files > 3 else ""
+        done = f"{undone.label}: {names}{more}, not saved." if n_files else f"{undone.label}: nothing was changed."
+        kept = [f"{self._where(place.uri, place.line)}: {place.why}." for place in undone.kept[:MAX_TOLD]]
+        left = len(undone.kept) - len(kept)
+        if left > 0:
+            kept[-1] += f" And {counted(left, 'more place')}."
+        return "\n".join([done, *kept])
+
+    def _where(self, uri: str, line: int) -> str:
+        return f"{self._shapes.display(uri)}:{line + 1}"
+
+    def _result(self, undone: "Undone") -> JsonObject:
+        shapes = self._shapes
+        return {
+            "undone": [
+                {
+                    "uri": shapes.spelled(file.uri),
+                    "path": shapes.display(file.uri),
+                    "places": file.places,
+                    "state": file.state,
+                }
+                for file in undone.undone
+            ],
+            "kept": [
+                {
+                    "uri": shapes.spelled(place.uri),
+                    "path": shapes.display(place.uri),
+                    "line": place.line,
+                    "why": place.why,
+                }
+                for place in undone.kept
+            ],
+            "turn": undone.turn or None,
+            "of": undone.of or None,
+            "review": {
+                "state": undone.review.state,
+                "files": [file_to_json(file, shapes.spelled(file.uri)) for file in undone.review.files],
+            },
+            "settled": True,
+        }
+
+
+_NOTHING: JsonObject = {"state": "pending", "files": []}
+
+
+async def nothing_to_undo(turn: str | None) -> "Undone":
+    """Where nobody keeps who wrote what."""
+    from copydesk.services.undoing import NOTHING
+
+    if turn:
+        raise CopydeskError(f"There is nothing to undo of the turn {turn!r}.")
+    return NOTHING
