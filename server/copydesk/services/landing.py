@@ -211,7 +211,7 @@ class Landing:
 
     async def _take(self, offer: _Offer, sends: Sequence[Sent], reply: Reply) -> bool:
         """The proof of one send. True when some file should be planned and sent again."""
-        found = [(sent, *await self._proving.prove(sent, reply)) for sent in sends]
+        found = [(sent, *await self._proving.prove(sent, reply, sends)) for sent in sends]
         reviews = [review for _, review, _ in found]
         if reply.asked and reply.reply.answered and _declined(reviews):
             self._discard(offer, sends, reply.reply.reason)
