@@ -6,7 +6,8 @@ Everything follows from a seed and a kind of client. `play` runs one; `main` pla
 
 import random
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import anyio
@@ -15,12 +16,11 @@ from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile, 
 from copydesk.domain.events import FileReview
 from copydesk.services.landed import Landed
 from copydesk.services.landing import Landing
-from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply
 from copydesk.workspace.overlay import Overlay
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
-from tests.support.simulated import KINDS, Client, Kind, MemoryDisk
+from tests.support.simulated import KINDS, Client, Kind, MemoryDisk, Truth
 from tests.support.virtual_time import run
 
 ROOT = "file:///w"
@@ -54,7 +54,8 @@ class _Hunk:
 
 
 class Interleaving:
-    def __init__(self, kind: Kind, seed: int) -> None:
+    def __init__(self, kind: Kind, seed: int, *, with_story: bool) -> None:
+        self.with_story = with_story
         self.chance = random.Random(f"{kind.name} {seed}")
         self.played = Played(kind.name, seed)
         self.kind = kind
@@ -62,7 +63,7 @@ class Interleaving:
         self.clock = anyio.current_time
         self.workspace = Workspace((ROOT,), disk=self.disk, overlay=Overlay(anyio.current_time))
         self.client = Client(kind, self.workspace, self.disk, self.chance)
-        self.client.tell = self.tell
+        self.client.tell = self.tell if with_story else None
         self.pending = Pending()
         self.apart = self.chance.random() < 0.5
         """Whether the person keeps away from the lines that we change, and from everything but writing."""
@@ -72,11 +73,14 @@ class Interleaving:
         self.whole: dict[str, str] = {}
         self.there: set[str] = set()
         self.reviews: tuple[FileReview, ...] = ()
+        self.truth = Truth()
+        """What had really happened when we said what had."""
         self.end = self.chance.choice(("\n", "\n", "\r\n"))
         self.uris = [f"{ROOT}/{name}.txt" for name in ("a", "b", "c")[: self.chance.choice((1, 1, 1, 2, 3))]]
 
     def tell(self, what: str) -> None:
-        self.played.story.append(f"{self.clock() % 1000:8.3f} {what}")
+        if self.with_story:
+            self.played.story.append(f"{self.clock():8.3f} {what}")
 
     # --- the beginning ---
 
@@ -133,8 +137,8 @@ class Interleaving:
     # --- the person ---
 
     async def person(self) -> None:
-        until_s = self.clock() + self.chance.choice((0.0, 0.1, 0.5, 0.5, 1.0, 2.0, 5.0))
-        pace_s = self.chance.choice((0.02, 0.08, 0.2, 0.6))
+        until_s = self.clock() + self.chance.choice((0.0, 0.1, 0.3, 0.6, 1.0, 3.5))
+        pace_s = self.chance.choice((0.03, 0.08, 0.2, 0.6))
         while self.clock() < until_s:
             await anyio.sleep(self.chance.random() * 2 * pace_s)
             self.act(self.chance.choice(ACTIONS))
@@ -225,6 +229,7 @@ class Interleaving:
             landing = Landing(self.workspace, self.client, self.landed.append, in_thread=_inline)
             review = await landing.offer(self.pending, "t", "an edit", confirm=False)
             self.reviews = review.files
+            self.truth = deepcopy(self.client.truth)
             for file in review.files:
                 self.tell(f"{file.uri}: {file.state}: {file.note}")
             self.there = {uri for uri in self.whole if uri in self.disk.files or uri in self.client.buffers}
@@ -241,19 +246,19 @@ class Interleaving:
             self._judge_whole(file)
             return
         tokens = {hunk.token for hunk in self.hunks if hunk.uri == file.uri}
-        counts = [self.client.truth.landed[token] for token in tokens]
+        counts = [self.truth.landed[token] for token in tokens]
         is_held = "held back" in file.note
         self.played.n_held += is_held
         self.played.n_unexplained += file.state == "partial"
-        back = self.client.truth.taken_back
-        came = [bool(self.client.truth.landed[token]) or token in back for token in tokens]
+        came = [bool(self.truth.landed[token]) or token in self.truth.taken_back for token in tokens]
         landed = any(came) if is_held else all(came)
-        wrong = bool(tokens & self.client.truth.wrong) or any(count > 1 for count in counts)
+        wrong = bool(tokens & self.truth.wrong) or any(count > 1 for count in counts)
         if file.state == "applied" and file.note != "it already says that" and (wrong or not landed):
             self.played.n_false += 1
             self.played.problems.append(f"false: {file.uri} is said to be applied: {counts}, wrong: {wrong}")
-        if any(count > 1 for count in counts):
-            self.played.problems.append(f"twice: {file.uri} has {counts} of {sorted(tokens)}")
+        in_the_end = [self.client.truth.landed[token] for token in tokens]
+        if any(count > 1 for count in in_the_end):
+            self.played.problems.append(f"twice: {file.uri} has {in_the_end} of {sorted(tokens)}")
         if self.apart and self.kind.is_honest and not wrong:
             self.played.n_apart += 1
             came_in = file.state in ("applied", "unconfirmed") and landed
@@ -263,7 +268,7 @@ class Interleaving:
 
     def _judge_whole(self, file: FileReview) -> None:
         what = self.whole[file.uri]
-        there = file.uri not in self.client.truth.deleted if what == "delete" else file.uri in self.there
+        there = file.uri not in self.truth.deleted if what == "delete" else file.uri in self.there
         if file.state == "applied" and there == (what == "delete"):
             self.played.n_false += 1
             self.played.problems.append(f"false: {what} of {file.uri} is said to be applied")
@@ -290,27 +295,13 @@ async def _inline(work: Callable[[], object]) -> object:
     return work()
 
 
-async def play(kind: str, seed: int) -> Played:
-    return await Interleaving(KINDS[kind], seed).run()
-
-
-async def play_many(kind: str, seeds: range, tell: Callable[[Played], None]) -> None:
-    for seed in seeds:
-        tell(await play(kind, seed))
+async def _play(kind: str, seeds: range, with_story: bool) -> list[Played]:
+    return [await Interleaving(KINDS[kind], seed, with_story=with_story).run() for seed in seeds]
 
 
 def played(kind: str, seeds: range, *, with_story: bool = False) -> list[Played]:
     """All of them, one after the other, in virtual time."""
-    found: list[Played] = []
-
-    def keep(one: Played) -> None:
-        if not with_story:
-            one.story.clear()
-        found.append(one)
-
-    work: Callable[..., Awaitable[None]] = play_many
-    run(work, kind, seeds, keep)
-    return found
+    return run(_play, kind, seeds, with_story)
 
 
 def again(one: Played) -> str:
@@ -326,6 +317,3 @@ def main(kind: str, seed: str) -> int:
 
 if __name__ == "__main__":
     sys.exit(main(*sys.argv[1:3]))
-
-
-__all__ = ["Interleaving", "Played", "again", "diff", "play", "played"]

@@ -151,7 +151,7 @@ class Client:
         self.truth = Truth()
         self.mine: set[str] = set()
         """Characters that a person wrote and did not delete."""
-        self.tell: Callable[[str], None] = lambda _: None
+        self.tell: Callable[[str], None] | None = None
         self.n_sent = 0
         self._n_chars = 0
         self._loop = asyncio.get_running_loop()
@@ -269,7 +269,8 @@ class Client:
             changes = [{"range": place, "text": new}]
         buffer.synced = buffer.text
         identifier = {"uri": uri, "version": buffer.version}
-        self.tell(f"  version {buffer.version} of {uri}: {changes}")
+        if self.tell:
+            self.tell(f"  version {buffer.version} of {uri}: {changes}")
         self._post(lambda: self._sync.did_change({"textDocument": identifier, "contentChanges": changes}))
 
     # --- workspace/applyEdit ---
@@ -283,7 +284,10 @@ class Client:
         for operation in operations:
             operation["sent"] = sent.get(_uri(operation))
         await anyio.sleep(self.chance.choice((0.0, 0.002, 0.01, 0.05)))
-        self.tell(f"  asked for {[(_uri(each), each.get('textDocument'), each.get('kind')) for each in operations]}")
+        if self.tell:
+            self.tell(
+                f"  asked for {[(_uri(each), each.get('textDocument'), each.get('kind')) for each in operations]}"
+            )
         luck, kind = self.chance.random(), self.kind
         if luck < kind.silent:
             if self.chance.random() < 0.5:
@@ -406,7 +410,8 @@ class Client:
             is_right = _is_as_sent(operation["sent"], log, before, buffer.text)
         self._note(before, buffer.text, chosen, is_right)
         buffer.before_ours = before
-        self.tell(f"  {uri} has {chosen}, {'as' if is_right else 'NOT as'} it was sent: {buffer.text!r}")
+        if self.tell:
+            self.tell(f"  {uri} has {chosen}, {'as' if is_right else 'NOT as'} it was sent: {buffer.text!r}")
 
     def _chosen(self, spans: list[Span]) -> list[Span]:
         luck = self.chance.random()

@@ -237,7 +237,7 @@ class Landing:
         found: dict[str, Found] = {}
 
         async def prove(sent: Sent) -> None:
-            found[sent.file.uri] = await self._proving.prove(sent, reply)
+            found[sent.file.uri] = await self._proving.prove(sent, reply, sends)
 
         async with anyio.create_task_group() as group:
             for sent in sends:

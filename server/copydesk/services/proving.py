@@ -4,7 +4,7 @@ A client's `applied` says how long to wait and what to suspect, never what happe
 its changes, another by being opened, else by the disk, else it is unconfirmed. Start with `Proving.prove`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,6 +21,9 @@ from copydesk.text.edits import compose
 from copydesk.text.hashing import content_hash
 from copydesk.text.proofs import Explanation, Rewritten, explain
 from copydesk.workspace.workspace import Workspace
+
+LOOK_S = 0.1
+"""How often something is looked at that no event tells of: the disk, other documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +94,24 @@ class Proving:
         self._limits = limits
         self._in_thread = in_thread
 
-    async def prove(self, sent: Sent, reply: Reply) -> Found:
+    async def prove(self, sent: Sent, reply: Reply, together: Sequence[Sent] = ()) -> Found:
+        """`together`: all that was sent with it; what is new in another may be what the client refused it for."""
         file = sent.file
         if file.kind == "delete":
             return await self._deleted(sent, reply)
         if sent.trail.was_opened and file.kind != "move":
-            return await self._open(sent, reply)
+            return await self._open(sent, reply, together)
         return await self._unopened(sent, reply)
 
     # --- open documents ---
 
-    async def _open(self, sent: Sent, reply: Reply) -> Found:
-        explanation = await self._settled(sent, reply)
+    async def _open(self, sent: Sent, reply: Reply, together: Sequence[Sent]) -> Found:
+        explanation = await self._settled(sent, reply, together)
         if sent.trail.document is None:
             return await self._closed(sent, reply)
         return self.judged(sent, reply, explanation)
 
-    async def _settled(self, sent: Sent, reply: Reply) -> Explanation:
+    async def _settled(self, sent: Sent, reply: Reply, together: Sequence[Sent]) -> Explanation:
         """The explanation once it is final, or no more is to be expected."""
         moved_at_s: float | None = None
         while True:
@@ -117,16 +121,18 @@ class Proving:
             now_s = anyio.current_time()
             if moved_at_s is None and sent.trail.changes():
                 moved_at_s = now_s
-            left_s = self._deadline_s(reply, moved_at_s) - now_s
+            waits_for_news = reply.is_outdated and not any(other.trail.has_moved for other in together)
+            left_s = self._deadline_s(reply, moved_at_s, waits_for_news=waits_for_news) - now_s
             if left_s <= 0:
                 return explanation
+            left_s = min(left_s, LOOK_S) if waits_for_news else left_s
             await self._workspace.overlay.wait_change(sent.trail.uri, sent.trail.document, left_s)
 
-    def _deadline_s(self, reply: Reply, moved_at_s: float | None) -> float:
+    def _deadline_s(self, reply: Reply, moved_at_s: float | None, *, waits_for_news: bool) -> float:
         limits = self._limits
         if not reply.reply.answered:
             return reply.at_s + limits.refused_s
-        if not reply.reply.applied and not (reply.is_outdated and moved_at_s is None):
+        if not reply.reply.applied and not (waits_for_news and moved_at_s is None):
             return reply.at_s + (limits.refused_silent_s if moved_at_s is None else limits.refused_s)
         if moved_at_s is None:
             return reply.at_s + limits.sync_s * (1 if reply.asked else limits.silent_factor)
@@ -184,6 +190,8 @@ class Proving:
         if sent.explained().kind == "applied":
             note = "it was applied, and the document closed without saving"
             return FileReview(file.uri, "discarded", file.n_hunks, note), None
+        if explanation.kind == "absent" and (reply.is_manual or not reply.reply.answered):
+            return self._not_applied(file, reply), None
         if explanation.kind == "absent":
             note = "the document was closed before the edit came"
             return (None, None) if not reply.reply.applied else (self._review(file, "draft", note), None)
@@ -265,7 +273,7 @@ class Proving:
             left_s = deadline_s - anyio.current_time()
             if left_s <= 0:
                 return None
-            await self._workspace.overlay.wait_change(sent.trail.uri, sent.trail.document, min(left_s, 0.1))
+            await self._workspace.overlay.wait_change(sent.trail.uri, sent.trail.document, min(left_s, LOOK_S))
         return found
 
     # --- words ---

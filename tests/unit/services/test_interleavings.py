@@ -9,7 +9,7 @@ import pytest
 from tests.support.interleavings import Played, again, played
 from tests.support.simulated import KINDS
 
-N_PLAYED = 250
+N_PLAYED = 200
 MOST_HELD_BACK = 0.01
 """The share of edits apart from all typing that may fail to land in an honest editor."""
 
