@@ -273,11 +273,9 @@ def _without(
 
 
 def _is_sure(before: Pieces, after: Pieces, ids: frozenset[str]) -> bool:
-    """Whether so much comes back, or goes in turn, that no person typed it by chance. An undo may bring back none."""
+    """Whether so much changes at once that no person typed an author's text by chance. An undo may bring back none."""
     back, names = after.back, after.names
-    authored = [run for run in before.runs if names.get(run.by)]
-    appear = sum(run.size for run in authored if run.text and is_shown(run, back))
-    if not ids <= back:
-        return appear >= SURE
-    vanish = sum(run.size for run in authored if not run.text and not is_shown(run, back))
-    return not appear or appear + vanish >= SURE
+    switched = [run for run in before.runs if bool(run.text) == is_shown(run, back)]
+    if not any(run.text and names.get(run.by) for run in switched):
+        return ids <= back
+    return sum(run.size for run in switched) >= SURE
