@@ -15,7 +15,7 @@ from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, entangled, map_offset, rebase
 from copydesk.text.hashing import content_hash
-from copydesk.text.pieces import Pieces, newest_author, put
+from copydesk.text.pieces import Pieces, newest_authors, put
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.uris import is_under, normalise
 
@@ -143,13 +143,12 @@ class PendingFile:
     def authors(self) -> tuple[str, ...]:
         """For each of `edits`: the newest turn that had a part in it."""
         last = self.authored[-1].origin.turn if self.authored else ""
-        found: list[str] = []
+        places: list[tuple[int, int]] = []
         shift = 0
         for edit in self.edits:
-            start = edit.start + shift
-            found.append(newest_author(self.pieces, start, start + len(edit.text)) or last)
+            places.append((edit.start + shift, edit.start + shift + len(edit.text)))
             shift += edit.delta
-        return tuple(found)
+        return tuple(author or last for author in newest_authors(self.pieces, places))
 
     def all_held(self) -> "PendingFile":
         """The same proposal where its base is gone: nothing of it can be placed."""
