@@ -230,7 +230,7 @@ class _Reading:
         places = invert(text, hunks)
         if any(disturbs(their, place) for place in places for their in typed):
             return False
-        if anywhere and any(takes_from_beside(their, place) for place in places for their in typed):
+        if any(takes_from_beside(their, place) for place in places for their in typed):
             return False
         pairs = list(zip(places, hunks, strict=True))
         again = any(is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed)
