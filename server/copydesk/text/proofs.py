@@ -224,13 +224,13 @@ class _Reading:
     def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int, *, anywhere: bool) -> bool:
         hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
         made = applied(text, hunks)
-        typed = diff(made, new)
+        typed = [trimmed(made, their) for their in diff(made, new)]
         if size_of(typed) >= n_without:
             return False
         places = invert(text, hunks)
-        if any(disturbs(trimmed(made, their), place) for place in places for their in typed):
+        if any(disturbs(their, place) for place in places for their in typed):
             return False
-        if anywhere and any(takes_from_beside(their, place) for place in places for their in typed):
+        if any(takes_from_beside(their, place) for place in places for their in typed):
             return False
         pairs = list(zip(places, hunks, strict=True))
         again = any(is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed)

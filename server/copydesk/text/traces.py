@@ -118,13 +118,15 @@ def meets_lines(text: str, change: Edit, hunk: Edit | None) -> bool:
 def disturbs(their: Edit, place: Edit) -> bool:
     """Whether a change of our result spoils one of our hunks; `place` is the hunk's undoing, in the result's offsets.
 
-    Typing beside our text or within it leaves it there. Where we only deleted, text must not come back.
+    Typing beside our text or within it leaves it there. What we replaced or deleted must not come back.
     """
+    beside = their.start <= place.end and place.start <= their.end
+    comes_back = beside and bool(place.text) and place.text in their.text
     if place.end > place.start:
         is_typing = their.start == their.end
-        return not is_typing and their.start < place.end and their.end > place.start
-    inside = their.start < place.start < their.end
-    return inside or (their.start <= place.start <= their.end and bool(place.text) and place.text in their.text)
+        return comes_back or (not is_typing and their.start < place.end and their.end > place.start)
+    return comes_back or their.start < place.start < their.end
+
 
 
 def takes_from_beside(their: Edit, place: Edit) -> bool:
