@@ -23,6 +23,7 @@ from copydesk.lsp.actions import REWRITE
 from copydesk.lsp.arguments import TURN_KEYS
 from copydesk.lsp.commands import Commands
 from copydesk.lsp.names import COMMANDS
+from copydesk.lsp.review import KEYS as REVIEW_KEYS
 from copydesk.lsp.updates import usage_to_json
 
 ROOT = Path(__file__).parents[1]
@@ -73,6 +74,12 @@ def test_documented_turn_keys_are_those_that_are_read() -> None:
     text = section(page("docs/PROTOCOL.md"), "### The turn argument")
     named = [name for row in table_rows(text) for name in re.findall(r"`(\w+)`", row[0])]
     assert set(named) | {"instruction"} == set(TURN_KEYS)
+
+
+def test_documented_review_keys_are_those_that_are_read() -> None:
+    text = section(page("docs/PROTOCOL.md"), "### Review commands")
+    named = [name for row in table_rows(text) for name in re.findall(r"`(\w+)`", row[0])]
+    assert set(named) == set(REVIEW_KEYS)
 
 
 def test_documented_rewrite_kinds_are_commands_too() -> None:

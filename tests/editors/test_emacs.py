@@ -39,19 +39,21 @@ def test_a_day_in_emacs(tmp_path: Path) -> None:
     assert (root / "a.py").read_text(encoding="utf-8") == SOURCE
 
 
-def play(root: Path, state: Path) -> dict[str, list[Any]]:
+def play(
+    root: Path, state: Path, story: str = "story.el", settings: dict[str, Any] | None = None
+) -> dict[str, list[Any]]:
     """What the story told, by kind."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(HERE.parents[1] / "server"),
         "COPYDESK_STATE_DIR": str(state),
         "STORY_COMMAND": f"{sys.executable}\n-m\ncopydesk\nserve",
-        "STORY_SETTINGS": json.dumps({"model": {"name": "offline"}}),
+        "STORY_SETTINGS": json.dumps(settings or {"model": {"name": "offline"}}),
         "HOME": str(root.parent),
         "LC_ALL": "C.UTF-8",
     }
     assert EMACS
-    command = [EMACS, "-Q", "--batch", "-l", str(HERE / "story.el")]
+    command = [EMACS, "-Q", "--batch", "-l", str(HERE / story)]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=90, check=False)
     told: dict[str, list[Any]] = {}
     for line in done.stdout.splitlines():

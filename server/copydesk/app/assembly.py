@@ -66,6 +66,7 @@ class Assembly:
         self.server.on_initialized.append(self._find_model)
         self.server.on_shutdown.append(self.features.stop)
         self.server.on_shutdown.append(self._stop)
+        self.server.on_gone.append(self._cancel_all)
 
     def _spelled(self, uri: str) -> str:
         """As the editor spells it: an open document must be named exactly as it was opened."""
@@ -97,6 +98,10 @@ class Assembly:
         """A task of the connection: the host and what was opened live as long as it does."""
         async with self.core.running():
             await anyio.sleep_forever()
+
+    def _cancel_all(self) -> None:
+        """A turn that waits for the client is stopped by its going, and does not take that for an answer."""
+        self.core.host.cancel()
 
     async def _stop(self) -> None:
         self.core.host.cancel()

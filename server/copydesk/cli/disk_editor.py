@@ -30,6 +30,9 @@ class _Rewrite:
 
 
 class DiskEditor:
+    keeps_bytes = True
+    """It writes each file in the encoding that we know, where a person's editor chooses one of its own."""
+
     def __init__(self, workspace: Callable[[], Workspace], say: Callable[[str, str], None]) -> None:
         self._workspace = workspace
         self._say = say

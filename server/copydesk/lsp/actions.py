@@ -84,13 +84,15 @@ class Actions:
             answers = [offer for offer in self._answer_offers() if is_wanted(offer.kind, kinds)]
             return [self._shown(offer) for offer in (*answers, *(() if prompt.sent else send_offers(uri, kinds)))]
         diagnostics = as_objects(asked.get("diagnostics"))
-        self._places.note(Seen(uri, at, diagnostics))
         opened = cast("OpenTexts", context.files).get(uri)
         offers = [*self._waiting_offers(cast("OpenTexts", context.files))]
         if is_wanted(QUICK_FIX, kinds):
             lines = LineRange(at.start_line, at.start_units, at.end_line, at.end_units)  # only lines matter there
             offers += self._review.at(uri, lines, diagnostics, opened.document if opened else None)
             offers += fix_offers(uri, diagnostics)
+        if self._review.is_diff(uri):  # nothing in it is work to do, nor the place of the next command
+            return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
+        self._places.note(Seen(uri, at, diagnostics))
         if opened is not None:
             offers += await self._offers_in(opened, uri, at, kinds)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]

@@ -78,7 +78,7 @@ class Answers:
 
     async def replace(self, name: str, text: str, uri: str) -> None:
         """Gives an opened document a new text, without opening it again: that would open windows. `uri` as opened."""
-        if not uri.startswith(f"{SCHEME}:"):
+        if not is_served(uri):
             await anyio.to_thread.run_sync(write_read_only, self._folder / name, text)
             return
         self._keep(uri, text)
@@ -98,6 +98,11 @@ class Answers:
         self._texts.move_to_end(uri)
         while len(self._texts) > MAX_KEPT:
             self._texts.popitem(last=False)
+
+
+def is_served(uri: str) -> bool:
+    """Whether the client asks us for the text of this document; else it is a file."""
+    return uri.startswith(f"{SCHEME}:")
 
 
 def as_plain(text: str) -> str:

@@ -9,14 +9,11 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from copydesk.domain.review import Choice, Hunk, LineChange
+from copydesk.lsp.answers import Answers, is_served
 from copydesk.lsp.pending import Reviews, Shapes, counted, is_whole_file
 from copydesk.workspace.uris import normalise
-
-if TYPE_CHECKING:
-    from copydesk.lsp.answers import Answers
 
 MAX_DOCUMENTS = 50
 MAX_TEXTS = 20
@@ -52,8 +49,12 @@ class Rendered:
 
 @dataclass(slots=True)
 class _Shown:
+    """`opened`: the text when it was last opened; `n`: how many names it has had."""
+
     name: str
     uri: str = ""
+    opened: str = ""
+    n: int = 1
     texts: OrderedDict[str, Rendered] = field(default_factory=OrderedDict[str, Rendered])
 
     @property
@@ -68,7 +69,7 @@ class _Shown:
 
 
 class DiffDocuments:
-    def __init__(self, reviews: Reviews, answers: "Answers", shapes: Shapes) -> None:
+    def __init__(self, reviews: Reviews, answers: Answers, shapes: Shapes) -> None:
         self._reviews = reviews
         self._answers = answers
         self._shapes = shapes
@@ -81,10 +82,14 @@ class DiffDocuments:
         self._shown.move_to_end(turn)
         while len(self._shown) > MAX_DOCUMENTS:
             self._shown.popitem(last=False)
-        stale = bool(shown.uri) and shown.newest.text != rendered.text
+        is_changed = bool(shown.uri) and shown.opened != rendered.text
+        if is_changed and not is_served(shown.uri):  # an editor shows the text it has of a file, or asks which to show
+            shown.n += 1
+            shown.name = f"review/{turn}-{shown.n}.diff"
         shown.keep(rendered)
+        shown.opened = rendered.text
         shown.uri = await self._answers.open(shown.name, rendered.text, focus=focus, line=_line_of(rendered, at))
-        if stale:
+        if is_changed and is_served(shown.uri):
             await self._answers.replace(shown.name, rendered.text, shown.uri)
         return shown.uri
 
@@ -130,7 +135,7 @@ def render(hunks: Sequence[Hunk], reviews: Reviews, shapes: Shapes) -> Rendered:
     for hunk in sorted(hunks, key=lambda hunk: hunk.start_line):
         by_file.setdefault(hunk.uri, []).append(hunk)
     total = f"{counted(len(hunks), 'hunk')} in {counted(len(by_file), 'file')}"
-    pieces = [f"# {total}: accept or reject by code action, in the files or on the lines here.\n"]
+    pieces = [f"# {total}: accept or reject by code action there, or by copydesk.review.accept and .reject.\n"]
     rows: list[Row | None] = [None]
     for uri in sorted(by_file, key=shapes.display):
         piece = reviews.diff(by_file[uri])

@@ -11,7 +11,6 @@ import anyio
 
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.review import Choice
 from copydesk.lsp.actions import Actions, SymbolAt
 from copydesk.lsp.commands import Commands, Sessions, Sources
 from copydesk.lsp.diff_documents import DiffDocuments
@@ -70,7 +69,7 @@ class Features:
         self.hints = Hints(client, parts.reviews, parts.documents, shapes, spawn)
         self.hints.followers.append(diffs.update)
         self.lenses = Lenses(parts.reviews, shapes)
-        self.updates = Updates(client, lambda turn: shapes.pending(parts.reviews.hunks(Choice(turn=turn))))
+        self.updates = Updates(client, self.review.pending_as_json)
         self.progress = Progress(client, spawn)
         undo = UndoCommand(parts.undo, voice, shapes, spawn)
         self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 JsonObject: TypeAlias = dict[str, Any]
 
 MAX_LINE = 60
+MAX_READ = 10_000
+"""Characters of a hunk in which its first line is looked for."""
 EVERYTHING = Choice()
 SOURCE, CODE = "copydesk", "pending"
 """Of our hint diagnostics."""
@@ -146,7 +148,7 @@ def lsp_range(hunk: Hunk, encoding: Encoding, document: "Document | None" = None
     if hunk.kind == "create":
         return _range(0, 0, 0)
     if is_whole_file(hunk):
-        return _range(0, 0, _n_units(split_lines(hunk.before)[:1], encoding))
+        return _range(0, 0, _n_units(split_lines(hunk.before[:MAX_READ])[:1], encoding))
     if document is None:
         return _range_by_itself(hunk, encoding)
     last = document.n_lines - 1
@@ -192,14 +194,15 @@ def counts(hunk: Hunk) -> str:
 
 
 def _n_lines(text: str) -> int:
-    return sum(1 for line in split_lines(text) if line)
+    """Cheap, for a whole new file may be long: a lone carriage return does not count."""
+    return text.count("\n") + (0 if text.endswith("\n") or not text else 1)
 
 
 def summary(hunk: Hunk) -> str:
     """One short line: what would happen, how much, and the first new line."""
     words = [_WHOLE.get(hunk.kind, ""), counts(hunk)]
     head = " ".join(word for word in words if word)
-    first = next((line.strip() for line in split_lines(hunk.after) if line.strip()), "")
+    first = next((line.strip() for line in split_lines(hunk.after[:MAX_READ]) if line.strip()), "")
     held = "held back by what you typed, " if hunk.held else ""
     return f"{held}{head}: {clipped(first)}" if first else f"{held}{head}"
 

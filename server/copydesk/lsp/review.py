@@ -8,6 +8,7 @@ stopped, the edit included, so it is answered first; others wait a while. The la
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
@@ -220,6 +221,11 @@ class ReviewCommands:
         name = self._voice.client.name.lower()
         return "eglot" not in name and "emacs" not in name
 
+    @property
+    def _keeps_focus(self) -> bool:
+        """Helix goes to every document it shows: what is being typed would end up in it."""
+        return "helix" not in self._voice.client.name.lower()
+
     def _start(self, verb: Verb, wanted: Choice, reason: str, *, late: bool) -> _Decision:
         """As a task of the connection: cancelling the request does not take half a decision back."""
         decision = self._deciding[verb, wanted] = _Decision()
@@ -269,25 +275,29 @@ class ReviewCommands:
     async def with_hunks(self, outcome: JsonObject, turn: str) -> JsonObject:
         """The answer of a turn that was waited for, with the hunks it left to decide."""
         if outcome["review"]["state"] == "pending":
-            outcome["review"]["hunksPending"] = self._shapes.pending(await self.pending_of(turn))
+            outcome["review"]["hunksPending"] = await self.pending_as_json(turn)
         return outcome
 
-    async def pending_of(self, turn: str) -> tuple[Hunk, ...]:
-        return tuple(hunk for hunk in await self._fresh() if hunk.turn == turn)
+    async def pending_as_json(self, turn: str) -> list[JsonObject]:
+        return self._shapes.pending(await self._pending_of(turn))
+
+    async def _pending_of(self, turn: str) -> tuple[Hunk, ...]:
+        """Empty where they cannot be worked out: the end of a turn is told all the same."""
+        with suppress(CopydeskError):
+            return tuple(hunk for hunk in await self._fresh() if hunk.turn == turn)
+        return ()
 
     def _invitation(self, hunks: Sequence[Hunk]) -> str:
         """One line: what waits, and how to decide it."""
         names = list(dict.fromkeys(self._shapes.display(hunk.uri) for hunk in hunks))
         files = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         wait = "waits" if len(hunks) == 1 else "wait"
-        return (
-            f"{counted(len(hunks), 'hunk')} in {files} {wait} for you: accept or reject by code action there, "
-            "or by copydesk.review.accept, .reject and .show."
-        )
+        how = "decide by code action there, or by copydesk.review.show, .accept, .reject."
+        return f"{counted(len(hunks), 'hunk')} in {files} {wait} for you: {how}"
 
     async def show_end(self, level: str, text: str, turn: str, documents: OpenDocuments) -> None:
         """The model's words and what waits, as one message where they fit; the diff where a file is not open."""
-        hunks = await self.pending_of(turn)
+        hunks = await self._pending_of(turn)
         answers = self._voice.answers
         if not hunks:
             await answers.show(level, text, f"turn/{turn}.md")
@@ -299,7 +309,7 @@ class ReviewCommands:
         else:
             await answers.show(level, text, f"turn/{turn}.md")
             answers.message("info", self._invitation(hunks))
-        if any(documents.get(seen_in(hunk)) is None for hunk in hunks):
+        if self._keeps_focus and any(documents.get(seen_in(hunk)) is None for hunk in hunks):
             await self._diffs.open(turn)
 
     # --- words and results ---

@@ -30,6 +30,10 @@ class ReviewOffers:
         self._reviews = reviews
         self._diffs = diffs
 
+    def is_diff(self, uri: str) -> bool:
+        """Whether the document is one that shows what waits."""
+        return self._diffs.has(uri)
+
     def at(self, uri: str, at: LineRange, diagnostics: Sequence[Fields], opened: "Document | None") -> list[Offer]:
         """What can be decided at these lines of the document, given where it is open."""
         hunks = self._reviews.hunks()
@@ -37,7 +41,7 @@ class ReviewOffers:
             return []
         first = at.start_line
         last = at.end_line - 1 if at.end_line > first and at.end_column == 0 else at.end_line
-        if self._diffs.has(uri):
+        if self.is_diff(uri):
             return [*self._in_diff(uri, opened.text if opened else None, first, last, hunks), *everywhere(hunks)]
         here = hunks_in(hunks, uri)
         offers: list[Offer] = []

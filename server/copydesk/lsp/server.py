@@ -56,7 +56,8 @@ class Server:
     `initialize` is answered and before any later message is handled: what is imported there costs no start-up.
     `promised` are the requests whose handlers it will add. Callbacks: `on_initialized` (tasks of the
     connection, they may run as long as it does), `on_shutdown` (awaited before `shutdown` is answered, at most
-    `SHUTDOWN_LIMIT_S`), `on_settings` (the whole nested settings) and `on_roots` (folder URIs), both plain and at once.
+    `SHUTDOWN_LIMIT_S`), `on_gone` (the client is gone; before its open requests end), `on_settings` (the whole nested
+    settings) and `on_roots` (folder URIs), all three plain and at once.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Server:
         self.roots: tuple[str, ...] = ()
         self.on_initialized: list[Callback] = []
         self.on_shutdown: list[Callback] = []
+        self.on_gone: list[Callable[[], None]] = []
         self.on_settings: list[Callable[[Nested], None]] = []
         self.on_roots: list[Callable[[tuple[str, ...]], None]] = []
         self.outbox = Outbox()
@@ -114,6 +116,8 @@ class Server:
             with anyio.CancelScope() as self._reading:
                 await self._read(reader)
             self.lifecycle.ended()
+            for gone in self.on_gone:
+                gone()
             self.client.disconnected()
             self._protocol.cancel_all()
             await self._protocol.wait_answered(SHUTDOWN_LIMIT_S)

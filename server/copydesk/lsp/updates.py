@@ -18,7 +18,7 @@ from copydesk.domain.tools import Location
 from copydesk.lsp.pending import file_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from copydesk.lsp.client import Client
     from copydesk.services.turns import TurnOutcome
@@ -42,9 +42,13 @@ class _Queued:
     def is_chunk(self) -> bool:
         return self.update["sessionUpdate"] in ("agent_message_chunk", "agent_thought_chunk")
 
+    @property
+    def is_review(self) -> bool:
+        return self.update["sessionUpdate"] == "review"
+
 
 class Updates:
-    def __init__(self, client: "Client", pending: "Callable[[str], list[JsonObject]] | None" = None) -> None:
+    def __init__(self, client: "Client", pending: "Callable[[str], Awaitable[list[JsonObject]]] | None" = None) -> None:
         """`pending` gives a turn's hunks that wait, as JSON."""
         self._client = client
         self._pending = pending
@@ -71,15 +75,23 @@ class Updates:
             await self._waiting.wait()
             if self._queue and self._queue[0].is_chunk and len(self._queue) == 1:
                 await anyio.sleep(COALESCE_S)
+            await self._add_hunks()
             self._waiting = anyio.Event()
             self.flush()
+
+    async def _add_hunks(self) -> None:
+        """As they are when the update goes out: its event may come before they were worked out again."""
+        while self._pending:
+            bare = [item for item in self._queue if item.is_review and "hunksPending" not in item.update]
+            if not bare:
+                return
+            for item in bare:
+                item.update["hunksPending"] = await self._pending(item.turn)
 
     def flush(self) -> None:
         """Sends what is queued, now."""
         while self._queue:
             item = self._queue.popleft()
-            if self._pending and item.update["sessionUpdate"] == "review":  # as they are now, not when it was queued
-                item.update["hunksPending"] = self._pending(item.turn)
             params = {"session": item.session, "turn": item.turn, "seq": item.seq, "update": item.update}
             self._client.notify(METHOD, params)
 

@@ -39,6 +39,14 @@ class Picked:
         return not self.numbers or len(self.numbers) == len(hunk.lines)
 
 
+@dataclass(frozen=True, slots=True)
+class LandedPart:
+    """What has landed of a file, and what was typed between the cutting of its hunks and the sending."""
+
+    record: Landed
+    typed_first: tuple[Edit, ...]
+
+
 def picked(cuts: Mapping[tuple[str, str], Cut], choice: Choice) -> list[Picked]:
     """What the choice names, file by file. Raises `CopydeskError` where it names nothing that waits."""
     found: list[Picked] = []
@@ -87,7 +95,7 @@ def placeable(items: Sequence[Picked]) -> list[Picked]:
 
 
 def remaining(
-    file: PendingFile, taken: PendingFile, item: Picked, landed: Landed | None, now: FileHandle
+    file: PendingFile, taken: PendingFile, item: Picked, landed: LandedPart | None, now: FileHandle
 ) -> PendingFile:
     """What still waits of `file` after `taken`, a part of it on the same base, has landed as part of `now`."""
     file = replace(file, pinned=False)
@@ -95,25 +103,25 @@ def remaining(
     assert taken.text is not None
     decided = {hunk.id for hunk in item.hunks if item.takes_all(hunk)}
     marks = tuple(mark for mark in file.marks if mark.id not in decided)
-    typed = _typed_on_taken(taken, landed)
-    if landed is not None and (typed is None or apply(taken.text, typed) != now.text):
+    typed = _typed_on_taken(taken, landed) if landed else diff(taken.text, now.text)
+    if landed and apply(taken.text, typed) != now.text:
         # Some of it was held back at the last moment: edits that are in the text already fall out by themselves.
-        total = compose_all([landed.typed_before, landed.ours, landed.typed_after])
+        total = compose_all(
+            [landed.typed_first, landed.record.typed_before, landed.record.ours, landed.record.typed_after]
+        )
         return replace(file, marks=marks).over(now, total)
     moved = tuple(mark.moved(taken.edits) for mark in marks)
     held = tuple(each.moved(taken.edits) for each in file.dropped)
     on_taken = FileHandle(file.uri, taken.text, content_hash(taken.text), now.encoding, now.bom)
     rest = diff(taken.text, file.text or "")
     left = replace(file, base=on_taken, edits=rest, marks=moved, dropped=held, held=held)
-    return left.over(now, diff(taken.text, now.text) if typed is None else typed)
+    return left.over(now, typed)
 
 
-def _typed_on_taken(taken: PendingFile, landed: Landed | None) -> tuple[Edit, ...] | None:
-    """What a person typed, said on the text that the taken part made; None where it is not known."""
-    if landed is None:
-        return None
-    before = rebase(landed.typed_before, taken.edits)
-    return None if before.conflicts else compose(before.edits, landed.typed_after)
+def _typed_on_taken(taken: PendingFile, landed: LandedPart) -> tuple[Edit, ...]:
+    """What a person typed, said on the text that the taken part made."""
+    before = compose(landed.typed_first, landed.record.typed_before)
+    return compose(rebase(before, taken.edits).edits, landed.record.typed_after)
 
 
 # --- what is told ------------------------------------------------------------------------------------------

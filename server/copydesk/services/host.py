@@ -40,9 +40,7 @@ class Host:
         self._group: TaskGroup | None = None
         self._problems: dict[str, tuple[int | None, tuple[Problem, ...]]] = {}
         self.keeper = Keeper(records.parent / "drafts", lambda: parts.workspace.roots) if records else None
-        self.reviews = Reviews(
-            ReviewParts(parts.workspace, parts.editor, self._by_use, self._review_changed, parts.landed)
-        )
+        self.reviews = Reviews(ReviewParts(parts.workspace, self._by_use, self._review_changed))
         self.parts = replace(
             parts,
             mode=self.mode,

@@ -14,7 +14,7 @@ from copydesk.workspace.proposals import PendingFile
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """`before` is the text the edit was sent for, None for a new file or one that is not text.
+    """`before` is the text the edit was proposed on, None for a new file or one that is not text.
 
     now == apply(typed_after, apply(ours, apply(typed_before, before))): a person may have typed before our edit
     arrived and after it. For a deleted file `now` is None, `before` its last text. `epoch` and `version` say which

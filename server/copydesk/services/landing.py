@@ -5,9 +5,9 @@ stale is planned again, whole at first, then file by file. What truly conflicts 
 What was sent and is not explained yet is remembered, so that a late arrival is not sent twice. Start with `offer`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import cast
 
 import anyio
 from anyio import to_thread
@@ -15,19 +15,18 @@ from anyio import to_thread
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, Question
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.planning import PlannedFile, Unplanned, change_of, plan_of
-from copydesk.services.proving import LandingLimits, Proving, Reply, Sent
+from copydesk.services.planning import PlannedFile, Unplanned, change_of, misread_note, plan_of
+from copydesk.services.proving import Found, InThread, LandingLimits, Proving, Reply, Sent
+from copydesk.workspace.overlay import NEVER_S
 from copydesk.workspace.pending import Pending, PendingFile
 from copydesk.workspace.workspace import Workspace
 
-__all__ = ["Landing", "LandingLimits", "overall"]
+__all__ = ["InFlight", "Landing", "LandingLimits", "overall"]
 
 SHOW_AGAIN = "Show again"
 MAX_REMEMBERED = 16
 LATE = Reply(ApplyReply(applied=True), 0.0)
 """How an edit is judged that was sent in an earlier try or offer."""
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -51,39 +50,66 @@ class _Offer:
             self.pending.discard(review.uri)
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
+async def _in_thread(work: Callable[[], object]) -> object:
     return await to_thread.run_sync(work)
 
 
-class Landing:
-    """Keep one for a session: it remembers the edits whose fate is open.
+class InFlight:
+    """Edits that were sent and have neither landed nor been decided: a client may still apply them.
 
-    `on_landed` is told of each file that is proven, or unconfirmed, before its review is given; it must not block.
+    Share one among the landings of a session, or a late arrival is not known from typing.
     """
+
+    def __init__(self) -> None:
+        self._sent: dict[str, list[Sent]] = {}
+
+    def add(self, sent: Sent) -> Sent:
+        self._sent.setdefault(sent.file.uri, []).append(sent)
+        return sent
+
+    def tidy(self) -> None:
+        """Lets go of the oldest. Not while any of them is being proven."""
+        while len(self._sent) > MAX_REMEMBERED:
+            self.forget(next(iter(self._sent)))
+
+    def forget(self, uri: str) -> None:
+        for sent in self._sent.pop(uri, ()):
+            sent.trail.let_go()
+
+    def of(self, file: PendingFile) -> list[Sent]:
+        """Those of the same proposal: the change of a file's text, on whatever text it stands by now."""
+        sends = self._sent.get(file.uri, ()) if file.kind == "change" else ()
+        return [sent for sent in sends if _proposal(sent.file.proposed) == _proposal(file)]
+
+
+class Landing:
+    """Keep one for a session. `on_landed` is told of each file that is proven, or unconfirmed, in time."""
 
     def __init__(
         self,
         workspace: Workspace,
         editor: Editor,
-        on_landed: OnLanded = lambda _: None,
+        on_landed: OnLanded | None = None,
         *,
+        in_flight: "InFlight | None" = None,
         limits: LandingLimits | None = None,
-        in_thread: Callable[[Callable[[], object]], Awaitable[object]] = _in_thread,
+        in_thread: InThread = _in_thread,
     ) -> None:
         self._workspace = workspace
         self._editor = editor
         self._on_landed = on_landed
+        self._in_flight = in_flight if in_flight is not None else InFlight()
         self._limits = limits or LandingLimits()
         self._in_thread = in_thread
-        self._proving = Proving(workspace, self._limits)
-        self._open: dict[str, list[Sent]] = {}
-        """What was sent and neither landed nor was decided."""
+        self._proving = Proving(workspace, self._limits, in_thread)
 
     async def offer(self, pending: Pending, turn: str, label: str, *, confirm: bool) -> ReviewUpdated:
         """Lands everything in `pending`, or says of each file why not. What has landed leaves `pending`."""
         offer = _Offer(pending, turn, label)
-        for _ in range(self._limits.max_tries):
-            plan = await self._planned(offer)
+        self._in_flight.tidy()
+        for attempt in range(1, self._limits.max_tries + 1):
+            # Who is typed against once gets a longer pause: Neovim tells of its keys every 150 ms.
+            plan = await self._planned(offer, quiet_s=attempt * self._limits.quiet_s)
             if not plan:
                 break
             again, confirm = await self._try(offer, plan, confirm=confirm)
@@ -100,17 +126,17 @@ class Landing:
     async def _one_by_one(self, offer: _Offer) -> None:
         """Each file by itself, once: one that is typed in all the time does not keep back the others."""
         for uri in list(offer.pending.files()):
-            plan = await self._planned(offer, only=uri)
+            plan = await self._planned(offer, quiet_s=self._limits.quiet_s, only=uri)
             if plan:
                 await self._try(offer, plan, confirm=False)
 
     # --- planning ---
 
-    async def _planned(self, offer: _Offer, only: str = "") -> list[PlannedFile]:
+    async def _planned(self, offer: _Offer, *, quiet_s: float, only: str = "") -> list[PlannedFile]:
         """What can be sent, planned on the text that is there in a pause of typing."""
         until_s = self._workspace.overlay.clock() + self._limits.patience_s
         while True:
-            await self._pause(offer.pending, until_s, only)
+            await self._pause(offer.pending, quiet_s, until_s, only)
             self._look_back(offer)
             base = self._workspace.snapshot()
 
@@ -118,7 +144,7 @@ class Landing:
                 return uri in offer.final or (bool(only) and uri != only)
 
             found = await self._in_thread(lambda: plan_of(offer.pending, base, skipped))  # noqa: B023  awaited here
-            plan = self._sorted_out(offer, found)  # type: ignore[arg-type]
+            plan = self._sorted_out(offer, cast("list[PlannedFile | Unplanned]", found))
             if not self._has_moved(plan) or self._workspace.overlay.clock() >= until_s:
                 return plan
 
@@ -126,21 +152,27 @@ class Landing:
         plan: list[PlannedFile] = []
         for file in found:
             if isinstance(file, PlannedFile):
-                plan.append(file)
+                if why := self._workspace.leads_out(file.uri) or self._misread(file):
+                    offer.put(file.uri, "draft", why)
+                else:
+                    plan.append(file)
                 continue
             offer.put(file.uri, "applied" if file.done else "draft", file.note)
             if file.done:
                 offer.pending.discard(file.uri)
         return plan
 
-    async def _pause(self, pending: Pending, until_s: float, only: str) -> None:
+    def _misread(self, file: PlannedFile) -> str:
+        return "" if getattr(self._editor, "keeps_bytes", False) else misread_note(file)
+
+    async def _pause(self, pending: Pending, quiet_s: float, until_s: float, only: str) -> None:
         """Returns when nobody has typed in the files for a moment, or at `until_s`; at once where nobody types."""
         overlay = self._workspace.overlay
         while True:
             files = [file for uri, file in pending.files().items() if only in ("", uri)]
             documents = [document for file in files if (document := overlay.get(file.base_uri))]
-            quiet_s = max((document.typed_s for document in documents), default=0.0) + self._limits.quiet_s
-            left_s = min(quiet_s, until_s) - overlay.clock()
+            typed_s = max((document.typed_s for document in documents), default=NEVER_S)
+            left_s = min(typed_s + quiet_s, until_s) - overlay.clock()
             if left_s <= 0:
                 return
             await anyio.sleep(left_s)
@@ -152,21 +184,20 @@ class Landing:
     def _look_back(self, offer: _Offer) -> None:
         """Edits that were sent before and have arrived since are not planned again."""
         for uri, file in list(offer.pending.files().items()):
-            for sent in [] if uri in offer.final else self._open.get(uri, []):
-                if not _is_same(sent.file.file, file) or sent.trail.document is None or sent.file.kind != "change":
-                    continue
+            for sent in () if uri in offer.final else self._in_flight.of(file):
                 explanation = sent.explained()
-                if explanation.kind != "absent":
-                    review, landed = self._proving.judged(sent, LATE, explanation)
-                    if review is not None:
-                        self._conclude(offer, sent, review, landed)
-                        break
+                if explanation.kind == "absent" or sent.trail.document is None:
+                    continue
+                review, landed = self._proving.judged(sent, LATE, explanation)
+                if review is not None:
+                    self._conclude(offer, sent, review, landed)
+                    break
 
     # --- sending ---
 
     async def _try(self, offer: _Offer, plan: Sequence[PlannedFile], *, confirm: bool) -> tuple[bool, bool]:
         """One send and its proof: whether to send what is stale again, and whether to ask for that."""
-        sends = [self._remember(offer, file) for file in plan]
+        sends = [self._in_flight.add(Sent(self._workspace, file, offer.turn)) for file in plan]
         sent_s = anyio.current_time()
         reply = await self._editor.apply(change_of(plan, offer.label), confirm=confirm)
         now_s = anyio.current_time()
@@ -181,20 +212,9 @@ class Landing:
         # A yes holds for the same edit on newer text. Without one the person is asked again.
         return again, confirm and not reply.consent
 
-    def _remember(self, offer: _Offer, file: PlannedFile) -> Sent:
-        sent = Sent(self._workspace, file, offer.turn)
-        while len(self._open) >= MAX_REMEMBERED and file.uri not in self._open:
-            self._forget(next(iter(self._open)))
-        self._open.setdefault(file.uri, []).append(sent)
-        return sent
-
-    def _forget(self, uri: str) -> None:
-        for sent in self._open.pop(uri, ()):
-            sent.trail.let_go()
-
     async def _take(self, offer: _Offer, sends: Sequence[Sent], reply: Reply) -> bool:
         """The proof of one send. True when some file should be planned and sent again."""
-        found = [(sent, *await self._proving.prove(sent, reply)) for sent in sends]
+        found = await self._proven(sends, reply)
         reviews = [review for _, review, _ in found]
         if reply.asked and reply.reply.answered and _declined(reviews):
             self._discard(offer, sends, reply.reply.reason)
@@ -212,12 +232,24 @@ class Landing:
                 self._conclude(offer, sent, review, landed)
         return stale
 
+    async def _proven(self, sends: Sequence[Sent], reply: Reply) -> list[tuple[Sent, FileReview | None, Landed | None]]:
+        """The proofs, side by side: each may wait for its document."""
+        found: dict[str, Found] = {}
+
+        async def prove(sent: Sent) -> None:
+            found[sent.file.uri] = await self._proving.prove(sent, reply, sends)
+
+        async with anyio.create_task_group() as group:
+            for sent in sends:
+                group.start_soon(prove, sent)
+        return [(sent, *found[sent.file.uri]) for sent in sends]
+
     def _conclude(self, offer: _Offer, sent: Sent, review: FileReview, landed: Landed | None) -> None:
-        if landed is not None:
+        if landed is not None and self._on_landed is not None:
             self._on_landed(landed)
         offer.finish(review)
         if review.state in ("applied", "unconfirmed", "discarded"):
-            self._forget(sent.file.uri)
+            self._in_flight.forget(sent.file.uri)
 
     # --- what the person chose ---
 
@@ -266,9 +298,9 @@ def _declined(reviews: Iterable[FileReview | None]) -> bool:
     return "refused" in states and states <= {"refused", "unconfirmed"}
 
 
-def _is_same(one: PendingFile, other: PendingFile) -> bool:
-    """Whether a pending file is still the proposal that was sent, on whatever text."""
-    return one.authored == other.authored and one.kind == other.kind
+def _proposal(file: PendingFile) -> tuple[str, list[tuple[int, str]]]:
+    """What tells a proposal from another of the same file, on whatever text it stands."""
+    return file.part, [(edit.end - edit.start, edit.text) for edit in file.edits]
 
 
 def _typed_s(file: PlannedFile) -> float | None:

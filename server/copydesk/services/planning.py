@@ -5,7 +5,7 @@ not planned but said. Start with `plan_of`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from copydesk.domain.errors import MissingFile, WorkspaceError
@@ -14,7 +14,7 @@ from copydesk.text.edits import Edit
 from copydesk.text.proofs import refined
 from copydesk.workspace.overlay import OpenDocument
 from copydesk.workspace.pending import Pending, PendingFile, rebased_onto
-from copydesk.workspace.proposals import PendingKind
+from copydesk.workspace.proposals import PendingKind, typed_since
 from copydesk.workspace.snapshot import Snapshot
 
 
@@ -22,12 +22,14 @@ from copydesk.workspace.snapshot import Snapshot
 class PlannedFile:
     """One file's part of the edit. `before` is None for a new file and for what is not text, `after` for a deleted one.
 
-    `edits` lead from `before` to `after`. `document` is the open document as it was when this was planned.
+    `edits` lead from `before` to `after`. `proposed` is what was pending, `file` the same as it is sent. `document` is
+    the open document as it was when this was planned; `typed` leads from the text it was proposed on to `before`.
     """
 
     uri: str
     kind: PendingKind
     file: PendingFile
+    proposed: PendingFile
     before: FileHandle | None
     after: str | None
     edits: tuple[Edit, ...] = ()
@@ -35,6 +37,7 @@ class PlannedFile:
     overwrite: bool = False
     n_held: int = 0
     document: OpenDocument | None = None
+    typed: tuple[Edit, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -82,11 +85,14 @@ def _planned(uri: str, pending: Pending, base: Snapshot, view: FileSource) -> Pl
     except WorkspaceError as error:
         return Unplanned(uri, str(error))
     document = base.view.get(file.base_uri)
-    return _checked(uri, now, before, document)
+    planned = _checked(uri, file, now, before, document)
+    if isinstance(planned, Unplanned) or before is None or file.base is None:
+        return planned
+    return replace(planned, typed=typed_since(base.below, file.base, before))
 
 
 def _checked(
-    uri: str, file: PendingFile, before: FileHandle | None, document: OpenDocument | None
+    uri: str, proposed: PendingFile, file: PendingFile, before: FileHandle | None, document: OpenDocument | None
 ) -> PlannedFile | Unplanned:
     n_held, edits = len(file.held), file.edits
     if file.kind == "create" and before is not None:
@@ -100,8 +106,28 @@ def _checked(
     if before is not None and file.kind in ("change", "create") and not edits:
         return Unplanned(uri, held_note(n_held) or "it already says that", done=not n_held)
     edits = refined(before.text, edits, within_lines=True) if before else edits
+    file = replace(file, edits=edits)
     after = None if file.kind == "delete" else file.text
-    return PlannedFile(uri, file.kind, file, before, after, edits, file.moved_from, file.overwrite, n_held, document)
+    return PlannedFile(
+        uri, file.kind, file, proposed, before, after, edits, file.moved_from, file.overwrite, n_held, document
+    )
+
+
+def misread_note(file: PlannedFile) -> str:
+    """Why an editor should not be sent the edit of a file that it has not opened; empty where it may be.
+
+    Nobody knows which encoding it will choose. VS Code reads Latin-1 and Shift-JIS as UTF-8: the edit lands at another
+    column, and saving writes U+FFFD over every character that it could not read.
+    """
+    before = file.before
+    if file.is_open or before is None or not file.edits or before.bom or before.encoding == "utf-8":
+        return ""
+    if before.text.isascii() and (file.after or "").isascii() and not before.encoding.startswith("utf-"):
+        return ""
+    return (
+        f"it is in {before.encoding} and not open, and the editor may read it as something else and lose characters: "
+        "open it there in that encoding, then accept the edit or ask again"
+    )
 
 
 def held_note(n_held: int) -> str:

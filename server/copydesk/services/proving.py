@@ -4,11 +4,11 @@ A client's `applied` says how long to wait and what to suspect, never what happe
 its changes, another by being opened, else by the disk, else it is unconfirmed. Start with `Proving.prove`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import anyio
-from anyio import to_thread
 
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState
@@ -16,9 +16,14 @@ from copydesk.domain.ports import ApplyReply
 from copydesk.services.landed import Landed
 from copydesk.services.planning import PlannedFile, held_note
 from copydesk.services.trails import Trail
+from copydesk.text.diffs import diff
+from copydesk.text.edits import compose
 from copydesk.text.hashing import content_hash
-from copydesk.text.proofs import Explanation, explain
+from copydesk.text.proofs import Explanation, Rewritten, explain
 from copydesk.workspace.workspace import Workspace
+
+LOOK_S = 0.1
+"""How often something is looked at that no event tells of: the disk, other documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,11 @@ class Reply:
         """The editor shows the edit, for the person to apply or not (Emacs)."""
         return not self.reply.applied and "manual" in self.reply.reason.lower()
 
+    @property
+    def is_outdated(self) -> bool:
+        """The client says that it has a newer version, which it will tell of when its person stops typing (Emacs)."""
+        return not self.reply.applied and any(word in self.reply.reason.lower() for word in _OUTDATED)
+
 
 class Sent:
     """One file's part of an edit that is on its way, and the trail of its document since."""
@@ -71,32 +81,37 @@ class Sent:
         return explain(self.file.text, self.file.edits, self.trail.changes(), self.trail.text, claimed=claimed)
 
 
-Found = tuple[FileReview | None, Landed | None]
+InThread: TypeAlias = Callable[[Callable[[], object]], Awaitable[object]]
+"""Does work that may block on the disk."""
+
+Found: TypeAlias = tuple[FileReview | None, Landed | None]
 """What became of one file: None where only newer typing came; and what has landed of it."""
 
 
 class Proving:
-    def __init__(self, workspace: Workspace, limits: LandingLimits) -> None:
+    def __init__(self, workspace: Workspace, limits: LandingLimits, in_thread: InThread) -> None:
         self._workspace = workspace
         self._limits = limits
+        self._in_thread = in_thread
 
-    async def prove(self, sent: Sent, reply: Reply) -> Found:
+    async def prove(self, sent: Sent, reply: Reply, together: Sequence[Sent] = ()) -> Found:
+        """`together`: all that was sent with it; what is new in another may be what the client refused it for."""
         file = sent.file
         if file.kind == "delete":
             return await self._deleted(sent, reply)
         if sent.trail.was_opened and file.kind != "move":
-            return await self._open(sent, reply)
+            return await self._open(sent, reply, together)
         return await self._unopened(sent, reply)
 
     # --- open documents ---
 
-    async def _open(self, sent: Sent, reply: Reply) -> Found:
-        explanation = await self._settled(sent, reply)
+    async def _open(self, sent: Sent, reply: Reply, together: Sequence[Sent]) -> Found:
+        explanation = await self._settled(sent, reply, together)
         if sent.trail.document is None:
             return await self._closed(sent, reply)
         return self.judged(sent, reply, explanation)
 
-    async def _settled(self, sent: Sent, reply: Reply) -> Explanation:
+    async def _settled(self, sent: Sent, reply: Reply, together: Sequence[Sent]) -> Explanation:
         """The explanation once it is final, or no more is to be expected."""
         moved_at_s: float | None = None
         while True:
@@ -106,16 +121,18 @@ class Proving:
             now_s = anyio.current_time()
             if moved_at_s is None and sent.trail.changes():
                 moved_at_s = now_s
-            left_s = self._deadline_s(reply, moved_at_s) - now_s
+            waits_for_news = reply.is_outdated and not any(other.trail.has_moved for other in together)
+            left_s = self._deadline_s(reply, moved_at_s, waits_for_news=waits_for_news) - now_s
             if left_s <= 0:
                 return explanation
+            left_s = min(left_s, LOOK_S) if waits_for_news else left_s
             await self._workspace.overlay.wait_change(sent.trail.uri, sent.trail.document, left_s)
 
-    def _deadline_s(self, reply: Reply, moved_at_s: float | None) -> float:
+    def _deadline_s(self, reply: Reply, moved_at_s: float | None, *, waits_for_news: bool) -> float:
         limits = self._limits
         if not reply.reply.answered:
-            return reply.at_s
-        if not reply.reply.applied:
+            return reply.at_s + limits.refused_s
+        if not reply.reply.applied and not (waits_for_news and moved_at_s is None):
             return reply.at_s + (limits.refused_silent_s if moved_at_s is None else limits.refused_s)
         if moved_at_s is None:
             return reply.at_s + limits.sync_s * (1 if reply.asked else limits.silent_factor)
@@ -165,15 +182,16 @@ class Proving:
         file, text = sent.file, self._on_disk(sent.file.uri)
         if text is None:
             return self._review(file, "draft", "the file was closed and is not there any more"), None
-        explanation = explain(file.text, file.edits, None, text, claimed=reply.reply.applied)
-        if sent.trail.text == text and (known := sent.explained()).kind != "unknown":
-            explanation = known
+        last = (Rewritten(diff(sent.trail.text, text)),) if sent.trail.text != text else ()
+        explanation = explain(file.text, file.edits, (*sent.trail.changes(), *last), text)
         if explanation.kind == "applied":
             review = FileReview(file.uri, "applied", file.n_hunks, held_note(file.n_held), saved=True)
             return review, _landed(sent, explanation, text)
         if sent.explained().kind == "applied":
             note = "it was applied, and the document closed without saving"
             return FileReview(file.uri, "discarded", file.n_hunks, note), None
+        if explanation.kind == "absent" and (reply.is_manual or not reply.reply.answered):
+            return self._not_applied(file, reply), None
         if explanation.kind == "absent":
             note = "the document was closed before the edit came"
             return (None, None) if not reply.reply.applied else (self._review(file, "draft", note), None)
@@ -185,7 +203,7 @@ class Proving:
         file = sent.file
         if file.kind == "create" and reply.reply.applied:
             # Neovim makes a buffer and no folder, and then cannot save it.
-            await to_thread.run_sync(self._workspace.disk.make_folder_for, file.uri)
+            await self._in_thread(lambda: self._workspace.disk.make_folder_for(file.uri))
         limit_s = self._limits.open_s if reply.reply.applied else self._limits.refused_s
         found = await self._until(sent, lambda: self._seen(sent), reply.at_s + limit_s)
         if found is not None:
@@ -255,7 +273,7 @@ class Proving:
             left_s = deadline_s - anyio.current_time()
             if left_s <= 0:
                 return None
-            await self._workspace.overlay.wait_change(sent.trail.uri, sent.trail.document, min(left_s, 0.1))
+            await self._workspace.overlay.wait_change(sent.trail.uri, sent.trail.document, min(left_s, LOOK_S))
         return found
 
     # --- words ---
@@ -281,18 +299,20 @@ class Proving:
             return None
 
 
+_OUTDATED = ("version", "stale", "outdated")
 _UNEXPLAINED = "the text that came back fits neither the edit nor the typing alone"
 
 
 def _landed(sent: Sent, explanation: Explanation, now: str | None = None) -> Landed:
     file, document = sent.file, sent.trail.document
     text = document.document.text if document else now
+    proposed_on = file.proposed.base or file.before
     return Landed(
         turn=sent.turn,
         uri=file.uri,
         kind=file.kind,
-        before=file.before.text if file.before else None,
-        typed_before=explanation.typed_before,
+        before=proposed_on.text if proposed_on else None,
+        typed_before=compose(file.typed, explanation.typed_before),
         ours=explanation.ours,
         typed_after=explanation.typed_after,
         now=None if file.kind == "delete" else text,

@@ -15,12 +15,13 @@ from anyio import to_thread
 
 from copydesk.domain.errors import CopydeskError, WorkspaceError
 from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
-from copydesk.domain.ports import Editor, FileHandle, FileSource
+from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.domain.review import Choice, Decided, Hunk
-from copydesk.services.decisions import Picked, named, news, picked, placeable, remaining
+from copydesk.services.decisions import LandedPart, Picked, named, news, picked, placeable, remaining
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, overall
-from copydesk.text.diffs import unified
+from copydesk.text.diffs import diff, unified
+from copydesk.text.edits import Edit, apply
 from copydesk.workspace.hunks import Cut, cut_on, is_whole
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposals import PendingFile
@@ -44,6 +45,9 @@ class Reviewed(Protocol):
     id: str
     pending: Pending
     review_lock: anyio.Lock
+    landing: Landing
+    on_landed: list[OnLanded]
+    """Told of what `landing` has proven."""
 
     @property
     def awaits_review(self) -> bool:
@@ -62,10 +66,8 @@ class ReviewParts:
     """`sessions`: the newest last. `kept` is called when what waits in a session has changed."""
 
     workspace: Workspace
-    editor: Editor
     sessions: Callable[[], Iterable[Reviewed]]
     kept: Callable[[Reviewed], None]
-    landed: OnLanded
 
 
 class Reviews:
@@ -232,23 +234,22 @@ class Reviews:
             part.put(taken[item.uri])
             session.pending.put(replace(item.cut.file, pinned=True))
         landed: dict[str, Landed] = {}
+
+        def note(record: Landed) -> None:
+            landed[record.uri] = record
+
+        session.on_landed.append(note)
         reviews: dict[str, FileReview] = {}
         turn = items[-1].hunks[-1].turn
         try:
-            outcome = await self._landing(landed).offer(part, turn, "Copydesk: accepted edit", confirm=False)
+            outcome = await session.landing.offer(part, turn, "Copydesk: accepted edit", confirm=False)
             reviews = {file.uri: file for file in outcome.files}
         finally:
+            session.on_landed.remove(note)
             for item in items:
                 self._settle(session, item, taken[item.uri], reviews.get(item.uri), landed.get(item.uri))
         self._record(session, "accepted", items, tuple(reviews.values()))
         return list(reviews.values())
-
-    def _landing(self, landed: dict[str, Landed]) -> Landing:
-        def note(record: Landed) -> None:
-            landed[record.uri] = record
-            self._parts.landed(record)
-
-        return Landing(self._parts.workspace, self._parts.editor, on_landed=note)
 
     def _settle(
         self, session: Reviewed, item: Picked, taken: PendingFile, review: FileReview | None, landed: Landed | None
@@ -263,8 +264,23 @@ class Reviews:
             session.pending.discard(item.uri)
         else:
             now = self._text_now(item.uri, landed)
-            left = remaining(file, taken, item, landed, now) if now else None
+            part = LandedPart(landed, self._typed_first(taken, landed)) if landed else None
+            left = remaining(file, taken, item, part, now) if now else None
             session.pending.put(left or replace(file, pinned=False), file)
+
+    def _typed_first(self, taken: PendingFile, landed: Landed) -> tuple[Edit, ...]:
+        """What was typed after the hunks were cut and before the edit was sent."""
+        base, sent = taken.base, landed.file.base
+        if base is None or landed.before is None or base.text == landed.before:
+            return ()
+        document = self._parts.workspace.overlay.get(landed.uri)
+        if document and sent and sent.version is not None and base.epoch == sent.epoch == document.epoch:
+            state = document.history.at(sent.version)
+            known = state.edits_since(base.version or 0) if state else ()
+            for edits in known:
+                if _leads(base.text, edits, landed.before):
+                    return edits
+        return diff(base.text, landed.before)
 
     def _text_now(self, uri: str, landed: Landed | None) -> FileHandle | None:
         try:
@@ -330,6 +346,13 @@ class _Turned:
 
     async def __aexit__(self, *exc: object) -> None:
         self._lock.release()
+
+
+def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
+    try:
+        return apply(text, edits) == to
+    except ValueError:
+        return False
 
 
 def _again(cuts: dict[tuple[str, str], Cut], items: Iterable[Picked]) -> list[Picked]:

@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import anyio
@@ -42,8 +42,8 @@ from copydesk.domain.ports import Approver, Editor, Model, Work
 from copydesk.domain.review import Choice, Hunk
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model
-from copydesk.services.landed import OnLanded
-from copydesk.services.landing import Landing
+from copydesk.services.landed import Landed, OnLanded
+from copydesk.services.landing import Landing, LandingLimits
 from copydesk.services.reads import Reads
 from copydesk.services.review import Reviews
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
@@ -94,6 +94,7 @@ class SessionParts:
     reviews: Reviews | None = None
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
+    landing_limits: LandingLimits = field(default_factory=LandingLimits)
 
 
 class Session:
@@ -108,6 +109,8 @@ class Session:
         self.updated = parts.now()
         self.review_lock = anyio.Lock()
         self.awaits_review = state is not None
+        self.on_landed: list[OnLanded] = [parts.landed]
+        self.landing = Landing(parts.workspace, parts.editor, self._has_landed, limits=parts.landing_limits)
         self._parts = parts
         self._writer = writer
         self._inbox: deque[Turn] = deque()
@@ -317,8 +320,7 @@ class Session:
     async def _land(self, turn: Turn, *, confirm: bool) -> ReviewUpdated:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        landing = Landing(self._parts.workspace, self._parts.editor, on_landed=self._parts.landed)
-        return await landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
+        return await self.landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
@@ -329,6 +331,10 @@ class Session:
         review = still(turn.id, self.pending, "pending", reviews.hunks(Choice(session=self.id)))
         self.emit(review)
         return review
+
+    def _has_landed(self, landed: Landed) -> None:
+        for listener in tuple(self.on_landed):
+            listener(landed)
 
     def _review_mode(self, turn: Turn) -> str:
         """`review.mode` as set, else by mode: ask shows hunks, acceptEdits and auto apply."""

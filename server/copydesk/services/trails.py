@@ -34,6 +34,10 @@ class Trail:
     def text(self) -> str:
         return self.document.document.text if self.document else self._closed_with
 
+    @property
+    def has_moved(self) -> bool:
+        return bool(self._earlier) or (self.document is not self._begun and self.text != self.sent)
+
     def changes(self) -> tuple[Change, ...]:
         """One by one, on `sent`; what is not known exactly is one change that rewrites."""
         return (*self._earlier, *self._since_opening())

@@ -207,6 +207,7 @@ def rebase(ours: Iterable[tuple[int, int, str]], theirs: Iterable[tuple[int, int
     """
     other = normalised(theirs)
     there = Counter(other)
+    starts = {edit.start for edit in other}
     moved: list[Edit] = []
     conflicts: list[Edit] = []
     passed = shift = 0
@@ -214,7 +215,7 @@ def rebase(ours: Iterable[tuple[int, int, str]], theirs: Iterable[tuple[int, int
         while passed < len(other) and other[passed].end <= edit.start:
             shift += other[passed].delta
             passed += 1
-        if there[edit] > 0:
+        if edit.start in starts and there[edit] > 0:
             there[edit] -= 1
         elif _meets(edit, other, passed):
             conflicts.append(edit)

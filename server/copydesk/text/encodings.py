@@ -89,7 +89,9 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
     for name, written in declared_names(data):
         if decoded := _as_its_own(data, name, written):
             return decoded
-    if declared and (data.isascii() or not _is_utf8(data)):
+    if declared and data.isascii():
+        return _plain(data, declared)
+    if declared and not _is_utf8(data):
         return _as_declared(data, _known(declared))
     return Decoded(_utf8(data), "utf-8", bom=False)
 
@@ -179,6 +181,16 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
+def _plain(data: bytes, declared: str) -> Decoded:
+    """ASCII bytes, which mean themselves in most encodings: in the declared one if they do there, else UTF-8."""
+    text = data.decode("ascii")
+    try:
+        decoded = _as_declared(data, _known(declared))
+    except (UndecodableError, BinaryError):
+        return Decoded(text, "utf-8", bom=False)
+    return decoded if decoded.text == text or b"\x1b" in data else Decoded(text, "utf-8", bom=False)
+
+
 def _wide(data: bytes, declared: str | None) -> Decoded:
     """A text with NUL bytes: UTF-16 or UTF-32 by declaration, or no text."""
     name = next((name for start, name in _WIDE_XML.items() if data.startswith(start)), None)
@@ -225,7 +237,7 @@ def _as_its_own(data: bytes, name: str, written: str) -> Decoded | None:
 
 def _known(name: str) -> str:
     try:
-        b"".decode(name)  # refuses codecs that are not for text
+        b"\0\0\0\0".decode(name)  # refuses codecs that are not for text
         found = _codec(name)
     except (LookupError, UnicodeError, ValueError) as error:
         raise UndecodableError(f"the declared encoding {name!r} is not one that Python knows") from error

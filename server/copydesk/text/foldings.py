@@ -114,7 +114,7 @@ def _joins(char: str) -> bool:
 
 
 def carried(old: str, found: str, new: str, folding: Folding) -> str:
-    """`new` for `old`, said on `found`, which folds to the same: what `new` leaves stays as `found` has it."""
+    """`new` for `old`, said on `found`, which folds to the same: what `new` leaves alone stays as `found` has it."""
     if old == found or new == old:
         return found if new == old else new
     ours, theirs = folded(old, folding), folded(found, folding)

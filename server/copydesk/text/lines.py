@@ -21,6 +21,16 @@ def split_lines(text: str) -> list[str]:
     return lines
 
 
+def bare_lines(text: str) -> list[str]:
+    """The lines of `split_lines` without their ends."""
+    return text.split("\n") if "\r" not in text else _BREAK.split(text)
+
+
+def count_breaks(text: str) -> int:
+    """One less than the number of lines; counts in C, for large texts."""
+    return text.count("\n") + (text.count("\r") - text.count("\r\n") if "\r" in text else 0)
+
+
 def text_end(text: str) -> int:
     """Offset just after the last line break: where the last line starts."""
     return max(text.rfind("\n"), text.rfind("\r")) + 1

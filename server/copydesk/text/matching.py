@@ -15,6 +15,7 @@ from copydesk.text.endings import plain, restored
 from copydesk.text.nearest import Near, nearest
 from copydesk.text.quoting import BadQuote, elided, refuse_listing, variants
 from copydesk.text.rungs import STEPS, Lines, Place, Run, Rung, Searched, Step, apart, as_lines
+from copydesk.text.scopes import leaves_block
 
 __all__ = ["Ambiguous", "BadQuote", "Match", "Near", "NoMatch", "Rung", "find_edit", "runs_of"]
 
@@ -31,7 +32,7 @@ class Match(NamedTuple):
 
 
 class NoMatch(ValueError):
-    """The text is not there. `near` is the place that is most like it."""
+    """The text is not there; the message says more where more is known. `near` is the place that is most like it."""
 
     def __init__(self, reason: str, near: Near | None = None) -> None:
         super().__init__(reason)
@@ -61,7 +62,7 @@ def find_edit(text: str, old: str, new: str, replace_all: bool = False) -> Match
     source, quoted = Searched(plain(text)), as_lines(plain(old), plain(new))
     refuse_listing(quoted)
     found = _found(source, plain(old), plain(new), quoted)
-    if len(found.places) > 1 and not replace_all:
+    if len(found.places) > 1 and not replace_all and found.rung != "elided":
         raise Ambiguous([place.first for place in found.places])
     places = apart(found.places)
     n_places = 1 if found.rung == "elided" else len(places)
@@ -91,13 +92,16 @@ def _found(source: Searched, old: str, new: str, quoted: Lines) -> _Found:
     for rung, places in _tried(source, old, new, quoted):
         if places:
             return _Found(rung, places)
-    if places := _elided(source, quoted):
-        return _Found("elided", places)
-    raise NoMatch("the text does not occur", nearest(source, quoted.old))
+    try:
+        if places := _elided(source, quoted):
+            return _Found("elided", places)
+    except BadQuote as error:  # `...` may just as well be a line of code
+        raise NoMatch(str(error), nearest(source, quoted.old)) from error
+    raise NoMatch("", nearest(source, quoted.old))
 
 
 def _tried(source: Searched, old: str, new: str, quoted: Lines) -> Iterator[tuple[Rung, list[Place]]]:
-    for step in STEPS:
+    for step in source.steps(old):
         if step.spacing == "literal":
             yield step.rung, source.within(old, new, step.folding)
         if step != STEPS[0]:
@@ -105,7 +109,7 @@ def _tried(source: Searched, old: str, new: str, quoted: Lines) -> Iterator[tupl
         elif quoted.with_end:  # the file's last line has no end
             yield "blank_edges", _placed(source, quoted, step)
     for variant in variants(quoted):
-        for step in STEPS:
+        for step in source.steps(old):
             yield variant.rung, _placed(source, variant.lines, step)
 
 
@@ -115,11 +119,12 @@ def _placed(source: Searched, quoted: Lines, step: Step) -> list[Place]:
 
 def runs_of(source: Searched, quoted: Lines, keep: Keep = list) -> tuple[Rung, list[Run]]:
     """The first rung on which whole lines are found that `keep` lets through; none where no rung has any."""
-    for step in STEPS:
+    steps = source.steps("\n".join(quoted.old))
+    for step in steps:
         if runs := keep(source.by_lines(quoted, step)):
             return step.rung, runs
     for variant in variants(quoted):
-        for step in STEPS:
+        for step in steps:
             if runs := keep(source.by_lines(variant.lines, step)):
                 return variant.rung, runs
     return "exact", []
@@ -141,12 +146,20 @@ def _elided(source: Searched, quoted: Lines) -> list[Place]:
         return []
     options = [[_Option(run.first, run.first + run.n_lines, run) for run in runs_of(source, part)[1]] for part in parts]
     places: list[Place] = []
+    before: list[_Option] = []
     for part, choices in zip(parts, in_order(options), strict=True):
         if not choices:
             return []
-        if part.old == part.new:
-            continue
-        if len(choices) > 1:
-            raise Ambiguous([option.run.first for option in choices])
-        places.append(source.place(choices[0].run, with_end=part.with_end))
+        if part.old != part.new:
+            if len(choices) > 1:
+                raise Ambiguous([option.run.first for option in choices])
+            if before and all(_is_elsewhere(source, one.run, choices[0].run) for one in before):
+                return []
+            places.append(source.place(choices[0].run, with_end=part.with_end))
+        before = choices
     return places
+
+
+def _is_elsewhere(source: Searched, head: Run, tail: Run) -> bool:
+    """Whether a stretch stands in another block than the one before it opens."""
+    return leaves_block(source.lines, head.first, head.first + head.n_lines, tail.first)

@@ -4,15 +4,14 @@ Words that are rare in the text vote for where the quoted lines would begin; the
 line by line. Work is bounded in the size of both. Start with `nearest`.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher, get_close_matches
+from itertools import islice
 from typing import NamedTuple
 
-from copydesk.text.rungs import STEPS, Searched
+from copydesk.text.rungs import STEPS, Searched, whole_line, words_of
 
-_WORD = re.compile(r"[A-Za-z0-9_]+|[^\x00-\x7f\W]")
 _N_PLACES = 6
 _N_VOTES = 300
 _N_WORDS = 5_000
@@ -36,10 +35,9 @@ def nearest(source: Searched, old: Sequence[str]) -> Near | None:
     if not wanted or not source.lines:
         return None
     votes = _votes(source, wanted)
-    best = max(((_likeness(source, at, wanted), -at) for at, _ in votes.most_common(_N_PLACES)), default=None)
-    if best is None or best[0] < _LIKE_ENOUGH:
-        return None
-    return _near(source, -best[1], wanted)
+    likely = [(_likeness(source, at, wanted), n_votes, -at) for at, n_votes in votes.most_common(_N_PLACES)]
+    alike = [(likeness + n_votes, at) for likeness, n_votes, at in likely if likeness >= _LIKE_ENOUGH]
+    return _near(source, -max(alike)[1], wanted) if alike else None
 
 
 def _trimmed(old: Sequence[str]) -> list[str]:
@@ -49,17 +47,18 @@ def _trimmed(old: Sequence[str]) -> list[str]:
 
 def _votes(source: Searched, wanted: Sequence[str]) -> Counter[int]:
     """Where the quoted text may begin, by how much says so."""
-    words = [_words(line) for line in wanted]
-    places = _places(source, {word for found in words for word in found})
+    words, places = [words_of(line) for line in wanted], source.words()
     if not any(word in places for found in words for word in found):
-        words, places = _misspelt(source, words)
+        words = _misspelt(source, words)
     votes: Counter[int] = Counter()
     for number, (line, found) in enumerate(zip(wanted, words, strict=True)):
-        _vote(votes, source, places, [*found, _whole(line)], number)
+        _vote(votes, source, places, [*found, whole_line(line)], number)
     return votes
 
 
-def _vote(votes: Counter[int], source: Searched, places: dict[str, list[int]], words: Iterable[str], at: int) -> None:
+def _vote(
+    votes: Counter[int], source: Searched, places: Mapping[str, Sequence[int]], words: Iterable[str], at: int
+) -> None:
     last = len(source.lines) - 1
     for word in words:
         found = places.get(word, ())
@@ -67,32 +66,12 @@ def _vote(votes: Counter[int], source: Searched, places: dict[str, list[int]], w
             votes[min(max(number - at, 0), last)] += 1 / len(found)  # type: ignore[assignment]
 
 
-def _words(line: str) -> list[str]:
-    return list(dict.fromkeys(_WORD.findall(line[:_ROW_CHARS])))
-
-
-def _whole(line: str) -> str:
-    return "=" + line.strip()
-
-
-def _places(source: Searched, words: set[str]) -> dict[str, list[int]]:
-    """The lines of each word, and of each whole line without the space around it (said with `=` before it)."""
-    places: dict[str, list[int]] = {}
-    for number, line in enumerate(source.lines):
-        for word in words.intersection(_WORD.findall(line[:_ROW_CHARS])):
-            places.setdefault(word, []).append(number)
-        if line.strip():
-            places.setdefault(_whole(line), []).append(number)
-    return places
-
-
-def _misspelt(source: Searched, words: Sequence[Sequence[str]]) -> tuple[list[list[str]], dict[str, list[int]]]:
+def _misspelt(source: Searched, words: Sequence[Sequence[str]]) -> list[list[str]]:
     """The text's own words that are nearest to those quoted."""
-    known = list({word: None for line in source.lines[:_N_WORDS] for word in _words(line)})[:_N_WORDS]
+    known = [word for word in islice(source.words(), _N_WORDS) if word[0] != "="]
     sought = list(dict.fromkeys(word for found in words for word in found if len(word) > 3))[:8]
     near = {word: get_close_matches(word, known, 1, 0.75) for word in sought}
-    replaced = [[one for word in found for one in near.get(word, ())] for found in words]
-    return replaced, _places(source, {word for found in replaced for word in found})
+    return [[one for word in found for one in near.get(word, ())] for found in words]
 
 
 def _likeness(source: Searched, at: int, wanted: Sequence[str]) -> float:

@@ -17,13 +17,13 @@ from copydesk.text.nearest import Near, nearest
 from copydesk.text.patches import Hunk
 from copydesk.text.quoting import BadQuote, elided, refuse_listing
 from copydesk.text.rungs import Lines, Run, Rung, Searched
-from copydesk.text.scopes import Scope, scopes
+from copydesk.text.scopes import Scope, leaves_block, scopes
 
 ProblemKind: TypeAlias = Literal["missing", "ambiguous", "anchor", "order", "no_context", "quote"]
 
 
 class HunkProblem(NamedTuple):
-    """Why a hunk has no one place. `hunk` counts from 1; `lines` are 0-based places; `words` a detail."""
+    """Why a hunk has no one place. `hunk` counts from 1; `lines` are its 0-based places, `words` a detail."""
 
     hunk: int
     line: int
@@ -84,7 +84,7 @@ def place_hunks(text: str, hunks: Sequence[Hunk]) -> Placed:
             problems.append(HunkProblem(number, hunk.line, "quote", words=str(error)))
         except Misplaced as error:
             problems += error.problems
-    chosen = _chosen(pieces, problems)
+    chosen = _chosen(source, pieces, problems)
     if problems:
         raise Misplaced(sorted(problems))
     edits = _edits(source, chosen, hunks)
@@ -105,14 +105,22 @@ def _pieces(source: Searched, number: int, hunk: Hunk) -> list[_Piece]:
     rung, options = _options(source, Lines(hunk.old, hunk.new), hunk, allowed)
     if options:
         return [_Piece(number, hunk, rung, options)]
-    parts = elided(Lines(hunk.old, hunk.new)) or ()
+    parts, reason = _parts(hunk)
     pieces = [
         _Piece(number, hunk, "elided", _options(source, part, hunk, () if at else allowed)[1], is_whole=False)
         for at, part in enumerate(parts)
     ]
     if not pieces or not all(piece.options for piece in pieces):
-        raise Misplaced([HunkProblem(number, hunk.line, "missing", nearest(source, hunk.old))])
+        raise Misplaced([HunkProblem(number, hunk.line, "missing", nearest(source, hunk.old), words=reason)])
     return pieces
+
+
+def _parts(hunk: Hunk) -> tuple[Sequence[Lines], str]:
+    """The stretches of a hunk that leaves lines out; or why it cannot be told what it leaves out."""
+    try:
+        return elided(Lines(hunk.old, hunk.new)) or (), ""
+    except BadQuote as error:
+        return (), str(error)
 
 
 def _options(source: Searched, lines: Lines, hunk: Hunk, allowed: Sequence[Scope]) -> tuple[Rung, tuple[_Option, ...]]:
@@ -155,7 +163,7 @@ def _insertions(source: Searched, number: int, hunk: Hunk, allowed: Sequence[Sco
     n_lines = len(source.lines)
     if hunk.anchors:
         places = [scope.first + 1 for scope in allowed]
-    elif hunk.claim and hunk.claim.old_line != n_lines and n_lines:
+    elif hunk.claim and n_lines and (hunk.claim.n_old or hunk.claim.old_line != n_lines):
         raise Misplaced([HunkProblem(number, hunk.line, "no_context")])
     else:
         places = [n_lines]
@@ -165,7 +173,7 @@ def _insertions(source: Searched, number: int, hunk: Hunk, allowed: Sequence[Sco
 # --- the one place ---------------------------------------------------------------------------------------
 
 
-def _chosen(pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Option]:
+def _chosen(source: Searched, pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Option]:
     """The place of each piece that changes something. Adds what cannot be decided to the problems."""
     options = in_order([piece.options for piece in pieces])
     if pieces and not options[0]:
@@ -174,14 +182,23 @@ def _chosen(pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Opti
     if pieces and not options[0]:
         return _out_of_order(pieces, problems)
     chosen: list[_Option] = []
-    for piece, left in zip(pieces, options, strict=True):
+    for at, (piece, left) in enumerate(zip(pieces, options, strict=True)):
         if not piece.changes:
             continue
+        if at and pieces[at - 1].number == piece.number and _is_elsewhere(source, options[at - 1], left):
+            near = nearest(source, piece.hunk.old)
+            problems.append(HunkProblem(piece.number, piece.hunk.line, "missing", near))
         if len(left) > 1:
             lines = tuple(option.run.first for option in left)
             problems.append(HunkProblem(piece.number, piece.hunk.line, "ambiguous", lines=lines))
         chosen += left[:1]
     return chosen
+
+
+def _is_elsewhere(source: Searched, before: Sequence[_Option], left: Sequence[_Option]) -> bool:
+    """Whether a stretch stands in another block than the one that its hunk began in."""
+    ends = [(one.run.first, one.run.first + one.run.n_lines) for one in before]
+    return all(leaves_block(source.lines, *end, option.run.first) for end in ends for option in left)
 
 
 def _out_of_order(pieces: Sequence[_Piece], problems: list[HunkProblem]) -> list[_Option]:

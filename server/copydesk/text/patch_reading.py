@@ -14,6 +14,7 @@ _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _HEREDOC = re.compile(r"(?!\*\*\*|---|\+\+\+|diff |@@).*<<-?\s*\\?(['\"]?)(\w+)\1\s*$")
 _MARKER = re.compile(r"\s*\*\*\* (Begin|End) Patch\s*$", re.IGNORECASE)
 _SECTION = re.compile(r"\s*\*\*\* (?:Add|Update|Delete) File\b", re.IGNORECASE)
+_LAST = re.compile(r"\s*\*\*\* End |\s*`{3,}|\s*~{3,}|[A-Z_]+['\")]*\s*$")
 _N_WRAPPERS = 4
 
 
@@ -52,5 +53,11 @@ def _inside(lines: list[Numbered]) -> list[Numbered]:
 
 
 def _trimmed(lines: list[Numbered]) -> list[Numbered]:
-    filled = [at for at, (_, line) in enumerate(lines) if line.strip() or (at and line == " ")]  # a blank context line
-    return lines[filled[0] : filled[-1] + 1] if filled else []
+    """Without blank lines around. At the end, one with a space may be a context line, unless the patch is over."""
+    filled = [at for at, (_, line) in enumerate(lines) if line.strip()]
+    if not filled:
+        return []
+    last = filled[-1] + 1
+    while last < len(lines) and lines[last][1].startswith(" ") and not _LAST.match(lines[filled[-1]][1]):
+        last += 1
+    return lines[filled[0] : last]

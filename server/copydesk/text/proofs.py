@@ -14,24 +14,39 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, compose_all, invert, rebase
+from copydesk.text.traces import (
+    Change,
+    Rewritten,
+    applied,
+    covers,
+    disturbs,
+    groups_of,
+    has_same_effect,
+    hull_of,
+    is_again,
+    is_near,
+    is_telling,
+    leads,
+    line_and_column,
+    meets_lines,
+    offset_of,
+    place_of,
+    refined,
+    says_more,
+    size_of,
+    takes_from_beside,
+    texts_of,
+    trimmed,
+)
+
+__all__ = ["Change", "Explanation", "Kind", "Rewritten", "explain", "refined"]
 
 Kind: TypeAlias = Literal["applied", "partial", "undone", "absent", "unknown"]
 
 _MAX_CHARS = 20_000_000
 """Texts times changes that are looked at one by one; beyond it only the last text is."""
 
-_MAX_GROUP = 8
-_TELLING = 3
-"""How many characters that are no blanks make a text telling: two of the same are no chance."""
-
-
-class Rewritten(NamedTuple):
-    """A change that came as the whole text: where it was really made is not known, `edits` is the smallest."""
-
-    edits: tuple[Edit, ...]
-
-
-Change: TypeAlias = Edit | Rewritten
+_MAX_ALONE = 8
 
 
 class Explanation(NamedTuple):
@@ -84,7 +99,7 @@ class _Reading:
         self.ours = ours
         self.changes = changes
         self.claimed = claimed
-        self.texts = _texts(sent, changes)
+        self.texts = texts_of(sent, changes)
         self.left: list[Edit | None] = list(ours)
         self.steps: list[_Step] = []
         self.marks: list[_Mark] = []
@@ -107,10 +122,10 @@ class _Reading:
         change, text = self.changes[at], self.texts[at]
         edits = change.edits if isinstance(change, Rewritten) else (change,)
         if isinstance(change, Rewritten):
-            self._take_merged(text, edits, range(len(self.left)))
+            self._take_merged(text, edits, range(len(self.left)), anywhere=True)
         elif not self._take_exact(text, change):
             self._suspect(at, text, change)
-            self._take_merged(text, edits, self._within(change))
+            self._take_merged(text, edits, self._within(text, change))
         return at + 1
 
     def _theirs(self, text: str, edits: tuple[Edit, ...]) -> None:
@@ -127,7 +142,7 @@ class _Reading:
 
     def _took(self, text: str, hunks: Sequence[int], by: tuple[Change, ...]) -> None:
         """Our hunks have landed in `text`; the others move along."""
-        edits = tuple(sorted((hunk for index in hunks if (hunk := self.left[index]) is not None), key=_place))
+        edits = tuple(sorted((hunk for index in hunks if (hunk := self.left[index]) is not None), key=place_of))
         self.marks.append(_Mark(text, len(self.steps), tuple(self.left)))
         self.steps.append(_Step(True, edits, len(hunks)))
         self.landed_by += by
@@ -135,7 +150,7 @@ class _Reading:
             if index in hunks or hunk is None:
                 self.left[index] = None
             else:
-                shift = sum(edit.delta for edit in edits if _place(edit) <= _place(hunk))
+                shift = sum(edit.delta for edit in edits if place_of(edit) <= place_of(hunk))
                 self.left[index] = Edit(hunk.start + shift, hunk.end + shift, hunk.text)
 
     def _see_undone(self, text: str) -> None:
@@ -161,7 +176,7 @@ class _Reading:
         for end in range(at + 2, len(self.texts)):
             if len(self.texts[end]) != n_wanted or isinstance(self.changes[end - 1], Rewritten):
                 continue
-            wanted = wanted or _applied(text, wanted_edits)
+            wanted = wanted or applied(text, wanted_edits)
             run = self.changes[at:end]
             if self.texts[end] == wanted and self._is_in_place(text, run, wanted_edits):
                 self._took(text, hunks, run)
@@ -170,53 +185,56 @@ class _Reading:
 
     def _is_in_place(self, text: str, run: Sequence[Change], hunks: Sequence[Edit]) -> bool:
         edits = compose_all([change.edits if isinstance(change, Rewritten) else (change,) for change in run])
-        return all(any(_is_near(text, edit, hunk) for hunk in hunks) for edit in edits)
+        return all(any(is_near(text, edit, hunk) for hunk in hunks) for edit in edits)
 
     def _take_exact(self, text: str, change: Edit) -> bool:
         """Whether the change does what one hunk, or some beside each other, would do at their place."""
-        near = [index for index in self._indices() if _meets_lines(text, change, self.left[index])]
-        for group in _groups(near):
+        near = [index for index in self._indices() if meets_lines(text, change, self.left[index])]
+        for group in groups_of(near):
             hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
-            if _same_effect(text, change, hunks) and _is_near(text, change, _hull(hunks)):
+            if has_same_effect(text, change, hunks) and is_near(text, change, hull_of(hunks)):
                 self._took(text, group, (change,))
                 return True
         return False
 
     # --- ours and keys in one change ---
 
-    def _within(self, change: Edit) -> list[int]:
+    def _within(self, text: str, change: Edit) -> list[int]:
         """The hunks whose place the change covers."""
-        return [
-            index
-            for index in self._indices()
-            if (hunk := self.left[index]) is not None and change.start <= hunk.start and hunk.end <= change.end
-        ]
+        return [index for index, hunk in enumerate(self.left) if hunk is not None and covers(text, change, hunk)]
 
-    def _take_merged(self, text: str, edits: tuple[Edit, ...], within: Iterable[int]) -> None:
+    def _take_merged(
+        self, text: str, edits: tuple[Edit, ...], within: Iterable[int], *, anywhere: bool = False
+    ) -> None:
         indices = [index for index in within if self.left[index] is not None]
-        new = _applied(text, edits)
+        new = applied(text, edits)
         least = diff(text, new) if indices else edits
-        alone = [[index] for index in indices] if 1 < len(indices) <= _MAX_GROUP else []
+        alone = [[index] for index in indices] if 1 < len(indices) <= _MAX_ALONE else []
         for group in [indices, *alone]:
-            if group and self._is_merged(text, new, group, _size(least)):
+            if group and self._is_merged(text, new, group, size_of(least), anywhere=anywhere):
                 hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
-                made = _applied(text, hunks)
+                made = applied(text, hunks)
                 self._took(text, group, ())
                 left = [index for index in indices if index not in group]
-                self._take_merged(made, diff(made, new), left)
+                self._take_merged(made, diff(made, new), left, anywhere=anywhere)
                 return
-        self._theirs(text, least if len(least) > 1 and indices else edits)
+        self._suspect_within(text, new, indices, least)
+        self._theirs(text, least if len(least) > 1 else edits)
 
-    def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int) -> bool:
+    def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int, *, anywhere: bool) -> bool:
         hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
-        made = _applied(text, hunks)
+        made = applied(text, hunks)
         typed = diff(made, new)
-        if _size(typed) >= n_without:
+        if size_of(typed) >= n_without:
             return False
         places = invert(text, hunks)
-        if any(_disturbs(their, place) for place in places for their in typed):
+        if any(disturbs(trimmed(made, their), place) for place in places for their in typed):
             return False
-        if any(_is_again(their, place, hunk) for place, hunk in zip(places, hunks, strict=True) for their in typed):
+        if anywhere and any(takes_from_beside(their, place) for place in places for their in typed):
+            return False
+        pairs = list(zip(places, hunks, strict=True))
+        again = any(is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed)
+        if again or (anywhere and says_more(hunks, made, new)):
             self.why = self.why or "it seems to have been applied twice"
         return True
 
@@ -231,12 +249,17 @@ class _Reading:
 
     def _is_displaced(self, text: str, change: Edit, hunk: Edit) -> bool:
         """Whether it is the very range and text that was sent, as the client reads them on newer text."""
-        if change.text != hunk.text or change.end - change.start > 2 * (hunk.end - hunk.start) + 2:
-            return False
-        if not self.claimed and not _is_telling(hunk.text):
+        if change.text != hunk.text or (change.start == change.end and not change.text):
             return False
         places = zip((hunk.start, hunk.end), (change.start, change.end), strict=True)
-        return all(_line_and_column(self.sent, was) == _line_and_column(text, now) for was, now in places)
+        return all(offset_of(text, *line_and_column(self.sent, was)) == now for was, now in places)
+
+    def _suspect_within(self, text: str, new: str, places: Sequence[int], edits: Iterable[Edit]) -> None:
+        """A change that is not explained by ours and yet says what ours would say, or at our place a part of it."""
+        whole = [hunk.text.strip() for hunk in self.left if hunk is not None and is_telling(hunk.text)]
+        here = [hunk for index in places if (hunk := self.left[index]) is not None]
+        if says_more(here, text, new) or any(said in edit.text for said in whole for edit in edits):
+            self.why = self.why or "what it would write came back, but not where it was to go"
 
     # --- the end ---
 
@@ -259,127 +282,24 @@ class _Reading:
         ours = compose_all([step.edits for step in self.steps[first : last + 1] if step.is_ours])
         if all(flags[first : last + 1]):
             return before, ours, compose_all([step.edits for step in self.steps[last + 1 :]])
-        ours = self._together(start, first, last)
-        return before, ours, diff(apply(start, ours), now)
+        ours, between = self._together(start, first, last)
+        made = apply(start, ours)
+        typed = compose_all([between, *(step.edits for step in self.steps[last + 1 :])])
+        return before, ours, typed if leads(made, typed, now) else diff(made, now)
 
-    def _together(self, start: str, first: int, last: int) -> tuple[Edit, ...]:
-        """Ours as one change on `start`, though keys came in between: each part is moved back before them."""
-        typed: list[tuple[Edit, ...]] = []
+    def _together(self, start: str, first: int, last: int) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
+        """Ours as one change on `start`, and the keys that came in between, said on what ours made."""
+        keys: tuple[Edit, ...] = ()
         ours: tuple[Edit, ...] = ()
         text = start
         for step in self.steps[first : last + 1]:
             if step.is_ours:
-                keys = compose_all(typed)
-                back = rebase(step.edits, invert(text, keys)).edits if keys else step.edits
-                ours = compose_all([ours, back]) if ours else back
-                text, typed = apply(text, back), [rebase(keys, back).edits] if keys else []
+                back = rebase(step.edits, invert(text, keys)).edits
+                ours = compose_all([ours, back])
+                text, keys = apply(text, back), rebase(keys, back).edits
             else:
-                typed.append(step.edits)
-        return ours
+                keys = compose_all([keys, step.edits])
+        return ours, keys
 
     def _indices(self) -> list[int]:
         return [index for index, hunk in enumerate(self.left) if hunk is not None]
-
-
-# --- edits ---
-
-
-def refined(text: str, edits: Iterable[Edit], *, within_lines: bool = False) -> tuple[Edit, ...]:
-    """The same change, with every replacement of several lines (or of any text) cut down to what differs in it."""
-    found: list[Edit] = []
-    for edit in edits:
-        old = text[edit.start : edit.end]
-        if not edit.text or not old or not (within_lines or "\n" in old):
-            found.append(edit)
-        else:
-            found += (Edit(edit.start + a, edit.start + b, new) for a, b, new in diff(old, edit.text))
-    return tuple(found)
-
-
-def _texts(sent: str, changes: Iterable[Change]) -> list[str]:
-    texts = [sent]
-    for change in changes:
-        texts.append(_applied(texts[-1], change.edits if isinstance(change, Rewritten) else (change,)))
-    return texts
-
-
-def _applied(text: str, edits: Sequence[Edit]) -> str:
-    if len(edits) == 1:
-        start, end, new = edits[0]
-        return text[:start] + new + text[end:]
-    return apply(text, edits)
-
-
-def _place(edit: Edit) -> tuple[int, int]:
-    return edit.start, edit.end
-
-
-def _size(edits: Iterable[Edit]) -> int:
-    return sum(len(edit.text) + edit.end - edit.start for edit in edits)
-
-
-def _hull(hunks: Sequence[Edit]) -> Edit:
-    return Edit(min(hunk.start for hunk in hunks), max(hunk.end for hunk in hunks), "")
-
-
-def _groups(indices: Sequence[int]) -> list[list[int]]:
-    """Neighbours that one change may stand for: each alone, then runs, longest first."""
-    groups = [[index] for index in indices]
-    if len(indices) > _MAX_GROUP:
-        return [*groups, list(indices)]
-    sizes = range(len(indices), 1, -1)
-    return groups + [list(indices[at : at + n]) for n in sizes for at in range(len(indices) - n + 1)]
-
-
-def _same_effect(text: str, change: Edit, hunks: Sequence[Edit]) -> bool:
-    if change.delta != sum(hunk.delta for hunk in hunks):
-        return False
-    hull = _hull([change, *hunks])
-    part = text[hull.start : hull.end]
-    moved = [Edit(edit.start - hull.start, edit.end - hull.start, edit.text) for edit in hunks]
-    mine = Edit(change.start - hull.start, change.end - hull.start, change.text)
-    return _applied(part, moved) == _applied(part, [mine])
-
-
-def _lines_of(text: str, edit: Edit) -> tuple[int, int]:
-    """The stretch in which a client may say that an edit was made: its lines, and the break before them."""
-    end = text.find("\n", edit.end)
-    return max(text.rfind("\n", 0, edit.start), 0), len(text) if end < 0 else end + 1
-
-
-def _is_near(text: str, change: Edit, hunk: Edit) -> bool:
-    start, end = _lines_of(text, hunk)
-    return start <= change.start and change.end <= end
-
-
-def _meets_lines(text: str, change: Edit, hunk: Edit | None) -> bool:
-    if hunk is None:
-        return False
-    start, end = _lines_of(text, hunk)
-    return change.start <= end and start <= change.end
-
-
-def _disturbs(their: Edit, place: Edit) -> bool:
-    """Whether a change of our result spoils one of our hunks; `place` is the hunk's undoing, in the result's offsets.
-
-    Typing beside our text or within it leaves it there. Where we only deleted, text must not come back.
-    """
-    if place.end > place.start:
-        is_typing = their.start == their.end
-        return not is_typing and their.start < place.end and their.end > place.start
-    inside = their.start < place.start < their.end
-    return inside or (their.start <= place.start <= their.end and bool(place.text) and place.text in their.text)
-
-
-def _is_again(their: Edit, place: Edit, hunk: Edit) -> bool:
-    """Whether what is typed beside one of our hunks says the same once more."""
-    beside = their.start <= place.end and place.start <= their.end
-    return beside and _is_telling(hunk.text) and hunk.text.strip() in their.text
-
-
-def _is_telling(text: str) -> bool:
-    return len(text.strip()) >= _TELLING
-
-
-def _line_and_column(text: str, offset: int) -> tuple[int, int]:
-    return text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1

@@ -118,8 +118,8 @@ def elided(quoted: Lines) -> list[Lines] | None:
     old, new = _stretches(quoted.old), _stretches(quoted.new)
     if len(old) != len(new):
         raise BadQuote(
-            f"`old_text` leaves out lines in {len(old) - 1} places, the new text in {len(new) - 1}; "
-            "both must do so equally often, in the same order"
+            f"`old_text` has {len(old) - 1} of the lines that stand for others (`...`), the new text {len(new) - 1}; "
+            "both must have as many, in the same order"
         )
     for at in (0, -1):
         if not old[at]:

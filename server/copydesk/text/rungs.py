@@ -6,6 +6,7 @@ What was forgiven stays in the file wherever the new text leaves the line as it 
 all `\\n`. Start with `Searched`.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -27,6 +28,7 @@ Rung: TypeAlias = Literal[
     "line_numbers",
     "elided",
 ]
+_Change: TypeAlias = tuple[int, int, int, int]
 _SAME = Prefix("", "")
 
 
@@ -47,6 +49,11 @@ STEPS: tuple[Step, ...] = (
     Step("unicode_form", "unicode_form", "trailing"),
     Step("unicode_form", "unicode_form", "indentation"),
 )
+
+
+_N_LITERAL = 3
+_WORD = re.compile(r"[A-Za-z0-9_]+|[^\x00-\x7f\W]")
+_WORDS_CHARS = 200
 
 
 class Place(NamedTuple):
@@ -95,10 +102,25 @@ class Searched:
         self._keys: dict[tuple[Folding, Spacing], list[str]] = {}
         self._places: dict[tuple[Folding, Spacing], dict[str, list[int]]] = {}
         self._folded: dict[Folding, Folded] = {}
+        self._words: dict[str, list[int]] = {}
+        self._is_ascii = text.isascii()
 
     def line_of(self, offset: int) -> int:
         """The 0-based line that the offset is in."""
         return bisect_right(self.starts, offset) - 1
+
+    def steps(self, old: str) -> tuple[Step, ...]:
+        """The steps worth trying: with nothing to fold, folding finds nothing new."""
+        return STEPS[:_N_LITERAL] if self._is_ascii and old.isascii() else STEPS
+
+    def words(self) -> dict[str, list[int]]:
+        """The lines of each word, and of each whole line without the space around it (said with `=` before it)."""
+        if not self._words:
+            for number, line in enumerate(self.lines):
+                if line.strip():
+                    for word in (*words_of(line), whole_line(line)):
+                        self._words.setdefault(word, []).append(number)
+        return self._words
 
     # --- within lines ---
 
@@ -106,6 +128,8 @@ class Searched:
         """Every occurrence of the very characters, overlapping ones too; folded ones only where no word is cut."""
         if folding == "literal":
             return [Place(at, at + len(old), new, self.line_of(at)) for at in occurrences(self.text, old)]
+        if old[:1] == "\n" or (new and old[-1:] == "\n" != new[-1:]):
+            return []  # taken to the letter it would join lines: a whole line is meant
         whole, wanted = self._folded_text(folding), fold(old, folding)
         found: list[Place] = []
         for at in occurrences(whole.text, wanted) if wanted.strip() else ():
@@ -128,9 +152,10 @@ class Searched:
     def by_lines(self, quoted: Lines, step: Step) -> list[Run]:
         """Every run of lines that equals the quoted ones as the step compares them."""
         sought = [_key(line, step) for line in quoted.old]
-        if not any(sought):
+        if step.spacing != "literal" and not any(sought):
             return []
-        runs = (self._run(first, quoted, step) for first in self._firsts(sought, step))
+        changed = changes(quoted.old, quoted.new)
+        runs = (self._run(first, quoted, changed, step) for first in self._firsts(sought, step))
         return [run for run in runs if run is not None]
 
     def _firsts(self, sought: Sequence[str], step: Step) -> Iterator[int]:
@@ -157,17 +182,18 @@ class Searched:
             self._places[name] = index
         return self._places[name]
 
-    def _run(self, first: int, quoted: Lines, step: Step) -> Run | None:
+    def _run(self, first: int, quoted: Lines, changed: Sequence[_Change], step: Step) -> Run | None:
         found = self.lines[first : first + len(quoted.old)]
         shift: Shift | None = _SAME
         if step.spacing == "indentation":
             shift = shift_between(quoted.old, found, quoted.new)
             if shift is None:
                 quoted = _first_indented(quoted, found)
+                changed = changes(quoted.old, quoted.new)
                 shift = shift_between(quoted.old, found, quoted.new)
         if shift is None:
             return None
-        return Run(first, len(found), _replaced(quoted, found, shift, step.folding))
+        return Run(first, len(found), _replaced(quoted, changed, found, shift, step.folding))
 
     def place(self, run: Run, *, with_end: bool) -> Place:
         """The run as offsets; a missing last break stays missing. `with_end`: no lines in their place means none."""
@@ -180,6 +206,15 @@ class Searched:
             elif start:
                 start -= 1
         return Place(start, end, "\n".join(run.new), run.first)
+
+
+def words_of(line: str) -> list[str]:
+    """The different words of a line, or of the beginning of a long one."""
+    return list(dict.fromkeys(_WORD.findall(line[:_WORDS_CHARS])))
+
+
+def whole_line(line: str) -> str:
+    return "=" + line.strip()
 
 
 def occurrences(text: str, wanted: str) -> list[int]:
@@ -224,11 +259,13 @@ def _first_indented(quoted: Lines, found: Sequence[str]) -> Lines:
     return Lines(tuple(old), tuple(new), quoted.with_end)
 
 
-def _replaced(quoted: Lines, found: Sequence[str], shift: Shift, folding: Folding) -> tuple[str, ...]:
+def _replaced(
+    quoted: Lines, changed: Sequence[_Change], found: Sequence[str], shift: Shift, folding: Folding
+) -> tuple[str, ...]:
     """The new lines as the file writes them: those that stay are the file's own."""
     lines: list[str] = []
     done = 0
-    for i1, i2, j1, j2 in changes(quoted.old, quoted.new):
+    for i1, i2, j1, j2 in changed:
         lines += found[done:i1]
         if i2 - i1 == j2 - j1:
             pairs = zip(quoted.old[i1:i2], found[i1:i2], quoted.new[j1:j2], strict=True)

@@ -71,6 +71,18 @@ def block_stop(lines: Sequence[str], first: int) -> int:
     return len(lines)
 
 
+def leaves_block(lines: Sequence[str], head: int, start: int, stop: int) -> bool:
+    """Whether lines start to stop lead out of the block that the line `head` opens, though `stop` stands deeper.
+
+    What a quote left out between two of its lines then cannot be one stretch of that block.
+    """
+    width = _width(lines[head])
+    if not lines[head].strip() or _width(lines[stop]) <= width:
+        return False
+    between = (line for line in lines[start:stop] if line.strip())
+    return any(_width(line) <= width and not line.strip().startswith((*_GOES_ON, "#")) for line in between)
+
+
 def _width(line: str) -> int:
     expanded = line.expandtabs(4)
     return len(expanded) - len(expanded.lstrip(" "))

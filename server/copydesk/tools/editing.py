@@ -13,7 +13,7 @@ from copydesk.domain.tools import Prepared, ToolOutput, ToolSpec
 from copydesk.text.diffs import n_hunks
 from copydesk.text.edits import Edit, apply
 from copydesk.text.endings import rewritten
-from copydesk.text.lines import split_lines
+from copydesk.text.lines import count_breaks, split_lines
 from copydesk.text.matching import Ambiguous, BadQuote, Match, NoMatch, Rung, find_edit
 from copydesk.tools.functions import BOOLEAN, STRING, Arguments, FunctionTool, counted, schema, text
 from copydesk.tools.misses import ambiguous, missing, note_edited
@@ -98,7 +98,7 @@ def _matched(work: Work, uri: str, handle: FileHandle, arguments: Arguments) -> 
     except Ambiguous as error:
         raise ambiguous(work.display(uri), handle.text, error.lines) from error
     except NoMatch as error:
-        raise missing(work, uri, handle.text, error.near) from error
+        raise missing(work, uri, handle.text, error.near, str(error)) from error
 
 
 def _edited(path: str, before: str, match: Match) -> ToolOutput:
@@ -171,7 +171,7 @@ def changed_lines(after: str, edits: Sequence[Edit]) -> list[tuple[int, int]]:
     shift = n_breaks = done = 0
     for start, end, new in edits:
         at = start + shift
-        n_breaks += len(split_lines(after[done:at])) - 1
+        n_breaks += count_breaks(after[done:at])
         done = at
         last = n_breaks + len(split_lines(new)) - (2 if new.endswith(("\n", "\r")) else 1)
         first_line, last_line = n_breaks + 1, max(n_breaks, last) + 1

@@ -21,13 +21,14 @@ _N_AREAS = 5
 _N_NEWS = 8
 
 
-def missing(work: Work, uri: str, content: str, near: Near | None) -> ToolFailed:
-    """For `old_text` that is nowhere in the file."""
+def missing(work: Work, uri: str, content: str, near: Near | None, reason: str = "") -> ToolFailed:
+    """For `old_text` that is nowhere in the file; `reason` where it says more than that."""
     path = work.display(uri)
     if not content:
         return ToolFailed(f"{path!r} is empty.", advice="Use write_file with overwrite=true.")
+    why = f" ({reason})" if reason else ""
     said = since_read(work, uri, content, near) + shown_near(content, near, "old_text")
-    return ToolFailed(f"`old_text` is not in {path!r} as the file is now.{said}\n", advice=advice(work, uri))
+    return ToolFailed(f"`old_text` is not in {path!r} as the file is now{why}.{said}\n", advice=advice(work, uri))
 
 
 def ambiguous(path: str, content: str, places: Sequence[int]) -> ToolFailed:

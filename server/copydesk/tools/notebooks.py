@@ -4,9 +4,11 @@ Wraps any tool; calls that name no notebook pass straight through. Start with `w
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from copydesk.domain.edits import ChangeText, PendingEdit
+from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import FileSource, Question, Tool, Work
 from copydesk.domain.tools import Prepared, ToolOutput, ToolSpec
@@ -64,6 +66,9 @@ class _CellWork:
         self._work.propose(*made)
 
     def note_read(self, uri: str, text: str) -> None:
+        if is_notebook(uri):  # a new one was given as JSON, and will be read as its cells
+            with suppress(WorkspaceError):
+                text = self.files.read(uri).text
         self._work.note_read(uri, text)
 
     def last_read(self, uri: str) -> str | None:

@@ -33,7 +33,8 @@ def _words(content: str, problem: HunkProblem, at: int) -> str:
     match problem.kind:
         case "missing":
             near = shown_near(content, problem.near, "the hunk", limit)
-            return f"its lines are not in the file as it is now.{near}"
+            why = f" ({problem.words})" if problem.words else ""
+            return f"its lines are not in the file as it is now{why}.{near}"
         case "anchor":
             near = shown_near(content, problem.near, "the patch", limit)
             return f"no line of the file is its '@@ {problem.words}'.{near}"

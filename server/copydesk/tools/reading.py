@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.ports import Work
 from copydesk.domain.tools import Prepared, ToolOutput, ToolSpec
-from copydesk.text.lines import content_length, split_lines
+from copydesk.text.lines import bare_lines
 from copydesk.tools.functions import LINE, STRING, Arguments, FunctionTool, counted, line, schema
 from copydesk.tools.places import file_uri, opened, prepared
 
@@ -64,7 +64,7 @@ def _page(path: str, lines: Sequence[str], first: int, limit: int) -> ToolOutput
 
 def file_lines(text: str) -> list[str]:
     """The lines of a file as a person counts them, without their ends: no extra one after the last break."""
-    lines = [line[: content_length(line)] for line in split_lines(text)]
+    lines = bare_lines(text)
     if lines[-1] == "":
         lines.pop()
     return lines

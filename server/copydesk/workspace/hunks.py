@@ -94,7 +94,8 @@ class Cut:
         if is_whole(self.file):
             return self.file
         parts = {part for id, numbers in wanted if id in self._groups for part in self._parts(id, numbers)}
-        return self._with_text(self._lines.taken(parts), held=())
+        name = ",".join(f"{id}:{'.'.join(map(str, sorted(numbers)))}" for id, numbers in sorted(wanted))
+        return replace(self._with_text(self._lines.taken(parts), held=()), part=name)
 
     def leaving(self, unwanted: Sequence[tuple[str, Collection[int]]]) -> PendingFile | None:
         """The file without these hunks, or without some lines of them; None where nothing is left of it."""

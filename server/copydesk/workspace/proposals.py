@@ -80,7 +80,7 @@ class PendingFile:
     all that are impossible on the newest text that was seen, with their places in that. `marks` name the hunks.
     `pieces` say which turn wrote what of `text`.
     `overwrite`: something stands at `uri` that a create or move replaces. `pinned`: a part of it is being landed, so
-    it stays on its base until what came of that is known.
+    it stays on its base until what came of that is known. `part`: which part of a proposal this is, '' for all of it.
     """
 
     uri: str
@@ -96,6 +96,7 @@ class PendingFile:
     marks: tuple[Mark, ...] = ()
     pieces: Pieces = Pieces()
     pinned: bool = False
+    part: str = ""
 
     @property
     def base_uri(self) -> str:
@@ -125,7 +126,8 @@ class PendingFile:
         assert self.base is not None
         before = self.base.text
         tangled = entangled(before, self.edits, typed)
-        edits, conflicts = rebase(tuple(edit for edit in self.edits if edit not in tangled), typed)
+        caught = set(tangled)
+        edits, conflicts = rebase(tuple(edit for edit in self.edits if edit not in caught), typed)
         lost = (Held(start, end, before[start:end], text).moved(typed) for start, end, text in (*tangled, *conflicts))
         held = (*(held.moved(typed) for held in self.dropped), *lost)
         marks = tuple(mark.moved(typed) for mark in self.marks)

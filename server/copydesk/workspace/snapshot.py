@@ -6,12 +6,13 @@ two first reads of one file at once settle on one answer. Start with `Snapshot`.
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from copydesk.domain.errors import BinaryFile, WorkspaceError
+from copydesk.domain.errors import BinaryFile, FileTooLarge, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.edits import Edit, apply
 from copydesk.text.hashing import content_hash
+from copydesk.text.proofs import refined
 from copydesk.workspace.cells import EDIT_CELLS
-from copydesk.workspace.disk import Disk
+from copydesk.workspace.disk import LIMIT_BYTES, Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
 from copydesk.workspace.pending import Pending
@@ -70,12 +71,20 @@ class OverlayFiles:
         if self._view.cells_of(uri) is not None:
             raise BinaryFile(f"{normalise(uri)!r} is open as a notebook, not as text.", advice=EDIT_CELLS)
         if document := self._view.get(uri):
+            _check_length(document)
+        return self._handle(uri)
+
+    def _handle(self, uri: str) -> FileHandle:
+        if document := self._view.get(uri):
             return self._of_open(document)
         predicted = self._view.predicted.get(normalise(uri))
         return self._disk.read(uri) if predicted is None else self._of_predicted(uri, predicted)
 
     def typed_since(self, base: FileHandle) -> tuple[Edit, ...] | None:
-        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly."""
+        """What was typed since `base` was read, as far as this view goes; None where it is not known exactly.
+
+        Some clients send one change for all lines from the first to the last that was typed in: it is cut down.
+        """
         document = self._view.get(base.uri)
         if document is None:
             return None
@@ -84,7 +93,8 @@ class OverlayFiles:
         else:
             known = (document.history.edits_since_opening(),)
         now = document.document.text
-        return next((edits for edits in known if _leads(base.text, edits, now)), None)
+        found = next((edits for edits in known if _leads(base.text, edits, now)), None)
+        return None if found is None else refined(base.text, found)
 
     def exists(self, uri: str) -> bool:
         return uri in self._view or normalise(uri) in self._view.predicted or self._disk.exists(uri)
@@ -97,7 +107,7 @@ class OverlayFiles:
     def changed(self) -> Mapping[str, FileHandle | None]:
         found: dict[str, FileHandle | None] = {}
         for uri in (*self._view, *self._view.predicted):
-            handle = self.read(uri)
+            handle = self._handle(uri)
             if not handle.same_as_disk:
                 found[uri] = handle
         return found
@@ -143,6 +153,15 @@ def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
         return apply(text, edits) == to
     except ValueError:
         return False
+
+
+def _check_length(document: OpenDocument) -> None:
+    """What the disk refuses by its size is refused in the editor too: each step would hold up everything else."""
+    if document.document.n_chars > LIMIT_BYTES:
+        raise FileTooLarge(
+            f"{document.uri!r} has {document.document.n_chars:,} characters, over the limit of {LIMIT_BYTES:,}.",
+            advice="Nothing was changed. Ask the person to change it in the editor, or to split the file.",
+        )
 
 
 class Snapshot:

@@ -86,6 +86,13 @@ class Workspace:
             return self._resolve_absolute(path, local)
         return self._resolve_relative(path, local)
 
+    def leads_out(self, uri: str) -> str:
+        """Why a file of the workspace may not be written: a link, put there meanwhile, leads out. Else empty."""
+        root, path = self._root_of(normalise(uri)), to_path(uri)
+        if root is None or path is None or _is_within(os.path.realpath(path), os.path.realpath(_path(root))):
+            return ""
+        return f"{self.display(uri)!r} is now a link that leads out of the workspace; nothing was written through it"
+
     def display(self, uri: str) -> str:
         """The shortest path that `resolve` takes back to this URI: `.` for a single root itself."""
         uri = normalise(uri)

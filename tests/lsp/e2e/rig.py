@@ -13,6 +13,7 @@ from copydesk.app.serve import make_server
 from copydesk.domain.ports import Model
 from copydesk.lsp.server import Server
 from copydesk.models.scripted import Script, ScriptedModel
+from copydesk.services.landing import LandingLimits
 from tests.support.lsp_client import LspClient, connect
 
 SESSION_UPDATE = "copydesk/session/update"
@@ -104,15 +105,25 @@ async def desk(
     custom: tuple[str, ...] = (),
     root: Path | None = None,
     check: bool = True,
+    limits: LandingLimits | None = None,
     **more: Any,
 ) -> AsyncIterator[Desk]:
-    """`settings` are the initializationOptions; `custom` the copydesk methods the client takes."""
+    """`settings` are the initializationOptions; `custom` the copydesk methods the client takes; `limits`
+    those of landing.
+    """
     root, state = root or tmp_path / "work", tmp_path / "state"
     root.mkdir(parents=True, exist_ok=True)
     write(root, files or {})
     server = make_server()
     assemblies: list[Assembly] = []
-    server.prepare = lambda: assemblies.append(Assembly(server, state=state, model=model))
+
+    def prepare() -> None:
+        assembly = Assembly(server, state=state, model=model)
+        if limits:
+            assembly.core.host.parts.landing_limits = limits
+        assemblies.append(assembly)
+
+    server.prepare = prepare
     options = APPLY if settings is None else settings
     async with (
         plainly(),

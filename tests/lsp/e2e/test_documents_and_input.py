@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from copydesk.services import landing
+from copydesk.services.landing import LandingLimits
 from tests.lsp.e2e.rig import call, desk, edit, steps, until, write
 from tests.support.lsp_client import RpcFailure, captured_capabilities
 
@@ -170,7 +170,7 @@ async def test_a_file_outside_the_workspace_that_is_open(tmp_path: Path) -> None
 async def test_an_encoding_cookie_is_kept(tmp_path: Path) -> None:
     model = steps(edit("cookie.py", "x = 1", "x = 2"), "text: Done.")
     async with desk(tmp_path, model, files=FILES) as d:
-        d.client.editor._disk = lambda uri: d.client.editor._path(uri).read_bytes().decode("latin-1")
+        d.open("cookie.py", (d.root / "cookie.py").read_bytes().decode("latin-1"))
         result = await d.run("prompt", text="go")
         assert result["review"]["state"] == "applied", result
         assert d.editor.text(d.uri("cookie.py")).endswith("s = 'é'\nx = 2\n")
@@ -254,9 +254,9 @@ async def test_the_world_moves_on(tmp_path: Path, what: str, editor: str) -> Non
 
 
 @pytest.mark.parametrize("how", ["refuses", "errors", "lies"])
-async def test_the_client_does_not_apply(tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landing, "SYNC_LIMIT_S", 0.2)
-    async with desk(tmp_path, steps(edit("a.py", *CHANGE), "text: Done.", "text: More."), files={"a.py": CODE}) as d:
+async def test_the_client_does_not_apply(tmp_path: Path, how: str) -> None:
+    model = steps(edit("a.py", *CHANGE), "text: Done.", "text: More.")
+    async with desk(tmp_path, model, files={"a.py": CODE}, limits=LandingLimits(sync_s=0.2)) as d:
         uri = d.open("a.py")
 
         def fail(params: Any) -> Any:

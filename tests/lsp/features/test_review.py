@@ -1,6 +1,7 @@
 """The review commands, the diff document, and what is said when a turn leaves hunks to decide."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +386,30 @@ async def test_actions_on_the_lines_of_the_diff(tmp_path: Path) -> None:
         assert at_line[lines[0]]["Accept all"] == {"all": True}
 
 
+async def test_the_diff_is_no_place_to_work_at(tmp_path: Path) -> None:
+    async with rig(tmp_path, NVIM_012) as r:
+        two(r)
+        await r.list_actions(1)
+        uri = (await r.command(SHOW))["document"]
+        text = await anyio.Path(uri.removeprefix("file://")).read_text("utf-8")
+        r.open(text, uri, "diff")
+        listed = await r.list_actions(0, end=(3, 0), uri=uri)
+        assert {action["kind"] for action in listed} == {"quickfix"}
+        await r.command("copydesk.explain")
+        assert r.host.requests[0].task.uri == URI
+
+
+async def test_a_file_that_an_editor_has_read_is_shown_anew_under_another_name(tmp_path: Path) -> None:
+    async with rig(tmp_path, NVIM_012) as r:
+        two(r)
+        first = (await r.command(SHOW, {"turn": "t-1"}))["document"]
+        assert (await r.command(SHOW, {"turn": "t-1"}))["document"] == first
+        await r.command(ACCEPT, {"hunk": "h-1"})
+        second = (await r.command(SHOW, {"turn": "t-1"}))["document"]
+        assert second != first
+        assert "+TWO" not in await anyio.Path(second.removeprefix("file://")).read_text("utf-8")
+
+
 async def test_an_old_text_of_the_diff_never_names_another_hunk(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_012) as r:
         two(r)
@@ -418,7 +443,7 @@ async def test_what_waits_is_said_in_one_short_message(tmp_path: Path, client: s
         await anyio.wait_all_tasks_blocked()
         [(level, text)] = r.shown()
         assert level == 3
-        assert text.startswith("Done. 2 hunks in src/a.py wait for you: accept or reject by code action there, ")
+        assert text.startswith("Done. 2 hunks in src/a.py wait for you: decide by code action there, ")
         assert len(text.splitlines()) == 1
         assert r.all("window/showDocument") == []  # the hints are there to see
 
@@ -486,3 +511,30 @@ async def test_without_a_service_nothing_waits(tmp_path: Path) -> None:
     for decide in (reviews.accept, reviews.reject):
         with pytest.raises(CopydeskError):
             await decide(Choice(hunk="h-1"))
+
+
+# --- the page ---
+
+
+def documented(heading: str) -> list[Any]:
+    """The JSON examples below a heading of docs/PROTOCOL.md."""
+    page = (Path(__file__).parents[3] / "docs" / "PROTOCOL.md").read_text(encoding="utf-8")
+    text = page.split(f"\n{heading}\n")[1].split("\n## ")[0].split("\n### ")[0]
+    return [json.loads(body) for body in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+
+
+async def test_the_examples_on_the_protocol_page_are_what_happens(tmp_path: Path) -> None:
+    command, answer = documented("### Review commands")
+    [hint] = documented("## Review in a stock client")
+    ids = {"session": "s-4257332582", "turn": "t-58fba831", "uri": "file:///w/a.py"}
+    code = "\n" * 6 + "    return x\n"
+    async with rig(tmp_path) as r:
+        r.open(code, ids["uri"])
+        r.reviews.put(hunk_of(code, 6, 7, "    y = 2 * x\n    return y\n", id="h-3f9c1e07", **ids))
+        shown = await r.command(SHOW)
+        assert shown == json.loads(json.dumps(answer).replace("file:///p/", "file:///w/"))
+        told = await r.until(lambda: r.all("textDocument/publishDiagnostics"))
+        assert told[0]["diagnostics"] == [hint]
+        result = await r.command(command["command"], *command["arguments"])
+        assert r.reviews.accepted == [Choice(hunk="h-3f9c1e07", lines=(2,))]
+        assert set(result) == set(answer) - {"document"}

@@ -155,4 +155,4 @@ def test_an_encoding_with_state_is_kept_or_refused(words: list[str], data: st.Da
     except UnencodableError:
         return
     assert after.decode("iso2022_jp") == text[:start] + new + text[end:]
-    assert after.startswith(text[:start].encode("iso2022_jp"))
+    assert after == raw or after.startswith(text[:start].encode("iso2022_jp"))

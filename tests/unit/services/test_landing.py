@@ -8,11 +8,12 @@ import pytest
 
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
 from copydesk.domain.events import ReviewUpdated
+from copydesk.domain.messages import LineRange
 from copydesk.domain.ports import ApplyReply, WorkspaceChange
 from copydesk.services.landed import Landed
-from copydesk.services.landing import Landing, LandingLimits
+from copydesk.services.landing import InFlight, Landing, LandingLimits
 from copydesk.text.diffs import diff
-from copydesk.text.edits import Edit
+from copydesk.text.edits import Edit, apply
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
@@ -34,6 +35,7 @@ class Desk:
         self.pending = Pending()
         self.landed: list[Landed] = []
         self.limits = LandingLimits()
+        self.in_flight = InFlight()
         if opened:
             self.editor.open(self.uri, text)
 
@@ -44,7 +46,9 @@ class Desk:
 
     async def offer(self, *, confirm: bool = False) -> ReviewUpdated:
         with anyio.fail_after(20):
-            landing = Landing(self.workspace, self.editor, self.landed.append, limits=self.limits)
+            landing = Landing(
+                self.workspace, self.editor, self.landed.append, limits=self.limits, in_flight=self.in_flight
+            )
             return await landing.offer(self.pending, "t", "Copydesk: test", confirm=confirm)
 
     @property
@@ -147,8 +151,8 @@ async def test_an_editor_that_tells_nothing_while_its_person_types(desk: Desk) -
     desk.editor = Late(desk.workspace)
     desk.propose()
     async with anyio.create_task_group() as tasks:
-        review = await desk.offer(confirm=True)
-    assert (review.state, desk.text) == ("applied", NEW)
+        assert (await desk.offer(confirm=True)).state == "applied"
+    assert desk.text == NEW
 
 
 class Confirming(BufferEditor):
@@ -329,3 +333,222 @@ async def test_creates_moves_and_deletes(desk: Desk) -> None:
     assert not (desk.root / "old.py").exists()
     assert (desk.root / "pkg" / "moved.py").read_text() == "value = 1\n"
     assert not desk.pending.files()
+
+
+@pytest.mark.parametrize("opened", [True, False])
+async def test_an_edit_of_many_files_is_proven_at_once(tmp_path: Path, opened: bool) -> None:
+    """Every file is told from the others, and none waits for the one before it."""
+    desk = Desk(tmp_path)
+    uris = [to_uri(str(tmp_path / f"many-{number}.py")) for number in range(60)]
+    for number, uri in enumerate(uris):
+        (tmp_path / f"many-{number}.py").write_text(OLD)
+        if opened:
+            desk.editor.open(uri, OLD)
+    view = desk.workspace.snapshot()
+    desk.pending.propose([ChangeText(view.read(uri).base, diff(OLD, NEW)) for uri in uris], view)
+    with anyio.fail_after(5):
+        review = await desk.offer()
+    assert {file.state for file in review.files} == {"applied"}
+    assert len(review.files) == 60
+
+
+# --- what is said of it ---
+
+
+async def test_what_has_landed_is_told_part_by_part(desk: Desk) -> None:
+    desk.propose()
+    desk.editor.typing[desk.uri] = [Edit(0, 0, "# hello\n")]
+    assert (await desk.offer()).state == "applied"
+    (landed,) = desk.landed
+    assert (landed.turn, landed.uri, landed.kind, landed.before) == ("t", desk.uri, "change", OLD)
+    assert (landed.typed_before, landed.typed_after) == ((Edit(0, 0, "# hello\n"),), ())
+    assert apply(apply(OLD, landed.typed_before), landed.ours) == landed.now == desk.text
+    document = desk.workspace.overlay.get(desk.uri)
+    assert document is not None
+    assert (landed.epoch, landed.version) == (document.epoch, document.version)
+
+
+async def test_whole_files_are_told_too(desk: Desk) -> None:
+    (desk.root / "dead.py").write_text("pass\n")
+    view = desk.workspace.snapshot(desk.pending)
+    new, dead = to_uri(str(desk.root / "new.py")), to_uri(str(desk.root / "dead.py"))
+    desk.pending.propose([CreateFile(new, "a = 1\n"), DeleteFile(view.read(dead).base)], view)
+    await desk.offer()
+    told = {landed.uri: (landed.kind, landed.before, landed.now) for landed in desk.landed}
+    assert told == {new: ("create", None, "a = 1\n"), dead: ("delete", "pass\n", None)}
+
+
+# --- when it is sent ---
+
+
+async def test_nobody_types_nothing_waits(desk: Desk) -> None:
+    desk.propose()
+    begun_s = anyio.current_time()
+    await desk.offer()
+    desk.propose(NEW + "more\n")
+    await desk.offer()
+    assert anyio.current_time() - begun_s < desk.limits.quiet_s, "our own edit is no typing"
+
+
+async def test_an_edit_waits_for_a_pause(desk: Desk) -> None:
+    desk.limits = LandingLimits(quiet_s=0.05)
+    desk.propose()
+    typed_s = 0.0
+
+    async def person() -> None:
+        nonlocal typed_s
+        for _ in range(5):
+            desk.editor.type(desk.uri, [Edit(0, 0, "k")])
+            typed_s = anyio.current_time()
+            await anyio.sleep(0.02)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(person)
+        await anyio.sleep(0.001)
+        assert (await desk.offer()).state == "applied"
+    assert anyio.current_time() - typed_s >= 0.05
+    assert len(desk.editor.changes) == 1
+    assert desk.text == "kkkkk" + NEW
+
+
+async def test_and_not_longer_than_its_patience(desk: Desk) -> None:
+    desk.limits = LandingLimits(quiet_s=5, patience_s=0.05)
+    desk.propose()
+    desk.editor.type(desk.uri, [Edit(0, 0, "k")])
+    with anyio.fail_after(1):
+        assert (await desk.offer()).state == "applied"
+
+
+class Typist(BufferEditor):
+    """Types just before each edit arrives, `n_times`."""
+
+    n_times = 100
+    at = ""
+
+    async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+        if self.n_times and any(edit.uri == self.at for edit in change.edits):
+            self.n_times -= 1
+            self.typing[self.at] = [Edit(0, 0, "k")]
+        return await super().apply(change, confirm=confirm)
+
+
+async def test_tries_have_an_end_and_the_draft_is_kept(desk: Desk) -> None:
+    desk.limits = LandingLimits(quiet_s=0, refused_s=0)
+    desk.editor = editor = Typist(desk.workspace)
+    editor.at = desk.uri
+    desk.propose()
+    review = await desk.offer()
+    assert (review.state, len(desk.editor.changes)) == ("draft", 6)
+    assert review.files[0].note == "newer typing came in between"
+    assert desk.pending.files()
+    assert desk.text == "k" * 6 + OLD
+
+
+async def test_a_file_that_is_typed_in_does_not_keep_back_the_others(desk: Desk) -> None:
+    desk.limits = LandingLimits(quiet_s=0, refused_s=0)
+    (desk.root / "b.py").write_text("x = 1\n", encoding="utf-8")
+    other = to_uri(str(desk.root / "b.py"))
+    desk.editor = editor = Typist(desk.workspace)
+    editor.at = desk.uri
+    desk.editor.open(other, "x = 1\n")
+    desk.propose()
+    view = desk.workspace.snapshot(desk.pending)
+    desk.pending.propose([ChangeText(view.read(other).base, diff("x = 1\n", "x = 2\n"))], view)
+    review = await desk.offer()
+    assert {Path(file.uri).name: file.state for file in review.files} == {"a.py": "draft", "b.py": "applied"}
+    assert set(desk.pending.files()) == {desk.uri}
+
+
+# --- what is not touched ---
+
+
+async def test_a_file_that_was_typed_in_is_not_deleted(desk: Desk) -> None:
+    view = desk.workspace.snapshot(desk.pending)
+    desk.pending.propose([DeleteFile(view.read(desk.uri).base)], view)
+    desk.editor.type(desk.uri, [Edit(0, 0, "precious\n")])
+    review = await desk.offer()
+    assert (review.state, desk.editor.changes) == ("draft", [])
+    assert "was not deleted" in review.files[0].note
+
+
+async def test_the_deletion_of_an_open_file_names_its_version(desk: Desk) -> None:
+    view = desk.workspace.snapshot(desk.pending)
+    desk.pending.propose([DeleteFile(view.read(desk.uri).base)], view)
+    desk.editor.typing[desk.uri] = [Edit(0, 0, "precious\n")]
+    review = await desk.offer()
+    assert [(edit.version, edit.spans) for edit in desk.editor.changes[0].edits] == [(1, ())]
+    assert review.state in ("draft", "refused")
+    assert desk.text == "precious\n" + OLD
+
+
+async def test_what_somebody_else_made_meanwhile_is_not_overwritten(desk: Desk) -> None:
+    uri = to_uri(str(desk.root / "new.py"))
+    desk.pending.propose([CreateFile(uri, "ours\n")], desk.workspace.snapshot(desk.pending))
+    (desk.root / "new.py").write_text("theirs\n", encoding="utf-8")
+    review = await desk.offer()
+    assert (review.state, desk.editor.changes) == ("draft", [])
+    assert "something else has been written there" in review.files[0].note
+
+
+# --- late and in part ---
+
+
+async def test_an_edit_that_arrives_after_all_is_not_sent_twice(desk: Desk) -> None:
+    """eglot shows a diff, says no, and the person applies it later, with keys beside it in the same change."""
+
+    class Later(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            self.changes.append(change)
+            return ApplyReply(False, "decision to apply manually")
+
+    desk.limits = LandingLimits(refused_silent_s=0)
+    desk.editor = Later(desk.workspace)
+    desk.propose(OLD + "# ours, at length\n")
+    assert (await desk.offer()).state == "deferred"
+    desk.editor.type(desk.uri, [Edit(len(OLD), len(OLD), "# ours, at length\n# typed\n")])
+    review = await desk.offer()
+    assert (review.state, len(desk.editor.changes)) == ("applied", 1)
+    assert desk.text == OLD + "# ours, at length\n# typed\n"
+
+
+async def test_a_part_only_is_said_and_the_rest_kept(desk: Desk) -> None:
+    class FirstOnly(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            some = tuple(replace(edit, spans=edit.spans[:1]) for edit in change.edits)
+            return await super().apply(replace(change, edits=some), confirm=confirm)
+
+    desk.limits = LandingLimits(settle_s=0)
+    desk.editor = FirstOnly(desk.workspace)
+    desk.propose(OLD.replace("return 1", "return 7").replace("return 2", "return 3"))
+    review = await desk.offer()
+    assert review.state == "partial"
+    assert "only 1 of 2 places" in review.files[0].note
+    assert len(desk.editor.changes) == 1
+    assert desk.pending.files()
+    assert len(desk.landed[0].ours) == 1
+
+
+async def test_taken_back_at_once_is_a_decision(desk: Desk) -> None:
+    class Undoing(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            document = self.workspace.overlay.get(desk.uri)
+            assert document is not None
+            there = LineRange(5, 11, 5, 12)
+            self.workspace.overlay.change(desk.uri, document.version + 2, [(there, "3"), (there, "2")])
+            return ApplyReply(True)
+
+    desk.editor = Undoing(desk.workspace)
+    desk.propose()
+    review = await desk.offer()
+    assert (review.state, desk.text) == ("discarded", OLD)
+    assert "taken back" in review.files[0].note
+
+
+async def test_a_turn_can_be_cancelled_while_it_waits(desk: Desk) -> None:
+    desk.limits = LandingLimits(quiet_s=60, patience_s=60)
+    desk.propose()
+    desk.editor.type(desk.uri, [Edit(0, 0, "k")])
+    with anyio.move_on_after(0.05) as scope:
+        await desk.offer()
+    assert scope.cancelled_caught
+    assert desk.pending.files()

@@ -13,7 +13,8 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, ReviewDecided
 from copydesk.domain.review import Choice, Hunk
 from copydesk.services.keeping import Keeper
-from copydesk.services.landed import Landed
+from copydesk.services.landed import Landed, OnLanded
+from copydesk.services.landing import Landing
 from copydesk.services.review import ReviewParts, Reviews
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit
@@ -26,13 +27,19 @@ OLD = "".join(f"line {number}\n" for number in range(1, 21))
 
 
 class FakeSession:
-    def __init__(self, id: str = "s-1") -> None:
+    def __init__(self, workspace: Workspace, editor: BufferEditor, landed: OnLanded, id: str = "s-1") -> None:
         self.id = id
+        self.on_landed = [landed]
+        self.landing = Landing(workspace, editor, self._has_landed)
         self.pending = Pending()
         self.review_lock = anyio.Lock()
         self.awaits_review = True
         self.events: list[Event] = []
         self.told: list[str] = []
+
+    def _has_landed(self, record: Landed) -> None:
+        for listener in tuple(self.on_landed):
+            listener(record)
 
     def emit(self, event: Event) -> None:
         self.events.append(event)
@@ -48,13 +55,14 @@ class Desk:
         self.uri = to_uri(str(root / "a.py"))
         self.workspace = Workspace((to_uri(str(root)),))
         self.editor = BufferEditor(self.workspace)
-        self.sessions = [FakeSession()]
         self.landed: list[Landed] = []
+        self.sessions = [self.new_session("s-1")]
         self.n_kept = 0
-        self.reviews = Reviews(
-            ReviewParts(self.workspace, self.editor, lambda: self.sessions, self._kept, self.landed.append)
-        )
+        self.reviews = Reviews(ReviewParts(self.workspace, lambda: self.sessions, self._kept))
         self.editor.open(self.uri, text)
+
+    def new_session(self, id: str) -> FakeSession:
+        return FakeSession(self.workspace, self.editor, self.landed.append, id)
 
     def _kept(self, _session: object) -> None:
         self.n_kept += 1
@@ -315,7 +323,7 @@ async def test_files_that_come_and_go_are_one_hunk_each(desk: Desk) -> None:
 
 
 async def test_two_sessions_on_one_file(desk: Desk) -> None:
-    desk.sessions.append(FakeSession("s-2"))
+    desk.sessions.append(desk.new_session("s-2"))
     desk.propose(desk.replaced(5))
     desk.propose(desk.replaced(15), session=desk.sessions[1], turn="t-9")
     await desk.hunks()

@@ -47,7 +47,16 @@ def test_nul_is_binary(data: bytes) -> None:
         decode(data)
 
 
-@pytest.mark.parametrize("data", [b"caf\xe9\n", b"# coding: nonesuch\n\xe9", b"x\ny\n# coding: latin-1\n\xe9"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"caf\xe9\n",
+        b"# coding: nonesuch\n\xe9",
+        b"x\ny\n# coding: latin-1\n\xe9",
+        b"# coding: rot13\n\xe9",
+        b"# coding: base64\n\xe9",
+    ],
+)
 def test_undeclared_bytes_are_never_guessed(data: bytes) -> None:
     with pytest.raises(UndecodableError):
         decode(data)
@@ -56,7 +65,7 @@ def test_undeclared_bytes_are_never_guessed(data: bytes) -> None:
 def test_declared_by_the_caller() -> None:
     assert decode(b"caf\xe9", "latin-1") == ("café", "iso8859-1", False)
     with pytest.raises(UndecodableError, match="'klingon'"):
-        decode(b"a", "klingon")
+        decode(b"caf\xe9", "klingon")
     with pytest.raises(UnencodableError, match=r"U\+20AC"):
         encode("€", "latin-1", False)
 

@@ -1,0 +1,175 @@
+"""What single changes do to a text, and whether it is what a hunk of ours would do there. Pure.
+
+The comparisons that `text.proofs` draws its conclusions from. Offsets are code points.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit, apply
+
+_MAX_GROUP = 8
+_TELLING = 3
+"""How many characters that are no blanks make a text telling: two of the same are no chance."""
+
+_WORD = re.compile(rf"\w{{{_TELLING},}}")
+
+
+class Rewritten(NamedTuple):
+    """A change that came as the whole text: where it was really made is not known, `edits` is the smallest."""
+
+    edits: tuple[Edit, ...]
+
+
+Change: TypeAlias = Edit | Rewritten
+
+
+def refined(text: str, edits: Iterable[Edit], *, within_lines: bool = False) -> tuple[Edit, ...]:
+    """The same change, with every replacement of several lines (or of any text) cut down to what differs in it."""
+    found: list[Edit] = []
+    for edit in edits:
+        old = text[edit.start : edit.end]
+        if not edit.text or not old or not (within_lines or "\n" in old):
+            found.append(edit)
+        else:
+            found += (Edit(edit.start + a, edit.start + b, new) for a, b, new in diff(old, edit.text))
+    return tuple(found)
+
+
+def texts_of(sent: str, changes: Iterable[Change]) -> list[str]:
+    texts = [sent]
+    for change in changes:
+        texts.append(applied(texts[-1], change.edits if isinstance(change, Rewritten) else (change,)))
+    return texts
+
+
+def leads(text: str, edits: Sequence[Edit], to: str) -> bool:
+    try:
+        return apply(text, edits) == to
+    except ValueError:
+        return False
+
+
+def applied(text: str, edits: Sequence[Edit]) -> str:
+    if len(edits) == 1:
+        start, end, new = edits[0]
+        return text[:start] + new + text[end:]
+    return apply(text, edits)
+
+
+def place_of(edit: Edit) -> tuple[int, int]:
+    return edit.start, edit.end
+
+
+def size_of(edits: Iterable[Edit]) -> int:
+    return sum(len(edit.text) + edit.end - edit.start for edit in edits)
+
+
+def hull_of(hunks: Sequence[Edit]) -> Edit:
+    return Edit(min(hunk.start for hunk in hunks), max(hunk.end for hunk in hunks), "")
+
+
+def groups_of(indices: Sequence[int]) -> list[list[int]]:
+    """Neighbours that one change may stand for: each alone, then runs, longest first."""
+    groups = [[index] for index in indices]
+    if len(indices) > _MAX_GROUP:
+        return [*groups, list(indices)]
+    sizes = range(len(indices), 1, -1)
+    return groups + [list(indices[at : at + n]) for n in sizes for at in range(len(indices) - n + 1)]
+
+
+def has_same_effect(text: str, change: Edit, hunks: Sequence[Edit]) -> bool:
+    if change.delta != sum(hunk.delta for hunk in hunks):
+        return False
+    hull = hull_of([change, *hunks])
+    part = text[hull.start : hull.end]
+    moved = [Edit(edit.start - hull.start, edit.end - hull.start, edit.text) for edit in hunks]
+    mine = Edit(change.start - hull.start, change.end - hull.start, change.text)
+    return applied(part, moved) == applied(part, [mine])
+
+
+def _lines_of(text: str, edit: Edit) -> tuple[int, int]:
+    """The stretch in which a client may say that an edit was made: its lines, and the break before them."""
+    end = text.find("\n", edit.end)
+    return max(text.rfind("\n", 0, edit.start), 0), len(text) if end < 0 else end + 1
+
+
+def is_near(text: str, change: Edit, hunk: Edit) -> bool:
+    start, end = _lines_of(text, hunk)
+    return start <= change.start and change.end <= end
+
+
+def covers(text: str, change: Edit, hunk: Edit) -> bool:
+    """Whether a hunk may be in a change: what of its place lies outside is what it leaves as it was."""
+    head = text[hunk.start : change.start]
+    tail = text[change.end : hunk.end]
+    return hunk.text.startswith(head) and hunk.text.endswith(tail)
+
+
+def meets_lines(text: str, change: Edit, hunk: Edit | None) -> bool:
+    if hunk is None:
+        return False
+    start, end = _lines_of(text, hunk)
+    return change.start <= end and start <= change.end
+
+
+def disturbs(their: Edit, place: Edit) -> bool:
+    """Whether a change of our result spoils one of our hunks; `place` is the hunk's undoing, in the result's offsets.
+
+    Typing beside our text or within it leaves it there. Where we only deleted, text must not come back.
+    """
+    if place.end > place.start:
+        is_typing = their.start == their.end
+        return not is_typing and their.start < place.end and their.end > place.start
+    inside = their.start < place.start < their.end
+    return inside or (their.start <= place.start <= their.end and bool(place.text) and place.text in their.text)
+
+
+def takes_from_beside(their: Edit, place: Edit) -> bool:
+    """Whether text goes right beside one of our hunks: among equal lines ours may then stand astray."""
+    return their.start < their.end and their.start <= place.end and place.start <= their.end
+
+
+def trimmed(text: str, edit: Edit) -> Edit:
+    """The same edit without what is equal at its ends: a word that grew is a word with something typed in it."""
+    start, end, new = edit
+    while start < end and new and text[start] == new[0]:
+        start, new = start + 1, new[1:]
+    while start < end and new and text[end - 1] == new[-1]:
+        end, new = end - 1, new[:-1]
+    return Edit(start, end, new)
+
+
+def is_again(their: Edit, place: Edit, hunk: Edit, *, anywhere: bool) -> bool:
+    """Whether what is typed beside one of our hunks says the same once more; `anywhere`: or a good part of it."""
+    theirs, ours = their.text.strip(), hunk.text.strip()
+    beside = their.start <= place.end and place.start <= their.end
+    is_same = (is_telling(ours) and ours in theirs) or (anywhere and is_telling(theirs) and theirs in ours)
+    return beside and is_same
+
+
+def says_more(hunks: Iterable[Edit], made: str, new: str) -> bool:
+    """Whether some word of ours stands in the new text more often than it should."""
+    words = {word for hunk in hunks for word in _WORD.findall(hunk.text)}
+    return any(new.count(word) > made.count(word) for word in words)
+
+
+def is_telling(text: str) -> bool:
+    return len(text.strip()) >= _TELLING
+
+
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset), offset - text.rfind("\n", 0, offset) - 1
+
+
+def offset_of(text: str, line: int, column: int) -> int:
+    """Clamped, as clients do."""
+    start = 0
+    for _ in range(line):
+        start = text.find("\n", start) + 1
+        if not start:
+            return len(text)
+    end = text.find("\n", start)
+    return min(start + column, len(text) if end < 0 else end)

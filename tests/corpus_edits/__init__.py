@@ -1,0 +1,1 @@
+"""A corpus of edit-tool calls: data files, and the test that makes every call."""
