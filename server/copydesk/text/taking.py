@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Literal, NamedTuple
 
-from copydesk.text.edits import Edit, apply, normalised
+from copydesk.text.edits import Edit, apply, map_offset, normalised
 from copydesk.text.lines import split_lines
 from copydesk.text.pieces import Piece, Pieces, Run, joined, overtyped
 
@@ -52,11 +52,10 @@ def taken_back(pieces: Pieces, text: str, author: str) -> Taken:
     standing = [piece for piece in pieces.made if piece.author == author and not piece.back]
     lost = _taken_over(pieces, text)
     taken = _switched(pieces, text, standing, lost)
-    text, names = apply(text, taken.edits), pieces.names
+    names = pieces.names
     under = _people(pieces) | {piece.id for piece in pieces.made if piece.doubt}
-    gone = [found for found in _again(taken.pieces, text) if found[0] not in taken.ids]
-    gone += _again(taken.pieces, text, under) if under else ()
-    again = (Kept(at, "again") for id, at in gone if names.get(id) == author)
+    gone = {*_again(pieces, text), *(_again(pieces, text, under) if under else ())}
+    again = (Kept(map_offset(taken.edits, at), "again") for id, at in gone if names.get(id) == author)
     return taken._replace(kept=tuple(sorted({*taken.kept, *again})))
 
 
