@@ -35,6 +35,8 @@ MAX_COMPARED = 250_000
 MIN_SHARED = 3
 """So many characters in the middle of two texts are no chance."""
 
+MIN_LONG = 20
+
 Take = Callable[[tuple[Edit, ...]], frozenset[str]]
 
 
@@ -100,8 +102,11 @@ class FollowedFile:
         self.text = now
 
     def _type(self, edits: tuple[Edit, ...]) -> None:
+        """Edits that landing tells of. Long replacements come of comparing texts, not of keys."""
         if edits:
-            self._step(edits, apply(self.text, edits))
+            long = any(min(edit.end - edit.start, len(edit.text)) >= MIN_LONG for edit in edits)
+            now = apply(self.text, edits)
+            self._step(compared(self.text, now) if long else edits, now)
 
     # --- landing ---
 

@@ -38,7 +38,8 @@ class Run(NamedTuple):
 class Piece(NamedTuple):
     """One edit of an author's: how much it wrote and took at first, and whether it is taken back now.
 
-    One without an author is a person's, made where an author's text was deleted: its editor may undo that.
+    One without an author is a person's, made where an author's text was deleted: its editor may undo that. `doubt`: a
+    person's change was just this piece's switch, and too small to know whether it was one or was typed.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Piece(NamedTuple):
     wrote: int
     took: int
     back: bool = False
+    doubt: bool = False
 
 
 class Pieces(NamedTuple):
@@ -318,7 +320,8 @@ def encode(pieces: Pieces) -> dict[str, Any]:
 def decode(data: Mapping[str, Any]) -> Pieces:
     """Raises ValueError, KeyError or TypeError for what `encode` does not make."""
     made = tuple(
-        Piece(str(id), str(author), int(wrote), int(took), bool(back)) for id, author, wrote, took, back in data["made"]
+        Piece(str(id), str(author), int(wrote), int(took), bool(back), bool(any(doubt)))
+        for id, author, wrote, took, back, *doubt in data["made"]
     )
     known = {piece.id for piece in made} | {""}
     runs = tuple(_run(*item) for item in data["runs"])
