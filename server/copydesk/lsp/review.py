@@ -73,6 +73,11 @@ class ReviewCommands:
         self._known = _Known()
         self._deciding: dict[tuple[Verb, Choice], _Decision] = {}
 
+    @property
+    def n_pending(self) -> int:
+        """How many hunks wait, as last worked out."""
+        return len(self._reviews.hunks())
+
     def listen(self, event: events.Event) -> None:
         """Which turns there are, and in which order."""
         if isinstance(event, events.TurnStarted):

@@ -128,7 +128,6 @@ def disturbs(their: Edit, place: Edit) -> bool:
     return comes_back or their.start < place.start < their.end
 
 
-
 def takes_from_beside(their: Edit, place: Edit) -> bool:
     """Whether text goes right beside one of our hunks: among equal lines ours may then stand astray."""
     return their.start < their.end and their.start <= place.end and place.start <= their.end

@@ -552,3 +552,18 @@ async def test_a_turn_can_be_cancelled_while_it_waits(desk: Desk) -> None:
         await desk.offer()
     assert scope.cancelled_caught
     assert desk.pending.files()
+
+
+async def test_what_was_held_back_stays_to_be_seen_and_is_not_offered_again(desk: Desk) -> None:
+    desk.propose(NEW.replace("return 1", "return 10"))
+    at = OLD.index("return 2")
+    desk.editor.typing[desk.uri] = [Edit(at, at + 8, "return 22")]
+    review = await desk.offer()
+    assert review.state == "applied"
+    assert "held back" in review.files[0].note
+    assert desk.text == OLD.replace("return 1", "return 10").replace("return 2", "return 22")
+    (file,) = desk.pending.files().values()
+    assert [(held.before, held.after) for held in file.held] == [("2", "3")]
+    assert desk.text[file.held[0].start :].startswith("22")
+    assert (await desk.offer()).state == "none"
+    assert len(desk.pending.files()) == 1
