@@ -153,6 +153,7 @@ class UndoDesk:
             await self.attribution.flush()
         self._works.clear()
         self.begin()
+        await self.settle()
 
     # --- texts ---
 

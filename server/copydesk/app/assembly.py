@@ -105,6 +105,7 @@ class Assembly:
 
     async def _stop(self) -> None:
         self.core.host.cancel()
+        await self.core.attribution.flush()  # Emacs kills its server a moment after it said goodbye
 
     # --- what the features ask ---
 
@@ -151,6 +152,7 @@ class Assembly:
     async def _find_model(self) -> None:
         """Finds out early what `auto` comes to, so that code actions are tagged and status need not wait."""
         await anyio.sleep(IDLE_S)
+        await anyio.to_thread.run_sync(self.core.attribution.tidy)
         await anyio.to_thread.run_sync(lambda: self.server.client.capabilities)  # 60 ms that no edit should wait for
         await self._model_name()
 

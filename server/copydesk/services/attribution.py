@@ -23,6 +23,7 @@ from copydesk.store.authored import AuthoredFile, AuthoredText, AuthoredTurn, St
 from copydesk.store.authorship import AuthorshipStore, key_of
 from copydesk.text.pieces import Pieces
 from copydesk.workspace.uris import normalise
+from copydesk.workspace.watches import Watch
 from copydesk.workspace.workspace import Workspace
 
 MAX_FILES = 512
@@ -80,6 +81,8 @@ class Attribution:
         self._saving = anyio.Lock()
         self._idle_s = idle_s
         self._typed_in: set[str] = set()
+        self._opened: dict[str, Watch] = {}
+        self._is_loading = False
         self._is_waiting = False
         self._numbers = count(1)
         self._series = secrets.token_hex(4)
@@ -120,12 +123,39 @@ class Attribution:
         """A listener of the overlay."""
         file, document = self._files.get(uri), self._workspace.overlay.get(uri)
         if file is None:
+            if document is not None and document.history.n == 0 and self._store is not None:
+                self._opened[uri] = self._workspace.overlay.watch(uri)
+                self._start(self._load_opened)
             return
         if document is not None and document.history.previous is not None:
             file.hear(document.history)
         self._typed_in.add(uri)
         if not self._is_waiting and self._store is not None:
             self._start(self._save_when_idle)
+
+    async def _load_opened(self) -> None:
+        """Goes on following documents that were opened, with all that was typed in them meanwhile."""
+        if self._is_loading or self._store is None:
+            return
+        self._is_loading = True
+        try:
+            while uris := tuple(self._opened):
+                stored = await to_thread.run_sync(self._stored, self._store, uris)
+                for uri, file in zip(uris, stored, strict=True):
+                    self._follow(uri, file)
+        finally:
+            self._is_loading = False
+
+    def _stored(self, store: AuthorshipStore, uris: Iterable[str]) -> list[AuthoredText | None]:
+        self._keys_read()
+        keys = self._keys or ()
+        return [store.text(uri) if key_of(uri) in keys else None for uri in uris]
+
+    def _follow(self, uri: str, stored: AuthoredText | None) -> FollowedFile | None:
+        since = self._opened.pop(uri, None)
+        if stored is not None and uri not in self._files:
+            self._files[uri] = FollowedFile(stored, self._workspace.overlay.watch, since)
+        return self._files.get(uri)
 
     async def _save_when_idle(self) -> None:
         if self._is_waiting:
@@ -178,13 +208,11 @@ class Attribution:
     def _held(self, uri: str) -> FollowedFile | None:
         """The file as it is followed, or as it was kept. A page is small, so it is read at once."""
         file = self._files.pop(uri, None)
-        if file is None and self._store is not None:
-            if self._keys is None:
-                self._keys = self._store.keys()
-            stored = self._store.text(uri) if key_of(uri) in self._keys else None
-            file = FollowedFile(stored, self._workspace.overlay.watch) if stored else None
         if file is not None:
             self._files[uri] = file  # the last in the row is the one used last
+        elif self._store is not None:
+            (stored,) = self._stored(self._store, (uri,))
+            file = self._follow(uri, stored)
         return file
 
     def _begun(self, uri: str, text: str) -> FollowedFile:

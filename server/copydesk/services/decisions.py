@@ -1,20 +1,11 @@
-"""The parts of a decision: which hunks it is about, what stays pending after some have landed, and how it is told.
-
-Pure but for the types it is handed. `services.review` does the landing.
-"""
+"""The parts of a decision: which hunks it is about, and how it is told. Pure; `services.review` does the landing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.ports import FileHandle
 from copydesk.domain.review import Choice, Hunk
-from copydesk.services.landed import Landed
-from copydesk.text.diffs import diff
-from copydesk.text.edits import Edit, apply, compose, compose_all, rebase
-from copydesk.text.hashing import content_hash
 from copydesk.workspace.hunks import Cut
-from copydesk.workspace.proposals import PendingFile
 
 MAX_NAMED = 12
 
@@ -37,14 +28,6 @@ class Picked:
 
     def takes_all(self, hunk: Hunk) -> bool:
         return not self.numbers or len(self.numbers) == len(hunk.lines)
-
-
-@dataclass(frozen=True, slots=True)
-class LandedPart:
-    """What has landed of a file, and what was typed between the cutting of its hunks and the sending."""
-
-    record: Landed
-    typed_first: tuple[Edit, ...]
 
 
 def picked(cuts: Mapping[tuple[str, str], Cut], choice: Choice) -> list[Picked]:
@@ -89,39 +72,6 @@ def placeable(items: Sequence[Picked]) -> list[Picked]:
             advice="Change the text by hand or ask again; copydesk.review.show shows what was proposed.",
         )
     return left
-
-
-# --- what stays --------------------------------------------------------------------------------------------
-
-
-def remaining(
-    file: PendingFile, taken: PendingFile, item: Picked, landed: LandedPart | None, now: FileHandle
-) -> PendingFile:
-    """What still waits of `file` after `taken`, a part of it on the same base, has landed as part of `now`."""
-    file = replace(file, pinned=False)
-    assert file.base is not None
-    assert taken.text is not None
-    decided = {hunk.id for hunk in item.hunks if item.takes_all(hunk)}
-    marks = tuple(mark for mark in file.marks if mark.id not in decided)
-    typed = _typed_on_taken(taken, landed) if landed else diff(taken.text, now.text)
-    if landed and apply(taken.text, typed) != now.text:
-        # Some of it was held back at the last moment: edits that are in the text already fall out by themselves.
-        total = compose_all(
-            [landed.typed_first, landed.record.typed_before, landed.record.ours, landed.record.typed_after]
-        )
-        return replace(file, marks=marks).over(now, total)
-    moved = tuple(mark.moved(taken.edits) for mark in marks)
-    held = tuple(each.moved(taken.edits) for each in file.dropped)
-    on_taken = FileHandle(file.uri, taken.text, content_hash(taken.text), now.encoding, now.bom)
-    rest = diff(taken.text, file.text or "")
-    left = replace(file, base=on_taken, edits=rest, marks=moved, dropped=held, held=held)
-    return left.over(now, typed)
-
-
-def _typed_on_taken(taken: PendingFile, landed: LandedPart) -> tuple[Edit, ...]:
-    """What a person typed, said on the text that the taken part made."""
-    before = compose(landed.typed_first, landed.record.typed_before)
-    return compose(rebase(before, taken.edits).edits, landed.record.typed_after)
 
 
 # --- what is told ------------------------------------------------------------------------------------------

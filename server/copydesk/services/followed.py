@@ -35,6 +35,8 @@ MAX_COMPARED = 250_000
 MIN_SHARED = 3
 """So many characters in the middle of two texts are no chance."""
 
+MIN_LONG = 20
+
 Take = Callable[[tuple[Edit, ...]], frozenset[str]]
 
 
@@ -46,14 +48,19 @@ class _State(NamedTuple):
 class FollowedFile:
     """`pieces` stand on `text`. `lines` are marks of the lines each turn wrote, as it left them."""
 
-    def __init__(self, stored: AuthoredText, watch: Callable[[str, str | None], Watch]) -> None:
+    def __init__(
+        self, stored: AuthoredText, watch: Callable[[str, str | None], Watch], since: Watch | None = None
+    ) -> None:
+        """`watch` makes a watch of a document; `since` is one that was made when it was opened."""
         self.uri = stored.uri
         self.text = stored.text
         self.pieces = stored.pieces
         self.lines = dict(stored.lines)
         self._make_watch = watch
-        self._watch = watch(self.uri, self.text)
+        self._watch = since or watch(self.uri, self.text)
         self._trail: deque[_State] = deque(maxlen=MAX_STEPS_BACK)
+        if self._watch.text not in (None, self.text):
+            self._step(compared(self.text, self._watch.text or ""), self._watch.text or "")
 
     def stored(self) -> AuthoredText:
         return AuthoredText(self.uri, self.text, self.pieces, dict(self.lines))
@@ -95,8 +102,11 @@ class FollowedFile:
         self.text = now
 
     def _type(self, edits: tuple[Edit, ...]) -> None:
+        """Edits that landing tells of. Long replacements come of comparing texts, not of keys."""
         if edits:
-            self._step(edits, apply(self.text, edits))
+            long = any(min(edit.end - edit.start, len(edit.text)) >= MIN_LONG for edit in edits)
+            now = apply(self.text, edits)
+            self._step(compared(self.text, now) if long else edits, now)
 
     # --- landing ---
 

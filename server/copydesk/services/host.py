@@ -28,6 +28,9 @@ from copydesk.store.state import SessionState, apply
 MAX_SESSIONS = 256
 """Sessions kept in memory; the oldest idle one is let go first (its transcript stays)."""
 
+LOCK_LIMIT_S = 2.0
+"""How long a session that an ending server still holds is waited for."""
+
 
 class Host:
     def __init__(self, parts: SessionParts, records: Path | None) -> None:
@@ -152,17 +155,17 @@ class Host:
             drafts = await to_thread.run_sync(self.keeper.load)
             for draft in drafts:
                 if draft.session not in self._sessions and len(self._sessions) < MAX_SESSIONS:
-                    self._revive(draft, *await to_thread.run_sync(self._replayed, draft.session))
+                    await self._revive(draft)
         revived = tuple(draft.session for draft in drafts if draft.session in self._sessions)
         if revived:
             await self.reviews.refresh()
         return revived
 
-    def _revive(self, draft: Draft, state: SessionState, last: int) -> None:
+    async def _revive(self, draft: Draft) -> None:
         """Goes on with a session, unless another server has it."""
-        writer = RecordWriter(draft.session, self._records, self.parts.now, last)
-        if not writer.owned:
-            writer.close()
+        state, last = await to_thread.run_sync(self._replayed, draft.session)
+        writer = await self._writer_of(draft.session, last)
+        if writer is None:
             return
         writer.subscribe(self._relay)
         session = Session(draft.session, self.parts, writer, state)
@@ -171,6 +174,18 @@ class Host:
         if state.messages and state.messages[-1].calls:  # it ended in the middle of them
             session.emit(MessageAdded(state.turn, interrupted(state.messages[-1].calls)))
         self._sessions[draft.session] = session
+
+    async def _writer_of(self, session: str, last: int) -> RecordWriter | None:
+        """The session's transcript, to go on with; None when another server keeps it. It may be ending."""
+        until_s = anyio.current_time() + LOCK_LIMIT_S
+        while True:
+            writer = RecordWriter(session, self._records, self.parts.now, last)
+            if writer.owned:
+                return writer
+            writer.close()
+            if anyio.current_time() > until_s:
+                return None
+            await anyio.sleep(0.05)
 
     def _replayed(self, id: str) -> tuple[SessionState, int]:
         assert self._records is not None

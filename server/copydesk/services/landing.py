@@ -16,7 +16,7 @@ from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, Question
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.planning import PlannedFile, Unplanned, change_of, misread_note, plan_of
-from copydesk.services.proving import InThread, LandingLimits, Proving, Reply, Sent
+from copydesk.services.proving import Found, InThread, LandingLimits, Proving, Reply, Sent
 from copydesk.workspace.overlay import NEVER_S
 from copydesk.workspace.pending import Pending, PendingFile
 from copydesk.workspace.workspace import Workspace
@@ -64,11 +64,13 @@ class InFlight:
         self._sent: dict[str, list[Sent]] = {}
 
     def add(self, sent: Sent) -> Sent:
-        uri = sent.file.uri
-        while len(self._sent) >= MAX_REMEMBERED and uri not in self._sent:
-            self.forget(next(iter(self._sent)))
-        self._sent.setdefault(uri, []).append(sent)
+        self._sent.setdefault(sent.file.uri, []).append(sent)
         return sent
+
+    def tidy(self) -> None:
+        """Lets go of the oldest. Not while any of them is being proven."""
+        while len(self._sent) > MAX_REMEMBERED:
+            self.forget(next(iter(self._sent)))
 
     def forget(self, uri: str) -> None:
         for sent in self._sent.pop(uri, ()):
@@ -104,6 +106,7 @@ class Landing:
     async def offer(self, pending: Pending, turn: str, label: str, *, confirm: bool) -> ReviewUpdated:
         """Lands everything in `pending`, or says of each file why not. What has landed leaves `pending`."""
         offer = _Offer(pending, turn, label)
+        self._in_flight.tidy()
         for attempt in range(1, self._limits.max_tries + 1):
             # Who is typed against once gets a longer pause: Neovim tells of its keys every 150 ms.
             plan = await self._planned(offer, quiet_s=attempt * self._limits.quiet_s)
@@ -211,7 +214,7 @@ class Landing:
 
     async def _take(self, offer: _Offer, sends: Sequence[Sent], reply: Reply) -> bool:
         """The proof of one send. True when some file should be planned and sent again."""
-        found = [(sent, *await self._proving.prove(sent, reply, sends)) for sent in sends]
+        found = await self._proven(sends, reply)
         reviews = [review for _, review, _ in found]
         if reply.asked and reply.reply.answered and _declined(reviews):
             self._discard(offer, sends, reply.reply.reason)
@@ -228,6 +231,18 @@ class Landing:
             else:
                 self._conclude(offer, sent, review, landed)
         return stale
+
+    async def _proven(self, sends: Sequence[Sent], reply: Reply) -> list[tuple[Sent, FileReview | None, Landed | None]]:
+        """The proofs, side by side: each may wait for its document."""
+        found: dict[str, Found] = {}
+
+        async def prove(sent: Sent) -> None:
+            found[sent.file.uri] = await self._proving.prove(sent, reply, sends)
+
+        async with anyio.create_task_group() as group:
+            for sent in sends:
+                group.start_soon(prove, sent)
+        return [(sent, *found[sent.file.uri]) for sent in sends]
 
     def _conclude(self, offer: _Offer, sent: Sent, review: FileReview, landed: Landed | None) -> None:
         if landed is not None and self._on_landed is not None:

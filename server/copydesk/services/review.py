@@ -13,15 +13,15 @@ from typing import Protocol
 import anyio
 from anyio import to_thread
 
-from copydesk.domain.errors import CopydeskError, WorkspaceError
+from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
-from copydesk.domain.ports import FileHandle, FileSource
+from copydesk.domain.ports import FileSource
 from copydesk.domain.review import Choice, Decided, Hunk
-from copydesk.services.decisions import LandedPart, Picked, named, news, picked, placeable, remaining
+from copydesk.services.decisions import Picked, named, news, picked, placeable
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, overall
-from copydesk.text.diffs import diff, unified
-from copydesk.text.edits import Edit, apply
+from copydesk.services.settling import LANDED, SentPart, left_of
+from copydesk.text.diffs import unified
 from copydesk.workspace.hunks import Cut, cut_on, is_whole
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposals import PendingFile
@@ -35,8 +35,6 @@ BUSY_LIMIT_S = 15.0
 
 RESTORE_LIMIT_S = 5.0
 MAX_CUTS = 5
-
-_LANDED = ("applied", "unconfirmed")
 
 
 class Reviewed(Protocol):
@@ -227,69 +225,49 @@ class Reviews:
     # --- accepting ---
 
     async def _land(self, session: Reviewed, items: Sequence[Picked]) -> list[FileReview]:
-        part = Pending()
-        taken: dict[str, PendingFile] = {}
-        for item in items:
-            taken[item.uri] = item.cut.taking(item.wanted)
-            part.put(taken[item.uri])
-            session.pending.put(replace(item.cut.file, pinned=True))
         landed: dict[str, Landed] = {}
+        taken: dict[str, PendingFile] = {}
+        reviews: dict[str, FileReview] = {}
 
         def note(record: Landed) -> None:
             landed[record.uri] = record
 
         session.on_landed.append(note)
-        reviews: dict[str, FileReview] = {}
-        turn = items[-1].hunks[-1].turn
+        for item in items:
+            session.pending.put(replace(item.cut.file, pinned=True))
         try:
-            outcome = await session.landing.offer(part, turn, "Copydesk: accepted edit", confirm=False)
-            reviews = {file.uri: file for file in outcome.files}
+            taken |= await to_thread.run_sync(lambda: {item.uri: item.cut.taking(item.wanted) for item in items})
+            reviews |= await self._offer(session, taken, items[-1].hunks[-1].turn)
         finally:
             session.on_landed.remove(note)
-            for item in items:
-                self._settle(session, item, taken[item.uri], reviews.get(item.uri), landed.get(item.uri))
+            with anyio.CancelScope(shield=True):
+                for item in items:
+                    part = SentPart(item, taken.get(item.uri), reviews.get(item.uri), landed.get(item.uri))
+                    await self._settle(session, part)
         self._record(session, "accepted", items, tuple(reviews.values()))
         return list(reviews.values())
 
-    def _settle(
-        self, session: Reviewed, item: Picked, taken: PendingFile, review: FileReview | None, landed: Landed | None
-    ) -> None:
-        """What of the file stays pending after its part was sent."""
-        file = session.pending.files().get(item.uri)
-        if file is None:
-            return
-        if review is None or review.state not in _LANDED:
-            session.pending.put(replace(file, pinned=False), file)
-        elif is_whole(taken):
-            session.pending.discard(item.uri)
-        else:
-            now = self._text_now(item.uri, landed)
-            part = LandedPart(landed, self._typed_first(taken, landed)) if landed else None
-            left = remaining(file, taken, item, part, now) if now else None
-            session.pending.put(left or replace(file, pinned=False), file)
+    async def _offer(self, session: Reviewed, taken: dict[str, PendingFile], turn: str) -> dict[str, FileReview]:
+        pending = Pending()
+        for file in taken.values():
+            pending.put(file)
+        outcome = await session.landing.offer(pending, turn, "Copydesk: accepted edit", confirm=False)
+        return {file.uri: file for file in outcome.files}
 
-    def _typed_first(self, taken: PendingFile, landed: Landed) -> tuple[Edit, ...]:
-        """What was typed after the hunks were cut and before the edit was sent."""
-        base, sent = taken.base, landed.file.base
-        if base is None or landed.before is None or base.text == landed.before:
-            return ()
-        document = self._parts.workspace.overlay.get(landed.uri)
-        if document and sent and sent.version is not None and base.epoch == sent.epoch == document.epoch:
-            state = document.history.at(sent.version)
-            known = state.edits_since(base.version or 0) if state else ()
-            for edits in known:
-                if _leads(base.text, edits, landed.before):
-                    return edits
-        return diff(base.text, landed.before)
-
-    def _text_now(self, uri: str, landed: Landed | None) -> FileHandle | None:
-        try:
-            now = self._parts.workspace.snapshot().read(uri)
-        except WorkspaceError:
-            return None
-        if landed is None or landed.now is None or landed.now == now.text:
-            return now
-        return replace(now, text=landed.now, epoch=landed.epoch, version=landed.version)
+    async def _settle(self, session: Reviewed, part: SentPart) -> None:
+        """What of the file stays pending after its part was sent. The agent may change it meanwhile: then once more."""
+        uri = part.item.uri
+        while (file := session.pending.files().get(uri)) is not None:
+            if part.taken is None or part.review is None or part.review.state not in LANDED:
+                left: PendingFile | None = replace(file, pinned=False)
+            elif is_whole(part.taken):
+                left = None
+            else:
+                left = await to_thread.run_sync(left_of, self._parts.workspace, file, part.taken, part)
+            if left is None:
+                session.pending.discard(uri)
+            elif session.pending.put(left, file):
+                return
 
     # --- both ---
 
@@ -318,7 +296,7 @@ class Reviews:
         session.emit(ReviewDecided(turn, word, files, tuple(hunk.id for hunk in hunks), reason))
         states = {file.uri: file.state for file in files}
         for item in items:
-            happened = decision if states.get(item.uri) in (*_LANDED, "discarded") else "accepted, but not applied yet,"
+            happened = decision if states.get(item.uri) in (*LANDED, "discarded") else "accepted, but not applied yet,"
             session.tell(news(happened, self._parts.workspace.display(item.uri), item, reason))
         waiting = tuple(FileReview(uri, "pending") for uri in session.pending.files() if uri not in states)
         state = "pending" if session.pending.files() else overall(files)
@@ -346,13 +324,6 @@ class _Turned:
 
     async def __aexit__(self, *exc: object) -> None:
         self._lock.release()
-
-
-def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
-    try:
-        return apply(text, edits) == to
-    except ValueError:
-        return False
 
 
 def _again(cuts: dict[tuple[str, str], Cut], items: Iterable[Picked]) -> list[Picked]:

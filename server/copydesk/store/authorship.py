@@ -12,6 +12,7 @@ import secrets
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -62,7 +63,7 @@ class AuthorshipStore:
         return there and self._write(self._files / f"{_name(file.uri)}.json", _page(text_to_json(file, name)))
 
     def forget_text(self, uri: str) -> None:
-        (self._files / f"{_name(uri)}.json").unlink(missing_ok=True)
+        _removed(self._files / f"{_name(uri)}.json")
 
     def _write(self, path: Path, data: bytes) -> bool:
         if len(data) > MAX_PAGE_BYTES and path.suffix == ".json":
@@ -75,7 +76,8 @@ class AuthorshipStore:
                 file.write(data)
             os.replace(beside, path)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink()
             self._say(f"who wrote what cannot be kept: {error}")
             return False
         return True
@@ -133,8 +135,7 @@ class AuthorshipStore:
         for when, size, path in pages:
             total += size + (self._text_size(path) if path.parent == self._files else 0)
             if now - when > MAX_AGE_S or total > MAX_BYTES:
-                path.unlink(missing_ok=True)
-                n_gone += 1
+                n_gone += _removed(path)
         return n_gone + self._drop_orphans(now)
 
     def _text_size(self, page: Path) -> int:
@@ -153,8 +154,7 @@ class AuthorshipStore:
         n_gone = 0
         for when, _, path in _dated([*_listed(self._texts, ".z"), *halves]):
             if path not in named and now - when > ORPHAN_AGE_S:
-                path.unlink(missing_ok=True)
-                n_gone += 1
+                n_gone += _removed(path)
         return n_gone
 
 
@@ -165,6 +165,15 @@ def key_of(uri: str) -> str:
 
 def _name(key: str) -> str:
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _removed(path: Path) -> bool:
+    """False where it was gone already, or cannot go."""
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _page(data: dict[str, Any]) -> bytes:

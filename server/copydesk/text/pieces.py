@@ -7,8 +7,9 @@ therefore one switch: the order of the pieces does not matter, and nothing has t
 deletes of people's text leaves the row. Start with `written` and `overtyped`; `text.taking` turns the switches.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, NamedTuple
 
 from copydesk.text.edits import Edit, normalised
@@ -37,7 +38,8 @@ class Run(NamedTuple):
 class Piece(NamedTuple):
     """One edit of an author's: how much it wrote and took at first, and whether it is taken back now.
 
-    One without an author is a person's, made where an author's text was deleted: its editor may undo that.
+    One without an author is a person's, made where an author's text was deleted: its editor may undo that. `doubt`: a
+    person's change was just this piece's switch, and too small to know whether it was one or was typed.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Piece(NamedTuple):
     wrote: int
     took: int
     back: bool = False
+    doubt: bool = False
 
 
 class Pieces(NamedTuple):
@@ -95,18 +98,24 @@ def spans_of(pieces: Pieces, author: str) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def newest_author(pieces: Pieces, start: int, end: int) -> str:
-    """The author of the newest piece with a part in text[start:end], what it removed there included; '' for none."""
+def newest_authors(pieces: Pieces, places: Iterable[tuple[int, int]]) -> list[str]:
+    """For each stretch of the text: the author of the newest piece with a part in it, what that removed there
+    included; '' for none.
+    """
     order = {piece.id: number for number, piece in enumerate(pieces.made)}
-    newest, at = -1, 0
-    for run in pieces.runs:
-        if at > end:
-            break
-        touches = at + run.shown > start and at < end if run.shown else at >= start
-        if touches:
-            newest = max(newest, *(order[id] for id in (*run.gone, run.by) if id), -1)
-        at += run.shown
-    return pieces.made[newest].author if newest >= 0 else ""
+    ends = list(accumulate(run.shown for run in pieces.runs))
+    newest = [max((order[id] for id in (*run.gone, run.by) if id), default=-1) for run in pieces.runs]
+    found: list[str] = []
+    for start, end in places:
+        best = -1
+        for index in range(bisect_left(ends, start), len(ends)):
+            begin = ends[index] - pieces.runs[index].shown
+            if begin > end:
+                break
+            if begin == ends[index] or (begin < end and ends[index] > start):
+                best = max(best, newest[index])
+        found.append(pieces.made[best].author if best >= 0 else "")
+    return found
 
 
 # --- weaving edits in ------------------------------------------------------------------------------------
@@ -311,7 +320,8 @@ def encode(pieces: Pieces) -> dict[str, Any]:
 def decode(data: Mapping[str, Any]) -> Pieces:
     """Raises ValueError, KeyError or TypeError for what `encode` does not make."""
     made = tuple(
-        Piece(str(id), str(author), int(wrote), int(took), bool(back)) for id, author, wrote, took, back in data["made"]
+        Piece(str(id), str(author), int(wrote), int(took), bool(back), bool(any(doubt)))
+        for id, author, wrote, took, back, *doubt in data["made"]
     )
     known = {piece.id for piece in made} | {""}
     runs = tuple(_run(*item) for item in data["runs"])

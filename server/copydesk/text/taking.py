@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from copydesk.text.edits import Edit, apply, map_offset, normalised
 from copydesk.text.lines import split_lines
-from copydesk.text.pieces import Pieces, Run, joined, overtyped
+from copydesk.text.pieces import Piece, Pieces, Run, joined, overtyped
 
 SURE = 4
 """So many characters of an author's that come back at their old place are not there by chance: the editor's redo.
@@ -22,6 +22,9 @@ With fewer they are a person's: they are never taken back, but it is said that t
 MAX_CANDIDATES = 64
 
 
+Why = Literal["again", "inside", "instead"]
+
+
 class Kept(NamedTuple):
     """A place where people's text stands: `inside` what was taken back, or `instead` of it, so that nothing was.
 
@@ -29,7 +32,7 @@ class Kept(NamedTuple):
     """
 
     at: int
-    why: Literal["again", "inside", "instead"]
+    why: Why
 
 
 class Taken(NamedTuple):
@@ -46,14 +49,13 @@ def taken_back(pieces: Pieces, text: str, author: str) -> Taken:
 
     Nothing is put back for a piece of which a person has replaced every character.
     """
+    standing = [piece for piece in pieces.made if piece.author == author and not piece.back]
     lost = _taken_over(pieces, text)
-    ids = [piece.id for piece in pieces.made if piece.author == author and not piece.back]
-    taken = _switched(pieces, text, [id for id in ids if id not in lost], [id for id in ids if id in lost])
-    text = apply(text, taken.edits)
-    names, people = pieces.names, _people(pieces)
-    gone = [found for found in _again(taken.pieces, text) if found[0] not in taken.ids]
-    gone += _again(taken.pieces, text, people) if people else ()
-    again = (Kept(at, "again") for id, at in gone if names.get(id) == author)
+    taken = _switched(pieces, text, standing, lost)
+    names = pieces.names
+    under = _people(pieces) | {piece.id for piece in pieces.made if piece.doubt}
+    gone = {*_again(pieces, text), *(_again(pieces, text, under) if under else ())}
+    again = (Kept(map_offset(taken.edits, at), "again") for id, at in gone if names.get(id) == author)
     return taken._replace(kept=tuple(sorted({*taken.kept, *again})))
 
 
@@ -62,11 +64,7 @@ def given_again(pieces: Pieces, text: str, ids: Collection[str]) -> Taken:
     people = _people(pieces)
     there = {id for run in pieces.runs if people.isdisjoint(run.gone) for id in run.gone}
     wanted = [piece for piece in pieces.made if piece.id in ids and piece.back]
-    lost = {piece.id for piece in wanted if piece.wrote and piece.took and piece.id not in there}
-    again = {id: at for id, at in _again(pieces, text) if id in ids}
-    taken = _switched(pieces, text, [piece.id for piece in wanted if piece.id not in lost | again.keys()], lost)
-    moved = (Kept(map_offset(taken.edits, at), "again") for at in again.values())
-    return taken._replace(kept=tuple(sorted({*taken.kept, *moved})))
+    return _switched(pieces, text, wanted, {piece.id for piece in wanted if piece.took and piece.id not in there})
 
 
 def typed(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> Pieces:
@@ -74,8 +72,10 @@ def typed(pieces: Pieces, text: str, edits: Iterable[tuple[int, int, str]]) -> P
     given = tuple(_without_equal_lines(text, edit) for edit in normalised(edits))
     if not pieces.made or not given:
         return pieces
-    ids, rest = _reverted(pieces, text, given)
+    ids, doubts, rest = _reverted(pieces, text, given)
     pieces = overtyped(pieces, text, rest)
+    if doubts:
+        pieces = pieces._replace(made=tuple(p._replace(doubt=p.doubt or p.id in doubts) for p in pieces.made))
     return turned(pieces, apply(text, rest), ids)[1] if ids else pieces
 
 
@@ -129,10 +129,18 @@ def _merged(edits: Iterable[Edit]) -> tuple[Edit, ...]:
     return tuple(merged)
 
 
-def _switched(pieces: Pieces, text: str, ids: Sequence[str], lost: Collection[str]) -> Taken:
+def _switched(pieces: Pieces, text: str, wanted: Sequence[Piece], lost: Collection[str]) -> Taken:
+    """Those that are neither replaced by a person nor in doubt are switched."""
+    doubts = frozenset(piece.id for piece in wanted if piece.doubt)
+    replaced = frozenset(piece.id for piece in wanted if piece.id in lost and piece.wrote and piece.took) - doubts
+    ids = tuple(piece.id for piece in wanted if piece.id not in replaced | doubts)
     edits, after = turned(pieces, text, ids)
-    places = [*_inside(pieces, after.back, frozenset(ids)), *_instead(after, frozenset(lost))]
-    return Taken(edits, after, tuple(ids), tuple(sorted(places)))
+    places = (
+        *_inside(pieces, after.back, frozenset(ids)),
+        *_places(after, replaced, "instead"),
+        *_places(after, doubts, "again"),
+    )
+    return Taken(edits, after, ids, tuple(sorted(places)))
 
 
 def _taken_over(pieces: Pieces, text: str) -> frozenset[str]:
@@ -179,14 +187,14 @@ def _inside(pieces: Pieces, back: Collection[str], ids: frozenset[str]) -> Itera
         at += run.size if is_shown(run, back) else 0
 
 
-def _instead(pieces: Pieces, lost: frozenset[str]) -> Iterator[Kept]:
+def _places(pieces: Pieces, lost: frozenset[str], why: Why) -> Iterator[Kept]:
     at = 0
     seen: set[str] = set()
     for run in pieces.runs:
         sides = lost.intersection((run.by, *run.gone)) - seen
         if sides:
             seen |= sides
-            yield Kept(at, "instead")
+            yield Kept(at, why)
         at += run.shown
 
 
@@ -211,18 +219,28 @@ class _Map(NamedTuple):
     reach: dict[str, tuple[int, int]]
 
 
-def _reverted(pieces: Pieces, text: str, edits: tuple[Edit, ...]) -> tuple[frozenset[str], tuple[Edit, ...]]:
-    """The pieces that some of the edits switch exactly, and the other edits."""
+class _Reverted(NamedTuple):
+    """The pieces that some edits switch, those that they may have switched, and the edits that are typing."""
+
+    ids: frozenset[str]
+    doubts: frozenset[str]
+    rest: tuple[Edit, ...]
+
+
+def _reverted(pieces: Pieces, text: str, edits: tuple[Edit, ...]) -> _Reverted:
     where = _mapped(pieces)
     ids: frozenset[str] = frozenset()
+    doubts: frozenset[str] = frozenset()
     left = edits
     for candidate in _candidates(pieces, where, edits):
         if candidate & ids:
             continue
-        rest = _without(pieces, text, where, left, candidate)
-        if rest is not None:
+        rest, is_sure = _without(pieces, text, where, left, candidate)
+        if is_sure:
             ids, left = ids | candidate, rest
-    return ids, left
+        elif len(rest) < len(left):
+            doubts |= candidate
+    return _Reverted(ids, doubts - ids, left)
 
 
 def _mapped(pieces: Pieces) -> _Map:
@@ -255,29 +273,27 @@ def _candidates(pieces: Pieces, where: _Map, edits: Sequence[Edit]) -> list[froz
 
 def _without(
     pieces: Pieces, text: str, where: _Map, edits: tuple[Edit, ...], ids: frozenset[str]
-) -> tuple[Edit, ...] | None:
-    """The edits that are left when those around these pieces are just their switch; None when they are not."""
+) -> tuple[tuple[Edit, ...], bool]:
+    """The edits that are left when those around these pieces are just their switch, and whether that is sure."""
     first = min(where.reach[id][0] for id in ids)
     last = max(where.reach[id][1] for id in ids)
     low, high = where.starts[first], where.starts[last + 1]
     near = [edit for edit in edits if edit.start <= high and edit.end >= low]
     if not near:
-        return None
+        return edits, False
     start, end = min(low, near[0].start), max(high, near[-1].end)
     wanted = apply(text[start:end], [Edit(edit.start - start, edit.end - start, edit.text) for edit in near])
     part = Pieces(pieces.runs[first : last + 1], pieces.made)
     switch, after = turned(part, text[low:high], ids)
-    if text[start:low] + apply(text[low:high], switch) + text[high:end] != wanted or not _is_sure(part, after, ids):
-        return None
-    return tuple(edit for edit in edits if edit not in near)
+    if text[start:low] + apply(text[low:high], switch) + text[high:end] != wanted:
+        return edits, False
+    return tuple(edit for edit in edits if edit not in near), _is_sure(part, after, ids)
 
 
 def _is_sure(before: Pieces, after: Pieces, ids: frozenset[str]) -> bool:
-    """Whether so much comes back, or goes in turn, that no person typed it by chance. An undo may bring back none."""
+    """Whether so much changes at once that no person typed an author's text by chance. An undo may bring back none."""
     back, names = after.back, after.names
-    authored = [run for run in before.runs if names.get(run.by)]
-    appear = sum(run.size for run in authored if run.text and is_shown(run, back))
-    if not ids <= back:
-        return appear >= SURE
-    vanish = sum(run.size for run in authored if not run.text and not is_shown(run, back))
-    return not appear or appear + vanish >= SURE
+    switched = [run for run in before.runs if bool(run.text) == is_shown(run, back)]
+    if not any(run.text and names.get(run.by) for run in switched):
+        return ids <= back
+    return sum(run.size for run in switched) >= SURE

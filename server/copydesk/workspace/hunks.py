@@ -15,7 +15,7 @@ from copydesk.domain.review import Hunk, LineChange
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, invert
 from copydesk.text.linewise import Group, Lines, Part, content
-from copydesk.text.pieces import newest_author
+from copydesk.text.pieces import Pieces, newest_authors
 from copydesk.workspace.proposals import Held, Mark, PendingFile, typed_since
 
 Named = Callable[[], str]
@@ -66,16 +66,20 @@ class Cut:
         return (replace(hunk, held=bool(file.held)),)
 
     def _text_hunks(self) -> tuple[Hunk, ...]:
-        texts = [self._hunk(id, group) for id, group in self._groups.items()]
+        starts = self._lines.new_starts
+        places = [(starts[group.new[0]], starts[group.new[1]]) for group in self._groups.values()]
+        turns = newest_authors(self.file.pieces, places)
+        last = turn_of(self.file)
+        texts = [
+            self._hunk(id, each, turn or last) for (id, each), turn in zip(self._groups.items(), turns, strict=True)
+        ]
         held = [self._held_hunk(id, held) for id, held in self._held.items()]
         return tuple(sorted((*texts, *held), key=lambda hunk: (hunk.start_line, hunk.end_line)))
 
-    def _hunk(self, id: str, group: Group) -> Hunk:
+    def _hunk(self, id: str, group: Group, turn: str) -> Hunk:
         old, new = self._lines.old, self._lines.new
         (i, i2), (j, j2) = group.old, group.new
         changes = tuple(_line_change(number, part, old, new) for number, part in enumerate(group.parts, 1))
-        starts = self._lines.new_starts
-        turn = newest_author(self.file.pieces, starts[j], starts[j2]) or turn_of(self.file)
         return Hunk(
             id, self.session, turn, self.file.uri, "change", i, i2, "".join(old[i:i2]), "".join(new[j:j2]), changes
         )
@@ -95,7 +99,13 @@ class Cut:
             return self.file
         parts = {part for id, numbers in wanted if id in self._groups for part in self._parts(id, numbers)}
         name = ",".join(f"{id}:{'.'.join(map(str, sorted(numbers)))}" for id, numbers in sorted(wanted))
-        return replace(self._with_text(self._lines.taken(parts), held=()), part=name)
+        text = self._lines.taken(parts)
+        file = replace(self.file, part=name)
+        turns = {piece.author for piece in file.pieces.made}
+        if len(turns) == 1:  # nobody to tell apart
+            authored = tuple(each for each in file.authored if each.origin.turn in turns)
+            file = replace(file, pieces=Pieces(), authored=authored or file.authored)
+        return self._with_text(file, text, ())
 
     def leaving(self, unwanted: Sequence[tuple[str, Collection[int]]]) -> PendingFile | None:
         """The file without these hunks, or without some lines of them; None where nothing is left of it."""
@@ -105,16 +115,16 @@ class Cut:
         parts = {part for group in self._lines.groups for part in group.parts} - out
         gone = {self._held[id] for id, _ in unwanted if id in self._held}
         held = tuple(each for each in self.file.held if each not in gone)
-        left = self._with_text(self._lines.taken(parts), held)
+        left = self._with_text(self.file, self._lines.taken(parts), held)
         return None if left.is_void else left
 
     def _parts(self, id: str, numbers: Collection[int]) -> Iterable[Part]:
         return (part for n, part in enumerate(self._groups[id].parts, 1) if not numbers or n in numbers)
 
-    def _with_text(self, text: str, held: tuple[Held, ...]) -> PendingFile:
-        assert self.file.base is not None
-        edits = diff(self.file.base.text, text)
-        return replace(self.file, edits=edits, held=held, dropped=held).with_text(text)
+    def _with_text(self, file: PendingFile, text: str, held: tuple[Held, ...]) -> PendingFile:
+        assert file.base is not None
+        edits = diff(file.base.text, text)
+        return replace(file, edits=edits, held=held, dropped=held).with_text(text)
 
 
 def cut_on(file: PendingFile, base: FileSource, session: str) -> tuple[Cut, PendingFile]:

@@ -15,7 +15,7 @@ from copydesk.domain.ports import Entry, FileHandle, FileSource
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, entangled, map_offset, rebase
 from copydesk.text.hashing import content_hash
-from copydesk.text.pieces import Pieces, newest_author, put
+from copydesk.text.pieces import Pieces, newest_authors, put
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.uris import is_under, normalise
 
@@ -126,7 +126,8 @@ class PendingFile:
         assert self.base is not None
         before = self.base.text
         tangled = entangled(before, self.edits, typed)
-        edits, conflicts = rebase(tuple(edit for edit in self.edits if edit not in tangled), typed)
+        caught = set(tangled)
+        edits, conflicts = rebase(tuple(edit for edit in self.edits if edit not in caught), typed)
         lost = (Held(start, end, before[start:end], text).moved(typed) for start, end, text in (*tangled, *conflicts))
         held = (*(held.moved(typed) for held in self.dropped), *lost)
         marks = tuple(mark.moved(typed) for mark in self.marks)
@@ -142,13 +143,12 @@ class PendingFile:
     def authors(self) -> tuple[str, ...]:
         """For each of `edits`: the newest turn that had a part in it."""
         last = self.authored[-1].origin.turn if self.authored else ""
-        found: list[str] = []
+        places: list[tuple[int, int]] = []
         shift = 0
         for edit in self.edits:
-            start = edit.start + shift
-            found.append(newest_author(self.pieces, start, start + len(edit.text)) or last)
+            places.append((edit.start + shift, edit.start + shift + len(edit.text)))
             shift += edit.delta
-        return tuple(found)
+        return tuple(author or last for author in newest_authors(self.pieces, places))
 
     def all_held(self) -> "PendingFile":
         """The same proposal where its base is gone: nothing of it can be placed."""

@@ -120,10 +120,11 @@ async def test_a_decision_shows_at_once_while_the_person_types(tmp_path: Path) -
         r.reviews.put(hunk_of(CODE, 1, 2, "TWO\n"), hunk_of(CODE, 3, 4, "FOUR\n"))
         await first_hints(r)
         type_at(r, 0, "new\n")
-        started = anyio.current_time()
         r.reviews.put(hunk_of("new\n" + CODE, 4, 5, "FOUR\n"))
-        await r.until(lambda: len(told(r)[-1]["diagnostics"]) == 1)
-        assert anyio.current_time() - started < 0.15
+        with anyio.fail_after(5):
+            while len(told(r)[-1]["diagnostics"]) != 1:
+                await anyio.sleep(0.05)
+                type_at(r, 5, "x")  # never a pause: what waits for one would not come
         assert told(r)[-1]["diagnostics"][0]["range"]["start"]["line"] == 4
 
 

@@ -335,6 +335,23 @@ async def test_creates_moves_and_deletes(desk: Desk) -> None:
     assert not desk.pending.files()
 
 
+@pytest.mark.parametrize("opened", [True, False])
+async def test_an_edit_of_many_files_is_proven_at_once(tmp_path: Path, opened: bool) -> None:
+    """Every file is told from the others, and none waits for the one before it."""
+    desk = Desk(tmp_path)
+    uris = [to_uri(str(tmp_path / f"many-{number}.py")) for number in range(60)]
+    for number, uri in enumerate(uris):
+        (tmp_path / f"many-{number}.py").write_text(OLD)
+        if opened:
+            desk.editor.open(uri, OLD)
+    view = desk.workspace.snapshot()
+    desk.pending.propose([ChangeText(view.read(uri).base, diff(OLD, NEW)) for uri in uris], view)
+    with anyio.fail_after(5):
+        review = await desk.offer()
+    assert {file.state for file in review.files} == {"applied"}
+    assert len(review.files) == 60
+
+
 # --- what is said of it ---
 
 
