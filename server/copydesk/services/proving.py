@@ -5,13 +5,13 @@ its changes, another by being opened, else by the disk, else it is unconfirmed. 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
 
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import ApplyReply
 from copydesk.services.landed import Landed
 from copydesk.services.planning import PlannedFile, held_note
@@ -26,7 +26,7 @@ LOOK_S = 0.1
 """How often something is looked at that no event tells of: the disk, other documents."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LandingLimits:
     """Seconds and counts. `quiet_s`: an edit waits until nobody has typed for so long, `patience_s` at most.
 
@@ -49,7 +49,7 @@ class LandingLimits:
     read_s: float = 0.7
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What the client said, and when (monotonic seconds). `asked`: its own preview asked the person."""
 
