@@ -256,7 +256,7 @@ class ReviewCommands:
                 self._say(str(decision.error), "warning")
             return
         files = decision.decided.files if decision.decided else ()
-        notes = [self._note(file) for file in files if file.state not in _FINE or file.note]
+        notes = [self._note(file) for file in files if _is_news(file)]
         if notes:
             self._say("\n".join(notes), "warning")
 
@@ -361,6 +361,11 @@ class _Known:
         """The one that started last. Turns of an earlier server count as older, in the order of their hunks."""
         turns = {hunk.turn: (self._turns.get(hunk.turn, 0), n) for n, hunk in enumerate(hunks)}
         return max(turns, key=lambda turn: turns[turn]) if turns else ""
+
+
+def _is_news(file: events.FileReview) -> bool:
+    """Not that it went well, and not a person's own reason for a rejection."""
+    return file.state not in _FINE or (file.state != "discarded" and bool(file.note))
 
 
 def _numbers(fields: Reader) -> tuple[int, ...]:

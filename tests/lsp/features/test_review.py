@@ -12,7 +12,7 @@ from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError, StaleEdit
 from copydesk.domain.events import FileReview
 from copydesk.domain.messages import Usage
-from copydesk.domain.review import Choice
+from copydesk.domain.review import Choice, Decided
 from copydesk.lsp.handlers import RpcError
 from tests.support.fake_reviews import hunk_of
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_012, URI, VSCODE, FeatureRig, rig
@@ -305,6 +305,19 @@ async def test_a_reason_goes_with_the_rejection(tmp_path: Path) -> None:
         two(r)
         await r.command(REJECT, {"hunk": "h-1", "reason": "too clever"})
         assert r.reviews.rejected == [(Choice(hunk="h-1"), "too clever")]
+
+
+async def test_a_reason_is_not_said_back_to_who_gave_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        two(r)
+
+        async def reject(choice: Choice, reason: str = "") -> Decided:
+            return Decided((FileReview(URI, "discarded", 1, reason),), ())
+
+        r.reviews.reject = reject
+        result = await r.command(REJECT, {"hunk": "h-1", "reason": "too clever"})
+        assert result["files"][0]["note"] == "too clever"
+        assert r.shown() == []
 
 
 async def test_saying_why_opens_a_prompt_document(tmp_path: Path) -> None:
