@@ -318,7 +318,11 @@ class Commands:
             "capabilities": [*self.names, *FEATURES],
             "sandbox": "none yet",
             "positionEncoding": self._places.encoding(),
-            "counts": {"sessions": len(self._host.sessions()), "running": len(running)},
+            "counts": {
+                "sessions": len(self._host.sessions()),
+                "running": len(running),
+                "pending": self._review.n_pending,
+            },
             **await self._sources.describe(),
         }
 

@@ -15,7 +15,7 @@ from anyio import to_thread
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, Question
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.planning import PlannedFile, Unplanned, change_of, misread_note, plan_of
+from copydesk.services.planning import PlannedFile, Unplanned, change_of, held_left, misread_note, plan_of
 from copydesk.services.proving import Found, InThread, LandingLimits, Proving, Reply, Sent
 from copydesk.workspace.overlay import NEVER_S
 from copydesk.workspace.pending import Pending, PendingFile
@@ -118,8 +118,8 @@ class Landing:
         else:
             if not confirm:
                 await self._one_by_one(offer)
-        for uri in offer.pending.files():
-            if uri not in offer.files:
+        for uri, file in offer.pending.files().items():
+            if uri not in offer.files and not file.is_only_held:
                 offer.put(uri, "draft", "newer typing came in between")
         return ReviewUpdated(turn, overall(offer.files.values()), tuple(offer.files.values()))
 
@@ -248,6 +248,8 @@ class Landing:
         if landed is not None and self._on_landed is not None:
             self._on_landed(landed)
         offer.finish(review)
+        if review.state == "applied" and landed is not None and (left := held_left(sent.file, landed)):
+            offer.pending.put(left)
         if review.state in ("applied", "unconfirmed", "discarded"):
             self._in_flight.forget(sent.file.uri)
 
@@ -260,7 +262,7 @@ class Landing:
         """
         left = [sent for sent in sends if sent.file.uri in offer.pending.files()]
         names = ", ".join(self._workspace.display(sent.file.uri) for sent in left)
-        text = f"Copydesk: the edit of {names} was not applied, and the text has changed since it was shown."
+        text = f"Copydesk: nothing of {names} was changed: no place was ticked, or the text changed while it was shown."
         choice = await self._editor.ask(Question(f"{text} Show it again?", (SHOW_AGAIN, "Discard")))
         if choice == "Discard":
             self._discard(offer, left, "")
@@ -277,7 +279,8 @@ class Landing:
         if review.state == "refused":
             return FileReview(file.uri, "discarded", review.n_hunks, "left as it was, as you chose")
         self._workspace.overlay.predict(file.uri, None)
-        return FileReview(file.uri, "unconfirmed", review.n_hunks, "changed only if you chose it; it is not open here")
+        word = "made" if file.kind == "create" else "changed"
+        return FileReview(file.uri, "unconfirmed", review.n_hunks, f"{word} only if you chose it; it is not open here")
 
 
 def _chose(found: Iterable[tuple[Sent, FileReview | None, Landed | None]]) -> bool:

@@ -10,7 +10,10 @@ from itertools import chain
 
 from copydesk.domain.errors import MissingFile, WorkspaceError
 from copydesk.domain.ports import FileEdit, FileHandle, FileSource, WorkspaceChange
-from copydesk.text.edits import Edit
+from copydesk.services.landed import Landed
+from copydesk.text.edits import Edit, compose_all, invert
+from copydesk.text.hashing import content_hash
+from copydesk.text.pieces import Pieces
 from copydesk.text.proofs import refined
 from copydesk.workspace.overlay import OpenDocument
 from copydesk.workspace.pending import Pending, PendingFile, rebased_onto
@@ -65,7 +68,8 @@ class Unplanned:
 def plan_of(pending: Pending, base: Snapshot, skip: Callable[[str], bool]) -> list[PlannedFile | Unplanned]:
     """Every pending file that is not skipped. May block on the disk."""
     view = pending.view(base)
-    return [_planned(uri, pending, base, view) for uri in pending.files() if not skip(uri)]
+    todo = [uri for uri, file in pending.files().items() if not skip(uri) and not file.is_only_held]
+    return [_planned(uri, pending, base, view) for uri in todo]
 
 
 def _planned(uri: str, pending: Pending, base: Snapshot, view: FileSource) -> PlannedFile | Unplanned:
@@ -132,6 +136,20 @@ def misread_note(file: PlannedFile) -> str:
 
 def held_note(n_held: int) -> str:
     return f"{n_held} of its edits conflict with newer typing and were held back" if n_held else ""
+
+
+def held_left(planned: PlannedFile, landed: Landed) -> PendingFile | None:
+    """What is left of a file whose other edits have landed: those that typing has met, for the person to see."""
+    file, first = planned.file, planned.proposed.base
+    if not file.held or first is None or file.kind != "change" or landed.now is None:
+        return None
+    back = invert(first.text, planned.typed)
+    since = compose_all([landed.typed_before, landed.ours, landed.typed_after])
+    held = tuple(each.moved(back).moved(since) for each in file.held)
+    hashed = content_hash(landed.now)
+    base = replace(first, text=landed.now, content_hash=hashed, epoch=landed.epoch, version=landed.version)
+    left = replace(file, base=base, text=landed.now, edits=(), held=held, dropped=held, marks=(), pieces=Pieces())
+    return replace(left, pinned=False, part="")
 
 
 def change_of(plan: Iterable[PlannedFile], label: str) -> WorkspaceChange:

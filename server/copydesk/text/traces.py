@@ -128,10 +128,24 @@ def disturbs(their: Edit, place: Edit) -> bool:
     return comes_back or their.start < place.start < their.end
 
 
-
 def takes_from_beside(their: Edit, place: Edit) -> bool:
     """Whether text goes right beside one of our hunks: among equal lines ours may then stand astray."""
     return their.start < their.end and their.start <= place.end and place.start <= their.end
+
+
+def moves_across(text: str, typed: Sequence[Edit], place: Edit) -> bool:
+    """Whether what goes on one side of ours comes on its other side: it is rather ours that stands astray."""
+    for edit in typed:
+        went = text[edit.start : edit.end].strip()
+        if is_telling(went) and any(went in other.text and _are_apart(edit, other, place) for other in typed):
+            return True
+    return False
+
+
+def _are_apart(one: Edit, other: Edit, place: Edit) -> bool:
+    return (one.end <= place.start and place.end <= other.start) or (
+        other.end <= place.start and place.end <= one.start
+    )
 
 
 def trimmed(text: str, edit: Edit) -> Edit:

@@ -110,6 +110,11 @@ class PendingFile:
         return same and not self.held and not self.dropped
 
     @property
+    def is_only_held(self) -> bool:
+        """Whether all that is left of it are edits that typing made impossible: shown, and not offered again."""
+        return self.kind == "change" and not self.edits and bool(self.dropped)
+
+    @property
     def origins(self) -> tuple[Origin, ...]:
         return tuple(part.origin for part in self.authored)
 
