@@ -154,6 +154,12 @@ class FeatureRig:
     def open(self, text: str, uri: str = URI, language: str = "python", version: int = 0) -> None:
         self.overlay.open(uri, language, version, text)
 
+    def type(self, line: int, column: int, text: str, uri: str = URI) -> None:
+        """Somebody types, now."""
+        opened = self.overlay.get(uri)
+        assert opened is not None
+        self.overlay.change(uri, opened.version + 1, [(LineRange(line, column, line, column), text)])
+
     async def call(self, method: str, params: Any, scope: anyio.CancelScope | None = None) -> Any:
         context = RequestContext(self.overlay.freeze(), 1, scope or anyio.CancelScope())
         return await self.handlers.requests[method].handler(params, context)

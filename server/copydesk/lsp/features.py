@@ -22,6 +22,7 @@ from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress, Spawn
 from copydesk.lsp.review import ReviewCommands
 from copydesk.lsp.review_offers import ReviewOffers
+from copydesk.lsp.unasked import Unasked
 from copydesk.lsp.undo import Undo, UndoCommand, nothing_to_undo
 from copydesk.lsp.updates import Updates
 from copydesk.lsp.voice import Voice
@@ -62,7 +63,7 @@ class Features:
         self._host = host
         self._spawn = spawn
         self.places = Places(lambda: client.encoding, _reader(parts.read))
-        self._documents = parts.documents
+        self._unasked = Unasked(client, voice.answers, voice.questions, parts.documents)
         shapes = Shapes(lambda: client.encoding, parts.documents, parts.sources.display)
         diffs = DiffDocuments(parts.reviews, voice.answers, shapes)
         self.review = ReviewCommands(parts.reviews, voice, diffs, shapes, spawn)
@@ -112,9 +113,9 @@ class Features:
         if event.error and event.error not in text:
             text = f"{event.error}\n\n{text}"
         if event.review == "pending":
-            await self.review.show_end(level, text, event.turn, self._documents)
+            await self.review.show_end(level, text, event.turn, self._unasked)
         else:
-            await self._voice.answers.show(level, text, f"turn/{event.turn}.md")
+            await self._unasked.answer(level, text, f"turn/{event.turn}.md")
 
     def _cancel_progress(self, params: Any) -> None:
         token = cast("dict[str, Any]", params).get("token") if isinstance(params, dict) else None

@@ -86,6 +86,8 @@ class Opened(Protocol):
     @property
     def epoch(self) -> int: ...
     @property
+    def typed_s(self) -> float: ...
+    @property
     def document(self) -> "Document": ...
 
 
@@ -93,8 +95,12 @@ class OpenDocuments(Protocol):
     """What is needed of `workspace.overlay.Overlay`."""
 
     listeners: list[Callable[[str], None]]
+    clock: Callable[[], float]
+    """What `Opened.typed_s` is told by."""
 
     def get(self, uri: str, /) -> Opened | None: ...
+
+    def all(self) -> Sequence[Opened]: ...
 
 
 # --- where a hunk shows ------------------------------------------------------------------------------------

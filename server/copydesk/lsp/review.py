@@ -17,7 +17,7 @@ from copydesk.domain.review import Choice, Decided, Hunk
 from copydesk.lsp.answers import is_short
 from copydesk.lsp.arguments import ArgumentError, Reader
 from copydesk.lsp.jobs import WAIT_S, Job, Spawn, is_patient
-from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes, counted, hunks_in, is_whole_file, seen_in
+from copydesk.lsp.pending import Reviews, Shapes, counted, hunks_in, is_whole_file, seen_in
 from copydesk.workspace.uris import normalise
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from copydesk.lsp.client import Client
     from copydesk.lsp.diff_documents import DiffDocuments
     from copydesk.lsp.prompts import Prompts
+    from copydesk.lsp.unasked import Unasked
 
 JsonObject: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Literal["show", "accept", "reject"]
@@ -220,7 +221,7 @@ class ReviewCommands:
                 self._say(str(decision.error), "warning")
             return
         files = decision.result.files if decision.result else ()
-        notes = [self._note(file) for file in files if file.state not in _FINE or file.note]
+        notes = [self._note(file) for file in files if _is_news(file)]
         if notes:
             self._say("\n".join(notes), "warning")
 
@@ -260,22 +261,32 @@ class ReviewCommands:
         how = "decide by code action there, or by copydesk.review.show, .accept, .reject."
         return f"{counted(len(hunks), 'hunk')} in {files} {wait} for you: {how}"
 
-    async def show_end(self, level: str, text: str, turn: str, documents: OpenDocuments) -> None:
+    async def show_end(self, level: str, text: str, turn: str, unasked: "Unasked") -> None:
         """The model's words and what waits, as one message where they fit; the diff where a file is not open."""
         hunks = await self._pending_of(turn)
-        answers = self._voice.answers
+        name = f"turn/{turn}.md"
         if not hunks:
-            await answers.show(level, text, f"turn/{turn}.md")
+            await unasked.answer(level, text, name)
             return
+        said = self._invitation(hunks)
         joint = "\n" if "\n" in text.strip() else " "  # some editors ask for a key after several lines
-        joined = f"{text.strip()}{joint}{self._invitation(hunks)}".strip()
+        joined = f"{text.strip()}{joint}{said}".strip()
         if is_short(joined):
-            answers.message(level, joined)
+            said = joined
         else:
-            await answers.show(level, text, f"turn/{turn}.md")
-            answers.message("info", self._invitation(hunks))
-        if self._keeps_focus and any(documents.get(seen_in(hunk)) is None for hunk in hunks):
-            await self._diffs.open(turn)
+            self._spawn(lambda: unasked.answer(level, text, name))
+            level = "info"
+        opens = self._keeps_focus and not all(unasked.has_open(seen_in(hunk)) for hunk in hunks)
+        await self._invite(level, said, turn, unasked, opens=opens)
+
+    async def _invite(self, level: str, said: str, turn: str, unasked: "Unasked", *, opens: bool) -> None:
+        async def show(focus: bool) -> None:
+            await self._diffs.open(turn, focus=focus)
+
+        if not (opens and unasked.takes_keys):
+            self._voice.answers.message(level, said)
+        if opens:
+            await unasked.open(said, show)
 
     # --- words and results ---
 
@@ -315,6 +326,11 @@ class _Known:
         """The one that started last. Turns of an earlier server count as older, in the order of their hunks."""
         turns = {hunk.turn: (self._turns.get(hunk.turn, 0), n) for n, hunk in enumerate(hunks)}
         return max(turns, key=lambda turn: turns[turn]) if turns else ""
+
+
+def _is_news(file: events.FileReview) -> bool:
+    """Not that it went well, and not a person's own reason for a rejection."""
+    return file.state not in _FINE or (file.state != "discarded" and bool(file.note))
 
 
 def _numbers(fields: Reader) -> tuple[int, ...]:

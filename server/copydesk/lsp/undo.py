@@ -71,7 +71,9 @@ class UndoCommand:
         n_files = len(undone.undone)
         names = ", ".join(self._shapes.display(file.uri) for file in undone.undone[:3])
         more = f" and {n_files - 3} more" if n_files > 3 else ""
-        done = f"{undone.label}: {names}{more}, not saved." if n_files else f"{undone.label}: nothing was changed."
+        saved = {file.uri for file in undone.review.files if file.saved}
+        unsaved = "" if all(file.uri in saved for file in undone.undone) else ", not saved"
+        done = f"{undone.label}: {names}{more}{unsaved}." if n_files else f"{undone.label}: nothing was changed."
         kept = [f"{self._where(place.uri, place.line)}: {place.why}." for place in undone.kept[:MAX_TOLD]]
         left = len(undone.kept) - len(kept)
         if left > 0:

@@ -262,7 +262,7 @@ class Landing:
         """
         left = [sent for sent in sends if sent.file.uri in offer.pending.files()]
         names = ", ".join(self._workspace.display(sent.file.uri) for sent in left)
-        text = f"Copydesk: the edit of {names} was not applied, and the text has changed since it was shown."
+        text = f"Copydesk: nothing of {names} was changed: no place was ticked, or the text changed while it was shown."
         choice = await self._editor.ask(Question(f"{text} Show it again?", (SHOW_AGAIN, "Discard")))
         if choice == "Discard":
             self._discard(offer, left, "")
@@ -279,7 +279,8 @@ class Landing:
         if review.state == "refused":
             return FileReview(file.uri, "discarded", review.n_hunks, "left as it was, as you chose")
         self._workspace.overlay.predict(file.uri, None)
-        return FileReview(file.uri, "unconfirmed", review.n_hunks, "changed only if you chose it; it is not open here")
+        word = "made" if file.kind == "create" else "changed"
+        return FileReview(file.uri, "unconfirmed", review.n_hunks, f"{word} only if you chose it; it is not open here")
 
 
 def _chose(found: Iterable[tuple[Sent, FileReview | None, Landed | None]]) -> bool:

@@ -190,8 +190,8 @@ class Proving:
         if sent.explained().kind == "applied":
             note = "it was applied, and the document closed without saving"
             return FileReview(file.uri, "discarded", file.n_hunks, note), None
-        if explanation.kind == "absent" and (reply.is_manual or not reply.reply.answered):
-            return self._not_applied(file, reply), None
+        if explanation.kind == "absent" and (reply.is_manual or reply.asked or not reply.reply.answered):
+            return self._not_applied(file, reply), None  # VS Code opens what it previews, and closes what was not taken
         if explanation.kind == "absent":
             note = "the document was closed before the edit came"
             return (None, None) if not reply.reply.applied else (self._review(file, "draft", note), None)

@@ -348,7 +348,7 @@ class Session:
             self.emit(review)
         self.awaits_review = bool(self.pending.files())
         self._parts.kept(self)
-        message = closing_words(end, review, self._parts.workspace.display, self._keep_steering(turn))
+        message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
         turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error))

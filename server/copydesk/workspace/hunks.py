@@ -31,7 +31,7 @@ class Cut:
     def __init__(self, file: PendingFile, session: str, named: Named = new_id) -> None:
         self.session = session
         self._groups: dict[str, Group] = {}
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, tuple[Held, ...]] = {}
         self.file = self._marked_whole(file, named) if is_whole(file) else self._marked(file, named)
         self.hunks = self._whole_hunks() if is_whole(file) else self._text_hunks()
 
@@ -48,11 +48,12 @@ class Cut:
         places = [(starts[group.old[0]], starts[group.old[1]]) for group in self._lines.groups]
         names = _names(places, list(file.marks), named)
         left = [mark for mark in file.marks if mark.id not in names]
-        held_names = _names([(held.start, held.end) for held in file.held], left, named)
+        runs = _runs(file.held, starts)
+        held_names = _names([_place(run) for run in runs], left, named)
         self._groups = dict(zip(names, self._lines.groups, strict=True))
-        self._held = dict(zip(held_names, file.held, strict=True))
+        self._held = dict(zip(held_names, runs, strict=True))
         marks = [Mark(name, *place) for name, place in zip(names, places, strict=True)]
-        marks += [Mark(name, held.start, held.end) for name, held in self._held.items()]
+        marks += [Mark(name, *_place(run)) for name, run in self._held.items()]
         return replace(file, marks=tuple(marks))
 
     # --- hunks ---
@@ -84,12 +85,18 @@ class Cut:
             id, self.session, turn, self.file.uri, "change", i, i2, "".join(old[i:i2]), "".join(new[j:j2]), changes
         )
 
-    def _held_hunk(self, id: str, held: Held) -> Hunk:
-        starts = self._lines.starts
-        first = min(bisect_right(starts, held.start) - 1, max(len(starts) - 2, 0))
-        last = max(first, bisect_right(starts, max(held.end - 1, held.start)) - 1)
+    def _held_hunk(self, id: str, run: tuple[Held, ...]) -> Hunk:
+        starts, text = self._lines.starts, "".join(self._lines.old)
+        first, last = _lines_of(*_place(run), starts)
+        before = after = text[starts[first] : run[0].start]
+        at = run[0].start
+        for held in run:
+            before += text[at : held.start] + held.before
+            after += text[at : held.start] + held.after
+            at = max(at, held.end)
+        rest = text[at : starts[min(last + 1, len(starts) - 1)]]
         turn, uri = turn_of(self.file), self.file.uri
-        return Hunk(id, self.session, turn, uri, "change", first, last + 1, held.before, held.after, held=True)
+        return Hunk(id, self.session, turn, uri, "change", first, last + 1, before + rest, after + rest, held=True)
 
     # --- some of them ---
 
@@ -113,7 +120,7 @@ class Cut:
             return None
         out = {part for id, numbers in unwanted if id in self._groups for part in self._parts(id, numbers)}
         parts = {part for group in self._lines.groups for part in group.parts} - out
-        gone = {self._held[id] for id, _ in unwanted if id in self._held}
+        gone = {held for id, _ in unwanted for held in self._held.get(id, ())}
         held = tuple(each for each in self.file.held if each not in gone)
         left = self._with_text(self.file, self._lines.taken(parts), held)
         return None if left.is_void else left
@@ -174,6 +181,30 @@ def _names(places: Sequence[tuple[int, int]], marks: list[Mark], named: Named) -
             marks.remove(found)
         names.append(found.id if found else named())
     return names
+
+
+def _runs(held: Iterable[Held], starts: Sequence[int]) -> list[tuple[Held, ...]]:
+    """Edits of the same lines, and of lines without one between them: together they are one hunk, as they were."""
+    runs: list[tuple[Held, ...]] = []
+    last = -2
+    for each in sorted(held):
+        first, end = _lines_of(each.start, each.end, starts)
+        if first <= last + 1:
+            runs[-1] = (*runs[-1], each)
+        else:
+            runs.append((each,))
+        last = max(last, end)
+    return runs
+
+
+def _place(run: Sequence[Held]) -> tuple[int, int]:
+    return run[0].start, max(held.end for held in run)
+
+
+def _lines_of(start: int, end: int, starts: Sequence[int]) -> tuple[int, int]:
+    """The first and the last line that a span touches."""
+    first = min(bisect_right(starts, start) - 1, max(len(starts) - 2, 0))
+    return first, max(first, bisect_right(starts, max(end - 1, start)) - 1)
 
 
 def _line_change(number: int, part: Part, old: Sequence[str], new: Sequence[str]) -> LineChange:

@@ -166,6 +166,11 @@ class Overlay:
     def cells_of(self, uri: str) -> tuple[str, ...]:
         return self._notebooks.get(normalise(uri), ())
 
+    def place_of(self, cell: str) -> tuple[str, int] | None:
+        """The open notebook that a cell is of, and its number there, from 1."""
+        found = ((uri, cells) for uri, cells in self._notebooks.items() if cell in cells)
+        return next(((uri, cells.index(cell) + 1) for uri, cells in found), None)
+
     def predict(self, uri: str, text: str | None, disk_hash: str = "") -> None:
         """The text a closed file will have once the editor writes our edit; None forgets it. Open ones need none.
 

@@ -105,6 +105,11 @@ class Workspace:
         name = next(name for name, one in self._roots.items() if one == root)
         return f"{name}/{rest}" if rest else name
 
+    def told(self, uri: str) -> str:
+        """As `display`, but for people only: a cell of an open notebook by its notebook and number."""
+        cell = self.overlay.place_of(normalise(uri))
+        return f"{self.display(cell[0])} (cell {cell[1]})" if cell else self.display(uri)
+
     def _resolve_uri(self, text: str) -> str | None:
         """An open document by its URI; None for a file whose name only looks like one."""
         if document := self.overlay.get(text):

@@ -12,7 +12,7 @@ from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError, StaleEdit
 from copydesk.domain.events import FileReview
 from copydesk.domain.messages import Usage
-from copydesk.domain.review import Choice
+from copydesk.domain.review import Choice, Decided
 from copydesk.lsp.handlers import RpcError
 from tests.support.fake_reviews import hunk_of
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_012, URI, VSCODE, FeatureRig, rig
@@ -307,6 +307,19 @@ async def test_a_reason_goes_with_the_rejection(tmp_path: Path) -> None:
         assert r.reviews.rejected == [(Choice(hunk="h-1"), "too clever")]
 
 
+async def test_a_reason_is_not_said_back_to_who_gave_it(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        two(r)
+
+        async def reject(choice: Choice, reason: str = "") -> Decided:
+            return Decided((FileReview(URI, "discarded", 1, reason),), ())
+
+        r.reviews.reject = reject
+        result = await r.command(REJECT, {"hunk": "h-1", "reason": "too clever"})
+        assert result["files"][0]["note"] == "too clever"
+        assert r.shown() == []
+
+
 async def test_saying_why_opens_a_prompt_document(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         two(r)
@@ -458,11 +471,50 @@ async def test_the_diff_opens_by_itself_where_a_file_is_not_open(tmp_path: Path)
         assert "3 hunks in src/a.py, src/b.py wait" in r.shown()[0][1]
 
 
+async def test_no_document_takes_the_place_of_the_one_that_is_typed_in(tmp_path: Path) -> None:
+    """VS Code shows it in front, focus or not: what is typed then goes nowhere."""
+    async with rig(tmp_path) as r:
+        two(r)
+        r.reviews.put(*r.reviews.waiting, hunk_of("", 0, 0, "x\n", uri=OTHER, kind="create", lines=(), id="h-c"))
+        r.type(0, 0, "typed")
+        r.answers["window/showMessageRequest"] = lambda params: params["actions"][0]
+        end(r)
+        await r.until(lambda: r.all("window/showDocument"))
+        [asked] = r.all("window/showMessageRequest")
+        assert "3 hunks in src/a.py, src/b.py wait" in asked["message"]
+        assert asked["actions"] == [{"title": "Show"}]
+        assert r.all("window/showDocument") == [{"uri": "copydesk:/review/t-1.diff", "takeFocus": True}]
+        assert r.shown() == []
+
+
+async def test_a_long_answer_waits_for_a_click_of_who_types(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.open("a = 1\n")
+        r.type(0, 0, "typed")
+        r.answers["window/showMessageRequest"] = None
+        end(r, "\n".join(f"line {n}" for n in range(10)), review="none")
+        await r.until(lambda: r.all("window/showMessageRequest"))
+        await anyio.wait_all_tasks_blocked()
+        assert r.all("window/showMessageRequest")[0]["message"] == "line 0"
+        assert r.all("window/showDocument") == []
+
+
+@pytest.mark.parametrize("name", ["Neovim", "Eglot", "emacs"])
+async def test_who_keeps_the_keys_where_they_are_is_shown_the_document(tmp_path: Path, name: str) -> None:
+    async with rig(tmp_path) as r:
+        r.client.name = name
+        r.open("a = 1\n")
+        r.type(0, 0, "typed")
+        end(r, "\n".join(f"line {n}" for n in range(10)), review="none")
+        await r.until(lambda: r.all("window/showDocument"))
+        assert r.all("window/showMessageRequest") == []
+
+
 async def test_a_long_answer_is_a_document_and_what_waits_a_message(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         two(r)
         end(r, "\n".join(f"line {n}" for n in range(10)))
-        await r.until(lambda: r.shown())
+        await r.until(lambda: r.shown() and r.all("window/showDocument"))
         assert [shown["uri"] for shown in r.all("window/showDocument")] == ["copydesk:/turn/t-1.md"]
         assert len(r.shown()) == 1
 

@@ -263,6 +263,32 @@ async def test_a_file_that_is_not_open_is_not_believed_where_some_were_left_out(
     assert not desk.pending.files()
 
 
+async def test_a_file_that_the_preview_opened_and_closed_again_was_left_out(desk: Desk) -> None:
+    """VS Code opens every document that it previews, and closes the one in which nothing was ticked."""
+    desk.limits = LandingLimits(sync_s=0.1, open_s=0.1)
+    (desk.root / "b.py").write_text("x = 1\n", encoding="utf-8")
+    other = to_uri(str(desk.root / "b.py"))
+
+    class Previewing(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            ticked = replace(change, edits=tuple(edit for edit in change.edits if edit.uri == desk.uri), creates=())
+            self.open(other, "x = 1\n")
+            await anyio.lowlevel.checkpoint()
+            self.workspace.overlay.close(other)
+            return await super().apply(ticked, confirm=confirm)
+
+    desk.editor = Previewing(desk.workspace)
+    view = desk.workspace.snapshot(desk.pending)
+    made = CreateFile(to_uri(str(desk.root / "new.py")), "x = 1\n")
+    desk.pending.propose([ChangeText(view.read(other).base, diff("x = 1\n", "x = 2\n")), made], view)
+    desk.propose()
+    review = await desk.offer(confirm=True)
+    found = {Path(file.uri).name: (file.state, file.note) for file in review.files}
+    assert found["a.py"][0] == "applied"
+    assert found["b.py"] == ("discarded", "left as it was, as you chose")
+    assert found["new.py"] == ("unconfirmed", "made only if you chose it; it is not open here")
+
+
 async def test_a_no_that_comes_back_as_applied(desk: Desk) -> None:
     """Neovim 0.12 after its own question."""
     desk.limits = LandingLimits(sync_s=0.05)

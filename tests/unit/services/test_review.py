@@ -169,6 +169,21 @@ async def test_typing_into_a_hunk_holds_it_back_and_taking_that_back_frees_it(de
     assert "LINE 10\n" in desk.text
 
 
+async def test_a_hunk_that_is_held_back_stays_one_hunk_of_whole_lines(desk: Desk) -> None:
+    """Its edit is many small ones within the lines: nobody has decided those one by one."""
+    after = "sum(of, _, line, 6, and, 8)\n"
+    desk.propose(desk.text.replace("line 5\nline 6\nline 7\nline 8\n", after))
+    (whole,) = await desk.hunks()
+    desk.type_over("line 6", "line 6  # mine")
+    (hunk,) = await desk.hunks()
+    assert (hunk.id, hunk.held, hunk.start_line, hunk.end_line) == (whole.id, True, whole.start_line, whole.end_line)
+    assert hunk.before.startswith("line 5\n")
+    assert hunk.before.endswith("line 8\n")
+    assert hunk.after == after
+    assert await desk.reject(hunk=hunk.id) == ()
+    assert desk.session.pending.files() == {}
+
+
 async def test_a_hunk_that_was_held_back_can_be_rejected(desk: Desk) -> None:
     desk.propose(desk.replaced(5))
     desk.type_over("line 5", "mine 5")
