@@ -110,8 +110,8 @@ def to_lsp_workspace_edit(
     """One workspace edit in the richest form this client takes. `spell` gives a URI as the editor writes it.
 
     Versioned `documentChanges` where the client takes them, or file operations, which exist nowhere else: Neovim
-    advertises only these, and handles both. A file is created by CreateFile, or by the text edit alone where the client has no file
-    operations. `ends_lines`: the client ends a new file's last line by itself.
+    advertises only these, and handles both. A file is created by CreateFile, or by the text edit alone where the
+    client has no file operations. `ends_lines`: the client ends a new file's last line by itself.
     `annotation` is left out where the client knows none. Raises `UnsupportedFileOperations`.
     """
     client = _client_edits(capabilities)
