@@ -7,18 +7,16 @@ stopped, the edit included, so it is answered first; others wait a while. The la
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
-
-import anyio
 
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.review import Choice, Decided, Hunk
 from copydesk.lsp.answers import is_short
 from copydesk.lsp.arguments import ArgumentError, Reader
+from copydesk.lsp.jobs import WAIT_S, Job, Spawn, is_patient
 from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes, counted, hunks_in, is_whole_file, seen_in
 from copydesk.workspace.uris import normalise
 
@@ -30,15 +28,10 @@ if TYPE_CHECKING:
 
 JsonObject: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Literal["show", "accept", "reject"]
-Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
 
 KEYS = ("session", "turn", "uri", "hunk", "lines", "of", "reason", "all", "ask", "wait")
-WAIT_S = 8.0
-"""How long an answer waits for the landing. Some editors give a command up after 10 s."""
 IMPATIENT_S = 1.0
 """The same for a rejection where the editor stands still meanwhile."""
-ANSWER_FIRST_S = 0.05
-"""How long the landing waits where the answer has to be on its way before the edit is."""
 MAX_KNOWN = 10_000
 """Ids remembered, so that a second click is told from a wrong id."""
 _FINE = ("applied", "discarded", "pending", "none")
@@ -53,16 +46,6 @@ class Voices(Protocol):
     def prompts(self) -> "Prompts": ...
 
 
-@dataclass(slots=True)
-class _Decision:
-    """One that goes on. `error` is what the service raised; `is_left`: it was answered before it was done."""
-
-    done: anyio.Event = field(default_factory=anyio.Event)
-    decided: Decided | None = None
-    error: CopydeskError | None = None
-    is_left: bool = False
-
-
 class ReviewCommands:
     def __init__(self, reviews: Reviews, voice: Voices, diffs: "DiffDocuments", shapes: Shapes, spawn: Spawn) -> None:
         self._reviews = reviews
@@ -71,7 +54,7 @@ class ReviewCommands:
         self._shapes = shapes
         self._spawn = spawn
         self._known = _Known()
-        self._deciding: dict[tuple[Verb, Choice], _Decision] = {}
+        self._deciding: dict[tuple[Verb, Choice], Job[Decided]] = {}
 
     @property
     def n_pending(self) -> int:
@@ -199,67 +182,44 @@ class ReviewCommands:
     async def _decide(self, verb: Verb, wanted: Choice, reason: str, wait: bool | None) -> JsonObject:
         limit_s = self._limit_s(verb, wait)
         running = self._deciding.get((verb, wanted)) or self._start(verb, wanted, reason, late=limit_s == 0)
-        try:
-            with anyio.move_on_after(limit_s):
-                await running.done.wait()
-        finally:
-            running.is_left = not running.done.is_set()
-        if running.is_left:
+        if not await running.wait(limit_s):
             return {**self._result(self._reviews.hunks()), "settled": False}
-        if running.error is not None:
-            return await self._not_decided(running.error, wanted)
-        if running.decided is None:
-            raise RuntimeError("the decision failed; its error is in the log")
-        return self._result(running.decided.pending, running.decided.files)
+        if running.result is None:
+            return await self._not_decided(running.error or CopydeskError("Nothing was decided."), wanted)
+        return self._result(running.result.pending, running.result.files)
 
     def _limit_s(self, verb: Verb, wait: bool | None) -> float | None:
         """How long this answer may wait."""
         if wait is not None:
             return None if wait else 0
-        if self._is_patient:
+        if is_patient(self._voice.client.name):
             return WAIT_S
         return 0 if verb == "accept" else IMPATIENT_S
-
-    @property
-    def _is_patient(self) -> bool:
-        """Emacs takes no edit while it waits for a command (eglot calls itself Eglot, lsp-mode emacs)."""
-        name = self._voice.client.name.lower()
-        return "eglot" not in name and "emacs" not in name
 
     @property
     def _keeps_focus(self) -> bool:
         """Helix goes to every document it shows: what is being typed would end up in it."""
         return "helix" not in self._voice.client.name.lower()
 
-    def _start(self, verb: Verb, wanted: Choice, reason: str, *, late: bool) -> _Decision:
-        """As a task of the connection: cancelling the request does not take half a decision back."""
-        decision = self._deciding[verb, wanted] = _Decision()
-
-        async def decide() -> None:
+    def _start(self, verb: Verb, wanted: Choice, reason: str, *, late: bool) -> "Job[Decided]":
+        async def decide() -> Decided:
             try:
-                if late:
-                    await anyio.sleep(ANSWER_FIRST_S)
                 if verb == "accept":
-                    decision.decided = await self._reviews.accept(wanted)
-                else:
-                    decision.decided = await self._reviews.reject(wanted, reason)
-            except CopydeskError as error:
-                decision.error = error
+                    return await self._reviews.accept(wanted)
+                return await self._reviews.reject(wanted, reason)
             finally:
                 del self._deciding[verb, wanted]
-                decision.done.set()
-            self._tell(decision)
 
-        self._spawn(decide)
-        return decision
+        decision = self._deciding[verb, wanted] = Job[Decided]()
+        return decision.start(self._spawn, decide, self._tell, late=late)
 
-    def _tell(self, decision: _Decision) -> None:
+    def _tell(self, decision: "Job[Decided]") -> None:
         """What did not land: nobody sees the answer of a code action. An error is told where it is no answer."""
         if decision.error is not None:
             if decision.is_left:
                 self._say(str(decision.error), "warning")
             return
-        files = decision.decided.files if decision.decided else ()
+        files = decision.result.files if decision.result else ()
         notes = [self._note(file) for file in files if file.state not in _FINE or file.note]
         if notes:
             self._say("\n".join(notes), "warning")

@@ -5,13 +5,11 @@ Owns the command's argument, how soon it is answered, and its words; what an und
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
-
-import anyio
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.lsp.arguments import Reader
+from copydesk.lsp.jobs import WAIT_S, Job, Spawn, is_patient
 from copydesk.lsp.pending import Shapes, counted, file_to_json
 
 if TYPE_CHECKING:
@@ -20,15 +18,10 @@ if TYPE_CHECKING:
     from copydesk.services.undoing import Undone
 
 JsonObject: TypeAlias = dict[str, Any]
-Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
 Undo: TypeAlias = "Callable[[str | None], Awaitable[Undone]]"
 """`services.undoing.Undoing.undo`. Raises `CopydeskError`, which says what to do."""
 
 KEYS = ("turn", "wait")
-WAIT_S = 8.0
-"""How long an answer waits for the editor. Some editors give a command up after 10 s."""
-ANSWER_FIRST_S = 0.05
-"""How long the edit waits where the answer has to be on its way before it."""
 MAX_TOLD = 2
 """Places of what was kept that the message names."""
 
@@ -38,14 +31,6 @@ class Voices(Protocol):
     def client(self) -> "Client": ...
     @property
     def answers(self) -> "Answers": ...
-
-
-@dataclass(slots=True)
-class _Running:
-    done: anyio.Event = field(default_factory=anyio.Event)
-    undone: "Undone | None" = None
-    error: CopydeskError | None = None
-    is_left: bool = False
 
 
 class UndoCommand:
@@ -59,50 +44,25 @@ class UndoCommand:
         """Answers the command; the undo goes on as a task of the connection where it takes longer."""
         turn = fields.text("turn")
         limit_s = self._limit_s(fields)
-        running = self._started(turn, late=limit_s == 0)
-        try:
-            with anyio.move_on_after(limit_s):
-                await running.done.wait()
-        finally:
-            running.is_left = not running.done.is_set()
-        if running.is_left:
+        undo: Job[Undone] = Job()
+        undo.start(self._spawn, lambda: self._undo(turn), self._tell, late=limit_s == 0)
+        if not await undo.wait(limit_s):
             return {"undone": [], "kept": [], "turn": None, "of": turn, "review": _NOTHING, "settled": False}
-        if running.error is not None:
-            raise running.error
-        if running.undone is None:
-            raise RuntimeError("the undo failed; its error is in the log")
-        return self._result(running.undone)
+        if undo.result is None:
+            raise undo.error or CopydeskError("There is nothing to undo.")
+        return self._result(undo.result)
 
     def _limit_s(self, fields: Reader) -> float | None:
         if fields.fields.get("wait") is not None:
             return None if fields.flag("wait") else 0
-        name = self._voice.client.name.lower()
-        return 0 if "eglot" in name or "emacs" in name else WAIT_S
+        return WAIT_S if is_patient(self._voice.client.name) else 0
 
-    def _started(self, turn: str | None, *, late: bool) -> _Running:
-        """As a task of the connection: cancelling the request leaves no half of an undo."""
-        running = _Running()
-
-        async def undo() -> None:
-            try:
-                if late:
-                    await anyio.sleep(ANSWER_FIRST_S)
-                running.undone = await self._undo(turn)
-            except CopydeskError as error:
-                running.error = error
-            finally:
-                running.done.set()
-            self._tell(running)
-
-        self._spawn(undo)
-        return running
-
-    def _tell(self, running: _Running) -> None:
+    def _tell(self, undo: "Job[Undone]") -> None:
         """What came of it: most editors show no answer of a command. An error is told where it is no answer."""
-        if running.error is not None and running.is_left:
-            self._voice.answers.message("warning", str(running.error))
-        elif running.undone is not None:
-            text, level = self._words(running.undone), "warning" if running.undone.kept else "info"
+        if undo.error is not None and undo.is_left:
+            self._voice.answers.message("warning", str(undo.error))
+        elif undo.result is not None:
+            text, level = self._words(undo.result), "warning" if undo.result.kept else "info"
             self._voice.answers.message(level, text)
 
     def _words(self, undone: "Undone") -> str:

@@ -248,7 +248,7 @@ class Landing:
         if landed is not None and self._on_landed is not None:
             self._on_landed(landed)
         offer.finish(review)
-        if review.state == "applied" and landed is not None and (left := held_left(sent.file.file, landed)):
+        if review.state == "applied" and landed is not None and (left := held_left(sent.file, landed)):
             offer.pending.put(left)
         if review.state in ("applied", "unconfirmed", "discarded"):
             self._in_flight.forget(sent.file.uri)

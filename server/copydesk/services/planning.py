@@ -11,7 +11,7 @@ from itertools import chain
 from copydesk.domain.errors import MissingFile, WorkspaceError
 from copydesk.domain.ports import FileEdit, FileHandle, FileSource, WorkspaceChange
 from copydesk.services.landed import Landed
-from copydesk.text.edits import Edit, compose_all
+from copydesk.text.edits import Edit, compose_all, invert
 from copydesk.text.hashing import content_hash
 from copydesk.text.pieces import Pieces
 from copydesk.text.proofs import refined
@@ -138,14 +138,16 @@ def held_note(n_held: int) -> str:
     return f"{n_held} of its edits conflict with newer typing and were held back" if n_held else ""
 
 
-def held_left(file: PendingFile, landed: Landed) -> PendingFile | None:
+def held_left(planned: PlannedFile, landed: Landed) -> PendingFile | None:
     """What is left of a file whose other edits have landed: those that typing has met, for the person to see."""
-    if not file.held or file.base is None or file.kind != "change" or landed.now is None:
+    file, first = planned.file, planned.proposed.base
+    if not file.held or first is None or file.kind != "change" or landed.now is None:
         return None
+    back = invert(first.text, planned.typed)
     since = compose_all([landed.typed_before, landed.ours, landed.typed_after])
-    held = tuple(each.moved(since) for each in file.held)
+    held = tuple(each.moved(back).moved(since) for each in file.held)
     hashed = content_hash(landed.now)
-    base = replace(file.base, text=landed.now, content_hash=hashed, epoch=landed.epoch, version=landed.version)
+    base = replace(first, text=landed.now, content_hash=hashed, epoch=landed.epoch, version=landed.version)
     left = replace(file, base=base, text=landed.now, edits=(), held=held, dropped=held, marks=(), pieces=Pieces())
     return replace(left, pinned=False, part="")
 

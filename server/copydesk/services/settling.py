@@ -30,35 +30,12 @@ class SentPart:
     landed: Landed | None
 
 
-@dataclass(frozen=True, slots=True)
-class LandedPart:
-    """What has landed of a file, and what was typed between the cutting of its hunks and the sending."""
-
-    record: Landed
-    typed_first: tuple[Edit, ...]
-
-
 def left_of(workspace: Workspace, file: PendingFile, taken: PendingFile, part: SentPart) -> PendingFile:
     """What stays pending of `file` after `taken`, a part of it, has landed. May block on the disk."""
     now = _text_now(workspace, part.item.uri, part.landed)
     if now is None:
         return replace(file, pinned=False)
-    landed = LandedPart(part.landed, _typed_first(workspace, taken, part.landed)) if part.landed else None
-    return remaining(file, taken, part.item, landed, now)
-
-
-def _typed_first(workspace: Workspace, taken: PendingFile, landed: Landed) -> tuple[Edit, ...]:
-    """What was typed after the hunks were cut and before the edit was sent."""
-    base, sent = taken.base, landed.file.base
-    if base is None or landed.before is None or base.text == landed.before:
-        return ()
-    document = workspace.overlay.get(landed.uri)
-    if document and sent and sent.version is not None and base.epoch == sent.epoch == document.epoch:
-        state = document.history.at(sent.version)
-        for edits in state.edits_since(base.version or 0) if state else ():
-            if _leads(base.text, edits, landed.before):
-                return edits
-    return diff(base.text, landed.before)
+    return remaining(file, taken, part.item, part.landed, now)
 
 
 def _text_now(workspace: Workspace, uri: str, landed: Landed | None) -> FileHandle | None:
@@ -73,15 +50,8 @@ def _text_now(workspace: Workspace, uri: str, landed: Landed | None) -> FileHand
     )
 
 
-def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
-    try:
-        return apply(text, edits) == to
-    except ValueError:
-        return False
-
-
 def remaining(
-    file: PendingFile, taken: PendingFile, item: Picked, landed: LandedPart | None, now: FileHandle
+    file: PendingFile, taken: PendingFile, item: Picked, landed: Landed | None, now: FileHandle
 ) -> PendingFile:
     """What still waits of `file` after `taken`, a part of it on the same base, has landed as part of `now`."""
     file = replace(file, pinned=False)
@@ -90,11 +60,9 @@ def remaining(
     decided = {hunk.id for hunk in item.hunks if item.takes_all(hunk)}
     marks = tuple(mark for mark in file.marks if mark.id not in decided)
     typed = _typed_on_taken(taken, landed) if landed else diff(taken.text, now.text)
-    if landed and apply(taken.text, typed) != now.text:
+    if landed and not _leads(taken.text, typed, now.text):
         # Some of it was held back at the last moment: edits that are in the text already fall out by themselves.
-        total = compose_all(
-            [landed.typed_first, landed.record.typed_before, landed.record.ours, landed.record.typed_after]
-        )
+        total = compose_all([landed.typed_before, landed.ours, landed.typed_after])
         return replace(file, marks=marks).over(now, total)
     moved = tuple(mark.moved(taken.edits) for mark in marks)
     held = tuple(each.moved(taken.edits) for each in file.dropped)
@@ -104,7 +72,13 @@ def remaining(
     return left.over(now, typed)
 
 
-def _typed_on_taken(taken: PendingFile, landed: LandedPart) -> tuple[Edit, ...]:
+def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:
+    try:
+        return apply(text, edits) == to
+    except ValueError:  # they are not even on this text
+        return False
+
+
+def _typed_on_taken(taken: PendingFile, landed: Landed) -> tuple[Edit, ...]:
     """What a person typed, said on the text that the taken part made."""
-    before = compose(landed.typed_first, landed.record.typed_before)
-    return compose(rebase(before, taken.edits).edits, landed.record.typed_after)
+    return compose(rebase(landed.typed_before, taken.edits).edits, landed.typed_after)

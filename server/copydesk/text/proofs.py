@@ -29,6 +29,7 @@ from copydesk.text.traces import (
     leads,
     line_and_column,
     meets_lines,
+    moves_across,
     offset_of,
     place_of,
     refined,
@@ -231,6 +232,8 @@ class _Reading:
         if any(disturbs(their, place) for place in places for their in typed):
             return False
         if any(takes_from_beside(their, place) for place in places for their in typed):
+            return False
+        if any(moves_across(made, typed, place) for place in places):
             return False
         pairs = list(zip(places, hunks, strict=True))
         again = any(is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed)

@@ -133,6 +133,21 @@ def takes_from_beside(their: Edit, place: Edit) -> bool:
     return their.start < their.end and their.start <= place.end and place.start <= their.end
 
 
+def moves_across(text: str, typed: Sequence[Edit], place: Edit) -> bool:
+    """Whether what goes on one side of ours comes on its other side: it is rather ours that stands astray."""
+    for edit in typed:
+        went = text[edit.start : edit.end].strip()
+        if is_telling(went) and any(went in other.text and _are_apart(edit, other, place) for other in typed):
+            return True
+    return False
+
+
+def _are_apart(one: Edit, other: Edit, place: Edit) -> bool:
+    return (one.end <= place.start and place.end <= other.start) or (
+        other.end <= place.start and place.end <= one.start
+    )
+
+
 def trimmed(text: str, edit: Edit) -> Edit:
     """The same edit without what is equal at its ends: a word that grew is a word with something typed in it."""
     start, end, new = edit
