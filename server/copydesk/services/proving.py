@@ -244,7 +244,7 @@ class Proving:
     def _unconfirmed(self, sent: Sent) -> Found:
         file = sent.file
         on_disk = self._on_disk(file.uri)
-        if file.kind != "create" and on_disk is not None and on_disk != file.text:
+        if file.kind != "create" and on_disk is not None and self._as_known(file.uri) != file.text:
             return self._review(file, "partial", f"{_UNEXPLAINED} on disk; nothing more was touched"), None
         if file.after is not None:
             disk_hash = content_hash(on_disk) if on_disk is not None else ""
@@ -291,6 +291,13 @@ class Proving:
 
     def _review(self, file: PlannedFile, state: ReviewState, note: str) -> FileReview:
         return FileReview(file.uri, state, file.n_hunks, note)
+
+    def _as_known(self, uri: str) -> str | None:
+        """The text as an earlier unconfirmed edit left it, where the disk is still as it was then; else the disk's."""
+        try:
+            return self._workspace.snapshot().read(uri).text
+        except WorkspaceError:
+            return None
 
     def _on_disk(self, uri: str) -> str | None:
         try:
