@@ -59,6 +59,7 @@ def test_a_diff_on_stdout_words_on_stderr_and_the_tree_untouched(run: Run, root:
     assert "Swapped." in done.stderr
     assert (root / "a.py").read_text() == SOURCE
     assert sorted(path.name for path in root.iterdir()) == ["a.py"]
+    assert not (tmp_path / "state" / "drafts").exists(), "what was printed does not wait in an editor"
 
 
 def test_apply_writes(run: Run, root: Path, tmp_path: Path) -> None:

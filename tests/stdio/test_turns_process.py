@@ -28,7 +28,7 @@ SECRET = "sk-planted-0123456789abcdef"
 async def working(tmp_path: Path, script: str, **more: Any) -> AsyncIterator[tuple[StdioClient, Path]]:
     """A process with a folder, an open document and the scripted model. Gives the client and the state folder."""
     root, state = tmp_path / "work", tmp_path / "state"
-    root.mkdir()
+    root.mkdir(exist_ok=True)
     (root / "a.py").write_text(CODE)
     (tmp_path / "script").write_text(script)
     env = {
@@ -86,6 +86,23 @@ async def test_an_end_in_the_middle_of_a_turn(tmp_path: Path, how: str) -> None:
     if parent.poll() is None:
         parent.communicate(b"\n")
     assert ends(state) == [("cancelled", "draft")]
+
+
+async def test_what_a_killed_server_was_working_on_waits_for_the_next(tmp_path: Path) -> None:
+    """Nothing was written at its end: the draft was kept while the turn ran."""
+    async with working(tmp_path, PROPOSES) as (client, state):
+        await in_the_second_step(client)
+        with anyio.fail_after(5):
+            while not list(state.rglob("drafts/*.json")):  # noqa: ASYNC110  # nobody tells
+                await anyio.sleep(0.02)
+        client.process.kill()
+        await client.wait()
+    async with working(tmp_path, "text: Done.") as (client, _):
+        shown = await client.command("copydesk.review.show")
+        assert [hunk["after"] for file in shown["pending"] for hunk in file["hunks"]] == ["    return 2 * x\n"]
+        await client.command("copydesk.review.accept")
+        assert client.editor.text((tmp_path / "work/a.py").as_uri()) == CODE.replace("x + x", "2 * x")
+        await client.shut_down()
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes through /proc")

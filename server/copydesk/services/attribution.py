@@ -110,7 +110,7 @@ class Attribution:
         if undo is None:
             parts = record.by_turn()
             ids = file.land(
-                record, lambda ours: file.write(parts if ours is record.ours else [(record.turn, ours)], self._id)
+                record, lambda ours: file.write(parts if ours is record.ours else [(record.made_by, ours)], self._id)
             )
         else:
             ids = file.land(record, lambda ours: file.turn(ours, undo.get(source, ())))
@@ -184,9 +184,10 @@ class Attribution:
         """Each turn's own page: what it did to this file."""
         base = record.file.base
         encoding = base.encoding if base else "utf-8" if record.now is not None else ""
-        for turn in {record.turn, *(piece.author for piece in file.pieces.made if piece.id in ids and not is_undo)}:
+        whole = record.turn if is_undo else record.made_by
+        for turn in {whole, *(piece.author for piece in file.pieces.made if piece.id in ids and not is_undo)}:
             mine = [piece.id for piece in file.pieces.made if piece.id in ids and (is_undo or piece.author == turn)]
-            is_whole = turn == record.turn
+            is_whole = turn == whole
             if not mine and record.kind == "change":
                 continue
             moved_from = normalise(record.moved_from) if record.moved_from and is_whole else ""

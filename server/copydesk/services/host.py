@@ -42,7 +42,9 @@ class Host:
         self._listeners: list[Listener] = []
         self._group: TaskGroup | None = None
         self._problems: dict[str, tuple[int | None, tuple[Problem, ...]]] = {}
-        self.keeper = Keeper(records.parent / "drafts", lambda: parts.workspace.roots) if records else None
+        self.keeper = (
+            Keeper(records.parent / "drafts", lambda: parts.workspace.roots) if records and parts.offers else None
+        )
         self.reviews = Reviews(ReviewParts(parts.workspace, self._by_use, self._review_changed))
         self.parts = replace(
             parts,

@@ -35,16 +35,21 @@ class Landed:
     epoch: int = 0
     version: int | None = None
 
+    @property
+    def made_by(self) -> str:
+        """The turn that proposed it, or had the last part in it: not always the one it was sent for."""
+        return (self.file.origins[-1].turn if self.file.origins else "") or self.turn
+
     def by_turn(self) -> list[tuple[str, tuple[Edit, ...]]]:
         """`ours` turn by turn, each on the text that the ones before it made."""
         authors = self.file.authors()
-        if len(authors) != len(self.ours) or set(authors) <= {self.turn, ""}:
-            return [(self.turn, self.ours)]
+        if len(authors) != len(self.ours) or len(set(authors)) <= 1:
+            return [(next(iter(authors), "") or self.made_by, self.ours)]
         parts: list[tuple[str, tuple[Edit, ...]]] = []
         done: tuple[Edit, ...] = ()
         for turn in dict.fromkeys(authors):
             mine = tuple(edit for edit, author in zip(self.ours, authors, strict=True) if author == turn)
-            parts.append((turn or self.turn, rebase(mine, done).edits))
+            parts.append((turn or self.made_by, rebase(mine, done).edits))
             done = tuple(sorted((*done, *mine)))
         return parts
 

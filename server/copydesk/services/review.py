@@ -237,7 +237,9 @@ class Reviews:
             session.pending.put(replace(item.cut.file, pinned=True))
         try:
             taken |= await to_thread.run_sync(lambda: {item.uri: item.cut.taking(item.wanted) for item in items})
-            reviews |= await self._offer(session, taken, items[-1].hunks[-1].turn)
+            offered = await self._offer(session, taken, items[-1].hunks[-1].turn)
+            counts = {item.uri: len(item.hunks) for item in items}
+            reviews |= {uri: replace(file, n_hunks=counts.get(uri, file.n_hunks)) for uri, file in offered.items()}
         finally:
             session.on_landed.remove(note)
             with anyio.CancelScope(shield=True):

@@ -19,7 +19,7 @@ from copydesk.agent.loop import LoopEnd, run_loop
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
-from copydesk.domain.edits import Origin
+from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import (
     EditProposed,
@@ -299,10 +299,14 @@ class Session:
             self.pending,
             self._parts.editor,
             origin,
-            lambda edit: self.emit(EditProposed(turn.id, edit)),
+            lambda edit: self._proposed(turn, edit),
             self._parts.problems,
             self._reads,
         )
+
+    def _proposed(self, turn: Turn, edit: PendingEdit) -> None:
+        self.emit(EditProposed(turn.id, edit))
+        self._parts.kept(self)  # a server that is killed now leaves a draft
 
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
         if not self._parts.offers:

@@ -119,3 +119,30 @@ async def test_a_stopped_turn_leaves_its_draft_to_decide(tmp_path: Path) -> None
         assert hunk["after"] == "value_3 = 30\n"
         await settled(d, "accept", 0)
         assert d.editor.text(uri) == with_changes(3)
+
+
+async def test_turns_accepted_together_are_undone_apart(tmp_path: Path) -> None:
+    """Each of the two keeps what is its own: places of one file, and whole files."""
+
+    def new(name: str) -> str:
+        return call("write_file", path=name, content="new\n")
+
+    first = "\n".join((change(3, 10), new("one.py")))
+    second = "\n".join((change(20), new("two.py")))
+    async with desk(tmp_path, steps(first, "text: A.", second, "text: B."), files={"a.py": CODE}, settings={}) as d:
+        uri = d.open("a.py")
+        one = await d.run("prompt", text="go", uri=uri)
+        two = await d.run("prompt", text="more", session=one["session"])
+        await settled(d, "accept", 0, all=True)
+        assert d.editor.text(uri) == with_changes(3, 10, 20)
+        d.editor.type(uri, 0, 0, "# mine\n")
+        undone = await d.client.command("copydesk.undo", {"turn": one["turn"]})
+        assert [each["path"] for each in undone["undone"]] == ["a.py", "one.py"]
+        assert d.editor.text(uri) == "# mine\n" + with_changes(20)
+        assert not (d.root / "one.py").exists()
+        assert (d.root / "two.py").exists()
+        await d.client.command("copydesk.undo", {"turn": two["turn"]})
+        assert d.editor.text(uri) == "# mine\n" + CODE
+        assert not (d.root / "two.py").exists()
+        await d.client.command("copydesk.undo", {"turn": one["turn"]})
+        assert d.editor.text(uri) == "# mine\n" + with_changes(3, 10)
