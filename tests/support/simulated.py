@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import anyio
 from lsprotocol import converters, types
@@ -124,8 +124,14 @@ class Buffer:
     unsent: list[Json] = field(default_factory=list[Json])
     before_ours: str | None = None
     """What Ctrl+Z would bring back: set by our edit, gone with the next key."""
-    log: list[tuple[int, Edit]] = field(default_factory=list[tuple[int, Edit]])
-    """Every change, with the version that it made."""
+
+
+class Logged(NamedTuple):
+    """One change of a file: the version that it made (None: it was not open) and the text."""
+
+    version: int | None
+    text: str
+    edit: Edit | None = None
 
 
 @dataclass
@@ -153,6 +159,8 @@ class Client:
         """Characters that a person wrote and did not delete."""
         self.tell: Callable[[str], None] | None = None
         self.n_sent = 0
+        self.logs: dict[str, list[Logged]] = {}
+        """Every change of every file, over closing and opening."""
         self._n_chars = 0
         self._loop = asyncio.get_running_loop()
         self._arrives_s = 0.0
@@ -169,7 +177,7 @@ class Client:
     def open(self, uri: str) -> None:
         if uri not in self.buffers:
             text = self.disk.files.get(uri, "")
-            self.buffers[uri] = Buffer(text, self.kind.first_version, synced=text)
+            self._buffered(uri, text)
             self._announce(uri)
 
     def type(self, uri: str, start: int, end: int, text: str) -> None:
@@ -211,6 +219,8 @@ class Client:
     def write_outside(self, uri: str, text: str) -> None:
         """Another program writes the file; a clean buffer is loaded again."""
         self.mine |= {char for char in text if ord(char) > 0x2E80}
+        if uri not in self.buffers:
+            self._log(uri, None, text, Edit(*_hull(self.disk.files.get(uri, ""), text)))
         self.disk.files[uri] = text
         buffer = self.buffers.get(uri)
         if buffer and not buffer.dirty and buffer.text != text:
@@ -241,8 +251,16 @@ class Client:
         buffer.unsent.append({"range": place, "text": text})
         buffer.text = buffer.text[:start] + text + buffer.text[end:]
         buffer.version += self.kind.step if self.kind.step == 1 else self.chance.randint(1, self.kind.step)
-        buffer.log.append((buffer.version, Edit(start, end, text)))
+        self._log(uri, buffer.version, buffer.text, Edit(start, end, text))
         buffer.dirty = True
+
+    def _buffered(self, uri: str, text: str, *, announced: bool = True, dirty: bool = False) -> None:
+        version = self.kind.first_version
+        self.buffers[uri] = Buffer(text, version, announced=announced, dirty=dirty, synced=text)
+        self._log(uri, version, text)
+
+    def _log(self, uri: str, version: int | None, text: str, edit: Edit | None = None) -> None:
+        self.logs.setdefault(uri, []).append(Logged(version, text, edit))
 
     def _send_soon(self, uri: str) -> None:
         if not self.kind.debounce_s:
@@ -386,14 +404,13 @@ class Client:
         if old in self.buffers:
             buffer = self.buffers[old]
             self.close(old)
-            self.buffers[new] = Buffer(buffer.text, self.kind.first_version, dirty=buffer.dirty)
+            self._buffered(new, buffer.text, dirty=buffer.dirty)
             self._announce(new)
 
     def _edit(self, operation: Json) -> None:
         uri = _uri(operation)
         if uri not in self.buffers:
-            text = self.disk.files.get(uri, "")
-            self.buffers[uri] = Buffer(text, self.kind.first_version, announced=False, synced=text)
+            self._buffered(uri, self.disk.files.get(uri, ""), announced=False)
         buffer = self.buffers[uri]
         spans = sorted(
             (offset(buffer.text, e["range"]["start"]), offset(buffer.text, e["range"]["end"]), e["newText"])
@@ -401,7 +418,7 @@ class Client:
         )
         if not spans:
             return
-        before, log = buffer.text, list(buffer.log)
+        before, log = buffer.text, list(self.logs[uri])
         chosen, n_times = self._chosen(spans), 2 if self.chance.random() < self.kind.twice else 1
         for _ in range(n_times):
             self._write(uri, chosen)
@@ -469,19 +486,26 @@ class Client:
             self._flush(uri)
 
 
-def _is_as_sent(sent: FileEdit | None, log: Sequence[tuple[int, Edit]], before: str, after: str) -> bool:
+def _is_as_sent(sent: FileEdit | None, log: Sequence[Logged], before: str, after: str) -> bool:
     """Whether what the client made of an edit is what was meant, on the text as it was by then."""
     if sent is None or sent.text == before:
         return True
-    version = sent.version
-    typed = compose_all([(edit,) for made, edit in log if version is not None and made > version])
-    if version is None or apply(sent.text, typed) != before:
+    typed = _typed_since(sent, log)
+    if typed is None or apply(sent.text, typed) != before:
         typed = diff(sent.text, before)
     ours = normalised(sent.spans)
     theirs_first, ours_first = rebase(ours, typed), rebase(typed, ours)
     if any(edit.text for edit in ours_first.conflicts):
         return False  # what was typed is gone; what was only deleted where ours goes makes no difference
     return after in (apply(before, theirs_first.edits), apply(apply(sent.text, ours), ours_first.edits))
+
+
+def _typed_since(sent: FileEdit, log: Sequence[Logged]) -> tuple[Edit, ...] | None:
+    """What led from the text that an edit was sent for to the last one of the log, over closing and opening."""
+    for at in range(len(log) - 1, -1, -1):
+        if log[at].version == sent.version and log[at].text == sent.text:
+            return compose_all([(each.edit,) for each in log[at + 1 :] if each.edit])
+    return None
 
 
 def _uri(operation: Json) -> str:

@@ -105,7 +105,8 @@ class Assembly:
 
     async def _stop(self) -> None:
         self.core.host.cancel()
-        await self.core.attribution.flush()  # Emacs kills its server a moment after it said goodbye
+        if self.core.attribution:
+            await self.core.attribution.flush()  # Emacs kills its server a moment after it said goodbye
 
     # --- what the features ask ---
 
@@ -137,7 +138,7 @@ class Assembly:
         if opened is None:
             return None
         handle = FileHandle(opened.uri, opened.document.text, opened.content_hash, version=opened.version)
-        note = await self.core.attribution.line(opened.uri, line)
+        note = await self.core.attribution.line(opened.uri, line) if self.core.attribution else None
         found = await self.explainer.hover(handle, line, column, budget_s)
         return with_provenance(found, note)
 
@@ -152,7 +153,8 @@ class Assembly:
     async def _find_model(self) -> None:
         """Finds out early what `auto` comes to, so that code actions are tagged and status need not wait."""
         await anyio.sleep(IDLE_S)
-        await anyio.to_thread.run_sync(self.core.attribution.tidy)
+        if self.core.attribution:
+            await anyio.to_thread.run_sync(self.core.attribution.tidy)
         await anyio.to_thread.run_sync(lambda: self.server.client.capabilities)  # 60 ms that no edit should wait for
         await self._model_name()
 

@@ -18,7 +18,6 @@ from copydesk.config.layers import Loaded, load, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, CodeIntel, Editor, Model
-from copydesk.services.attribution import Attribution
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.uris import to_path
@@ -26,6 +25,7 @@ from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from copydesk.models.selection import ModelSettings
+    from copydesk.services.attribution import Attribution
     from copydesk.services.undoing import Undoing
 
 
@@ -112,7 +112,8 @@ class Core:
     configuration: Configuration
     models: ModelSource
     code: CodeIntel
-    attribution: Attribution
+    attribution: "Attribution | None" = None
+    """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
 
     @asynccontextmanager
@@ -135,6 +136,7 @@ class Core:
         from copydesk.services.landing import Landing
         from copydesk.services.undoing import Undoing
 
+        assert self.attribution is not None
         landing = Landing(self.workspace, self.editor, self.attribution.landed)
         return Undoing(
             self.workspace,
@@ -145,12 +147,22 @@ class Core:
         )
 
     async def _close(self) -> None:
-        await self.attribution.flush()
+        if self.attribution:
+            await self.attribution.flush()
         self.host.close()
         for close in self.closers:
             result = close()
             if result is not None:
                 await result
+
+
+def _attribution(
+    workspace: Workspace, state: Path, start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+) -> "Attribution":
+    from copydesk.services.attribution import Attribution
+    from copydesk.store.authorship import AuthorshipStore
+
+    return Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
 
 
 def compose(
@@ -169,7 +181,6 @@ def compose(
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
     from copydesk.models.selection import Models
-    from copydesk.store.authorship import AuthorshipStore
     from copydesk.tools.registry import Toolbox, default_tools
     from copydesk.tools.validation import checked
 
@@ -183,10 +194,7 @@ def compose(
     models: ModelSource = FixedModel(model) if model else selection
     state = state or state_path()
 
-    def start(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        host.start(work)  # made below: it tells attribution of its turns
-
-    attribution = Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
+    attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
     parts = SessionParts(
         workspace=workspace,
         models=models,
@@ -201,8 +209,9 @@ def compose(
         now=now_iso,
         version=__version__,
         offers=offers,
-        landed=attribution.landed,
+        landed=attribution.landed if attribution else lambda landed: None,
     )
     host = Host(parts, state / "sessions")
-    host.subscribe(attribution.listen)
+    if attribution:
+        host.subscribe(attribution.listen)
     return Core(workspace, host, person, configuration, models, code, attribution, (door.aclose, code.aclose))

@@ -109,14 +109,14 @@ def to_lsp_workspace_edit(
 ) -> types.WorkspaceEdit:
     """One workspace edit in the richest form this client takes. `spell` gives a URI as the editor writes it.
 
-    Versioned `documentChanges` wherever the client says anything of workspace edits: Neovim does not advertise them
-    and handles them. A file is created by CreateFile, or by the text edit alone where the client has no file
-    operations. `ends_lines`: the client ends a new file's last line by itself.
+    Versioned `documentChanges` where the client takes them, or file operations, which exist nowhere else: Neovim
+    advertises only these, and handles both. A file is created by CreateFile, or by the text edit alone where the
+    client has no file operations. `ends_lines`: the client ends a new file's last line by itself.
     `annotation` is left out where the client knows none. Raises `UnsupportedFileOperations`.
     """
     client = _client_edits(capabilities)
     _check_operations(change, client)
-    if client is None or client.document_changes is False:
+    if client is None or not _takes_documents(client):
         return types.WorkspaceEdit(changes=_plain_changes(change, encoding, spell))
     if ends_lines:
         change = replace(change, creates=tuple((uri, text.removesuffix("\n")) for uri, text in change.creates))
@@ -177,12 +177,19 @@ def _client_edits(capabilities: types.ClientCapabilities) -> types.WorkspaceEdit
     return capabilities.workspace.workspace_edit if capabilities.workspace else None
 
 
+def _takes_documents(client: types.WorkspaceEditClientCapabilities | None) -> bool:
+    """What is not said is no by the protocol."""
+    if client is None or client.document_changes is False:
+        return False
+    return bool(client.document_changes or client.resource_operations)
+
+
 def _takes(client: types.WorkspaceEditClientCapabilities | None, kind: types.ResourceOperationKind) -> bool:
     return client is not None and kind in (client.resource_operations or ())
 
 
 def _check_operations(change: WorkspaceChange, client: types.WorkspaceEditClientCapabilities | None) -> None:
-    plain = client is None or client.document_changes is False
+    plain = not _takes_documents(client)
     moves = change.moves if plain or not _takes(client, types.ResourceOperationKind.Rename) else ()
     deletes = change.deletes if plain or not _takes(client, types.ResourceOperationKind.Delete) else ()
     if moves or deletes:

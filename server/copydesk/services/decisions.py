@@ -1,16 +1,17 @@
 """The parts of a decision: which hunks it is about, and how it is told. Pure; `services.review` does the landing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from copydesk.domain.errors import CopydeskError
+from copydesk.domain.frozen import frozen
 from copydesk.domain.review import Choice, Hunk
 from copydesk.workspace.hunks import Cut
 
 MAX_NAMED = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Picked:
     """Hunks of one session's file that a decision is about, with the line numbers chosen of each (none: all)."""
 

@@ -4,15 +4,15 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from copydesk.domain.frozen import frozen
 from copydesk.domain.review import HunkKind
 from copydesk.text.edits import Edit, rebase
 from copydesk.workspace.proposals import PendingFile
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Landed:
     """`before` is the text the edit was proposed on, None for a new file or one that is not text.
 

@@ -5,10 +5,11 @@ not planned but said. Start with `plan_of`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from copydesk.domain.errors import MissingFile, WorkspaceError
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileEdit, FileHandle, FileSource, WorkspaceChange
 from copydesk.services.landed import Landed
 from copydesk.text.edits import Edit, compose_all, invert
@@ -21,7 +22,7 @@ from copydesk.workspace.proposals import PendingKind, typed_since
 from copydesk.workspace.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedFile:
     """One file's part of the edit. `before` is None for a new file and for what is not text, `after` for a deleted one.
 
@@ -56,7 +57,7 @@ class PlannedFile:
         return len(self.edits)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unplanned:
     """A file that is not sent. `done`: there is nothing left to do for it."""
 

@@ -5,13 +5,13 @@ its changes, another by being opened, else by the disk, else it is unconfirmed. 
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import anyio
 
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview, ReviewState
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import ApplyReply
 from copydesk.services.landed import Landed
 from copydesk.services.planning import PlannedFile, held_note
@@ -26,7 +26,7 @@ LOOK_S = 0.1
 """How often something is looked at that no event tells of: the disk, other documents."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LandingLimits:
     """Seconds and counts. `quiet_s`: an edit waits until nobody has typed for so long, `patience_s` at most.
 
@@ -49,7 +49,7 @@ class LandingLimits:
     read_s: float = 0.7
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What the client said, and when (monotonic seconds). `asked`: its own preview asked the person."""
 
@@ -244,7 +244,7 @@ class Proving:
     def _unconfirmed(self, sent: Sent) -> Found:
         file = sent.file
         on_disk = self._on_disk(file.uri)
-        if file.kind != "create" and on_disk is not None and on_disk != file.text:
+        if file.kind != "create" and on_disk is not None and self._as_known(file.uri) != file.text:
             return self._review(file, "partial", f"{_UNEXPLAINED} on disk; nothing more was touched"), None
         if file.after is not None:
             disk_hash = content_hash(on_disk) if on_disk is not None else ""
@@ -291,6 +291,13 @@ class Proving:
 
     def _review(self, file: PlannedFile, state: ReviewState, note: str) -> FileReview:
         return FileReview(file.uri, state, file.n_hunks, note)
+
+    def _as_known(self, uri: str) -> str | None:
+        """The text as an earlier unconfirmed edit left it, where the disk is still as it was then; else the disk's."""
+        try:
+            return self._workspace.snapshot().read(uri).text
+        except WorkspaceError:
+            return None
 
     def _on_disk(self, uri: str) -> str | None:
         try:

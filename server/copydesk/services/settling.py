@@ -4,10 +4,11 @@ The part was cut on one text, sent for a newer one perhaps, and came back in a n
 them moves what stays. Start with `left_of`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.events import FileReview
+from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileHandle
 from copydesk.services.decisions import Picked
 from copydesk.services.landed import Landed
@@ -20,7 +21,7 @@ from copydesk.workspace.workspace import Workspace
 LANDED = ("applied", "unconfirmed")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SentPart:
     """One file of an accepted edit, and what became of it; None where it was not sent, or nothing is known."""
 

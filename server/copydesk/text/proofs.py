@@ -229,9 +229,9 @@ class _Reading:
         if size_of(typed) >= n_without:
             return False
         places = invert(text, hunks)
-        if any(disturbs(their, place) for place in places for their in typed):
+        if any(disturbs(made, their, place) for place in places for their in typed):
             return False
-        if any(takes_from_beside(their, place) for place in places for their in typed):
+        if any(takes_from_beside(made, their, place) for place in places for their in typed):
             return False
         if any(moves_across(made, typed, place) for place in places):
             return False

@@ -115,22 +115,56 @@ def meets_lines(text: str, change: Edit, hunk: Edit | None) -> bool:
     return change.start <= end and start <= change.end
 
 
-def disturbs(their: Edit, place: Edit) -> bool:
-    """Whether a change of our result spoils one of our hunks; `place` is the hunk's undoing, in the result's offsets.
+def disturbs(text: str, their: Edit, place: Edit) -> bool:
+    """Whether a change of our result `text` spoils one of our hunks; `place` is the hunk's undoing, in it.
 
-    Typing beside our text or within it leaves it there. What we replaced or deleted must not come back.
+    Typing beside our text or within it leaves it there. What we replaced or deleted must not come back, nor a rest
+    of it stay: the range is then rather one for another text.
     """
-    beside = their.start <= place.end and place.start <= their.end
-    comes_back = beside and bool(place.text) and place.text in their.text
+    if is_beside(their, place) and place.text and (place.text in their.text or _is_rest(their, place)):
+        return True
+    if is_telling(place.text) and place.text in their.text and is_near(text, their, place):
+        return True
     if place.end > place.start:
         is_typing = their.start == their.end
-        return comes_back or (not is_typing and their.start < place.end and their.end > place.start)
-    return comes_back or their.start < place.start < their.end
+        return not is_typing and their.start < place.end and their.end > place.start
+    return their.start < place.start < their.end
 
 
-def takes_from_beside(their: Edit, place: Edit) -> bool:
+def is_beside(their: Edit, place: Edit) -> bool:
+    return their.start <= place.end and place.start <= their.end
+
+
+def _is_rest(their: Edit, place: Edit) -> bool:
+    """Whether what is typed right after ours in its line is, or has, the end of what we replaced; or before, the
+    beginning."""
+    old = place.text
+    after = re.split(r"[\r\n]", their.text, maxsplit=1)[0] if their.start == place.end else ""
+    before = re.split(r"[\r\n]", their.text)[-1] if their.end == place.start else ""
+    ends = bool(after) and (old.endswith(after) or (len(old) > 1 and old[-2:] in after))
+    return ends or (bool(before) and (old.startswith(before) or (len(old) > 1 and old[:2] in before)))
+
+
+def takes_from_beside(text: str, their: Edit, place: Edit) -> bool:
     """Whether text goes right beside one of our hunks: among equal lines ours may then stand astray."""
-    return their.start < their.end and their.start <= place.end and place.start <= their.end
+    return their.start < their.end and is_beside(_slid(text, their, place), place)
+
+
+def _slid(text: str, their: Edit, place: Edit) -> Edit:
+    """A deletion as near to the place as it can be said to be: of two equal lines, either may have gone.
+
+    Of a replacement it is the line end that went with it.
+    """
+    start, end, new = their
+    if new and (new.endswith("\n") or not text.endswith("\n", start, end)):
+        return their
+    if new:
+        start = end - (2 if text.endswith("\r\n", start, end) else 1)
+    while end < place.start and text[start] == text[end]:
+        start, end = start + 1, end + 1
+    while start > place.end and text[start - 1] == text[end - 1]:
+        start, end = start - 1, end - 1
+    return Edit(start, end, "")
 
 
 def moves_across(text: str, typed: Sequence[Edit], place: Edit) -> bool:
@@ -161,9 +195,8 @@ def trimmed(text: str, edit: Edit) -> Edit:
 def is_again(their: Edit, place: Edit, hunk: Edit, *, anywhere: bool) -> bool:
     """Whether what is typed beside one of our hunks says the same once more; `anywhere`: or a good part of it."""
     theirs, ours = their.text.strip(), hunk.text.strip()
-    beside = their.start <= place.end and place.start <= their.end
     is_same = (is_telling(ours) and ours in theirs) or (anywhere and is_telling(theirs) and theirs in ours)
-    return beside and is_same
+    return is_beside(their, place) and is_same
 
 
 def says_more(hunks: Iterable[Edit], made: str, new: str) -> bool:

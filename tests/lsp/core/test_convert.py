@@ -81,7 +81,12 @@ def test_every_editor_gets_versioned_document_changes(editor: str):
 
 @pytest.mark.parametrize(
     "raw",
-    [{}, {"workspace": {"applyEdit": True}}, {"workspace": {"workspaceEdit": {"documentChanges": False}}}],
+    [
+        {},
+        {"workspace": {"workspaceEdit": {}}},
+        {"workspace": {"applyEdit": True}},
+        {"workspace": {"workspaceEdit": {"documentChanges": False}}},
+    ],
 )
 def test_a_client_that_says_nothing_of_workspace_edits_gets_plain_changes(raw: dict[str, Any]):
     change = WorkspaceChange("x", edits=(EDIT,), creates=(("file:///n.py", "new\n"),))

@@ -119,6 +119,31 @@ def test_twice() -> None:
     assert explained(Rewritten((merged,)), ours=insertion).kind == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("sent", "hunk", "came"),
+    [
+        ("one\nsame\ntwo\n", Edit(4, 8, "new text"), "kone\nnew textme\ntwo\n"),
+        ("one\nxx same\ntwo\n", Edit(7, 11, "new text"), "kone\n sanew text\ntwo\n"),
+        ("one\nsame\n\ntwo\n", Edit(4, 8, "new text"), "on\nnew textk\nsame\n\ntwo\n"),
+        ("one\r\nsame\r\n\r\ntwo\r\n", Edit(5, 9, "new text"), "on\r\nnew textk\r\nsame\r\n\r\ntwo\r\n"),
+        ("one\n\n\ntwo\n", Edit(5, 5, "new text"), "kone\nnew text\nk\ntwo\n"),
+    ],
+    ids=["the end is left", "the beginning is left", "all is left below", "all is left below, CRLF", "an equal line"],
+)
+def test_old_ranges_in_one_change_with_the_keys_they_did_not_know_of(sent: str, hunk: Edit, came: str) -> None:
+    """A version of 0 is checked by no Neovim 0.10. What was to be replaced then stays beside ours, or a part of it."""
+    ends = len(came) - 1
+    found = explained(Edit(0, len(sent) - 1, came[:ends]), ours=(hunk,), sent=sent)
+    assert found.kind == "unknown"
+
+
+def test_keys_beside_ours_in_one_change() -> None:
+    sent, hunk = "one\nsame\ntwo\n", Edit(4, 8, "new text")
+    for line in ("new text!", "k new text", "new text and more", "new text\nsome other line"):
+        found = explained(Edit(0, len(sent) - 1, f"kone\n{line}\ntwo"), ours=(hunk,), sent=sent)
+        assert found.kind == "applied", line
+
+
 def test_taken_back() -> None:
     undo = (Edit(ONE, ONE + 9, "1"), Edit(TWO, TWO + 10, "2"))
     assert explained(OURS[1], OURS[0], *undo).kind == "undone"
