@@ -113,7 +113,7 @@ class DiffDocuments:
         return _found(rendered.rows[first : last + 1]) if rendered else None
 
     def places(self, uri: str, text: str | None) -> Sequence[tuple[int, str]]:
-        """The first line of each hunk in the document, and its id. Empty where the text the client shows is not known."""
+        """The first line of each hunk in the document, and its id. Empty where the client shows an unknown text."""
         shown = self._find(uri)
         rendered = shown and (shown.newest if text is None else shown.texts.get(text))
         first: dict[str, int] = {}
