@@ -26,10 +26,10 @@ def test_a_day_in_emacs(tmp_path: Path) -> None:
     (root / ".git").mkdir()
     (root / "a.py").write_text(SOURCE, encoding="utf-8")
     (root / "b.py").write_text("from a import area\n\nprint(area(2, 3))\n", encoding="utf-8")
-    seen = play(root, tmp_path / "state")
+    seen = play(root, tmp_path / "state", settings={"model": {"name": "offline"}, "review": {"mode": "confirm"}})
     assert "Copydesk: Document area" in seen["titles"][0]
     assert "Called by" in seen["hover"][0]
-    assert "Document area: apply" in seen["asked"][0], "mode `ask` asks before anything is sent"
+    assert "Document area: apply" in seen["asked"][0], "`confirm` asks before anything is sent"
     assert '"""Return the area.' in seen["documented"][0]
     assert "not saved: a.py" in seen["message"][0]
     assert "def surface(" in seen["renamed"][0]

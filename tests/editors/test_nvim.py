@@ -34,6 +34,7 @@ print(area(1, 2), total([3]))
 """
 OFFLINE = {"model": {"name": "offline"}}
 APPLY = {"permissions": {"mode": "acceptEdits"}}
+CONFIRM = {"review": {"mode": "confirm"}}
 N_TYPED = 20
 
 
@@ -109,7 +110,7 @@ def test_hover_and_the_menu(start: Start, root: Path) -> None:
 
 @pytest.mark.parametrize("yes", [True, False])
 def test_document_asks_first_and_is_one_undo(start: Start, root: Path, yes: bool) -> None:
-    with start(OFFLINE) as nvim:
+    with start(OFFLINE, CONFIRM) as nvim:
         nvim.edit(root / "a.py")
         nvim.at(4, 4)
         nvim.choose("Copydesk: Document")

@@ -112,6 +112,16 @@ class DiffDocuments:
         rendered = shown.newest if text is None else shown.texts.get(text)
         return _found(rendered.rows[first : last + 1]) if rendered else None
 
+    def places(self, uri: str, text: str | None) -> Sequence[tuple[int, str]]:
+        """The first line of each hunk in the document, and its id. Empty where the client shows an unknown text."""
+        shown = self._find(uri)
+        rendered = shown and (shown.newest if text is None else shown.texts.get(text))
+        first: dict[str, int] = {}
+        for number, row in enumerate(rendered.rows if rendered else ()):
+            if row and row.hunk:
+                first.setdefault(row.hunk, number)
+        return [(number, hunk) for hunk, number in first.items()]
+
     def _find(self, uri: str) -> _Shown | None:
         if not self._shown:
             return None

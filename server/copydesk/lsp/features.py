@@ -69,7 +69,7 @@ class Features:
         self.review = ReviewCommands(parts.reviews, voice, diffs, shapes, spawn)
         self.hints = Hints(client, parts.reviews, parts.documents, shapes, spawn)
         self.hints.followers.append(diffs.update)
-        self.lenses = Lenses(parts.reviews, shapes)
+        self.lenses = Lenses(parts.reviews, shapes, diffs, parts.documents)
         self.updates = Updates(client, self.review.pending_as_json)
         self.progress = Progress(client, spawn)
         undo = UndoCommand(parts.undo, voice, shapes, spawn)

@@ -97,14 +97,16 @@ def _line_offers(hunk: Hunk, lines: Sequence[LineChange], name: str, hints: tupl
 
 
 def file_offers(here: Sequence[Hunk], uri: str) -> Iterator[Offer]:
-    if here:
+    if any(not hunk.held for hunk in here):
         yield Offer("Copydesk: Accept all in file", QUICK_FIX, ACCEPT, {"uri": uri})
+    if here:
         yield Offer("Copydesk: Reject all in file", QUICK_FIX, REJECT, {"uri": uri})
 
 
 def everywhere(hunks: Sequence[Hunk], near: Sequence[Hunk] = ()) -> Iterator[Offer]:
     """`near`: the hunk at which the diff is to open."""
-    if hunks:
+    if any(not hunk.held for hunk in hunks):
         yield Offer("Copydesk: Accept all", QUICK_FIX, ACCEPT, {"all": True})
+    if hunks:
         yield Offer("Copydesk: Reject all", QUICK_FIX, REJECT, {"all": True})
         yield Offer("Copydesk: Show pending edits", QUICK_FIX, SHOW, {"hunk": near[0].id} if near else {})

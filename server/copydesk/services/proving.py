@@ -99,6 +99,9 @@ class Proving:
         file = sent.file
         if file.kind == "delete":
             return await self._deleted(sent, reply)
+        if file.kind == "create" and reply.reply.applied:
+            # Neovim makes a buffer and no folder, and then cannot save it.
+            await self._in_thread(lambda: self._workspace.disk.make_folder_for(file.uri))
         if sent.trail.was_opened and file.kind != "move":
             return await self._open(sent, reply, together)
         return await self._unopened(sent, reply)
@@ -201,9 +204,6 @@ class Proving:
 
     async def _unopened(self, sent: Sent, reply: Reply) -> Found:
         file = sent.file
-        if file.kind == "create" and reply.reply.applied:
-            # Neovim makes a buffer and no folder, and then cannot save it.
-            await self._in_thread(lambda: self._workspace.disk.make_folder_for(file.uri))
         limit_s = self._limits.open_s if reply.reply.applied else self._limits.refused_s
         found = await self._until(sent, lambda: self._seen(sent), reply.at_s + limit_s)
         if found is not None:

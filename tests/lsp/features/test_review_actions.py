@@ -88,7 +88,7 @@ async def test_a_hunk_that_is_held_back_can_only_be_rejected(tmp_path: Path) -> 
     async with rig(tmp_path) as r:
         r.open(CODE)
         r.reviews.put(hunk_of(CODE, 1, 2, "TWO\n", held=True))
-        assert await titles(r, 1) == ["Copydesk: Reject hunk", WHY, *IN_FILE, *EVERYWHERE]
+        assert await titles(r, 1) == ["Copydesk: Reject hunk", WHY, *IN_FILE[1:], *EVERYWHERE[1:]]
 
 
 @pytest.mark.parametrize("kind", ["delete", "move"])
@@ -183,7 +183,7 @@ async def test_lenses_stand_on_each_hunk_and_at_the_top(tmp_path: Path) -> None:
         assert await lenses(r) == []
         r.reviews.put(hunk_of(CODE, 1, 2, "TWO\n"), hunk_of(CODE, 3, 4, "FOUR\n", held=True))
         assert await lenses(r) == [
-            (0, "Accept all in file (2)", "copydesk.review.accept", {"uri": URI}),
+            (0, "Accept all in file (1)", "copydesk.review.accept", {"uri": URI}),
             (1, "Accept hunk", "copydesk.review.accept", {"hunk": "h-1"}),
             (1, "Reject hunk", "copydesk.review.reject", {"hunk": "h-1"}),
             (1, "Show", "copydesk.review.show", {"hunk": "h-1"}),
@@ -191,6 +191,31 @@ async def test_lenses_stand_on_each_hunk_and_at_the_top(tmp_path: Path) -> None:
             (3, "Show", "copydesk.review.show", {"hunk": "h-3"}),
         ]
         assert await lenses(r, OTHER) == []
+
+
+async def test_lenses_stand_on_the_hunks_of_the_diff(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.open(CODE)
+        r.reviews.put(hunk_of(CODE, 1, 2, "TWO\n"), hunk_of(CODE, 3, 4, "FOUR\n", held=True))
+        uri = (await r.command("copydesk.review.show"))["document"]
+        text = (await r.call("workspace/textDocumentContent", {"uri": uri}))["text"]
+        line = text.splitlines().index("-two")
+        found = await lenses(r, uri)
+        assert found[0] == (0, "Accept all (1)", "copydesk.review.accept", {"turn": "t-1"})
+        assert found[1:3] == [
+            (line, "Accept hunk", "copydesk.review.accept", {"hunk": "h-1"}),
+            (line, "Reject hunk", "copydesk.review.reject", {"hunk": "h-1"}),
+        ]
+        r.open("some other text\n", uri)
+        assert await lenses(r, uri) == [], "which line is of which hunk is not known"
+
+
+async def test_all_is_not_offered_where_nothing_of_it_can_be_accepted(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        r.open(CODE)
+        r.reviews.put(hunk_of(CODE, 3, 4, "FOUR\n", held=True))
+        assert not [title for title in await titles(r, 0) if "Accept" in title]
+        assert not [title for _, title, _, _ in await lenses(r) if "Accept" in title]
 
 
 async def test_lenses_are_refreshed_where_the_client_can(tmp_path: Path) -> None:

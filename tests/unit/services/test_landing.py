@@ -289,6 +289,23 @@ async def test_a_file_that_the_preview_opened_and_closed_again_was_left_out(desk
     assert found["new.py"] == ("unconfirmed", "made only if you chose it; it is not open here")
 
 
+async def test_a_new_file_in_a_new_folder_can_be_saved(desk: Desk) -> None:
+    """Neovim opens a buffer for it, says so before it answers, and makes no folder."""
+
+    class Opening(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            for uri, text in change.creates:
+                self.open(uri, text)
+            return ApplyReply(applied=True)
+
+    desk.editor = Opening(desk.workspace)
+    view = desk.workspace.snapshot(desk.pending)
+    desk.pending.propose([CreateFile(to_uri(str(desk.root / "sub" / "new.py")), "x = 1\n")], view)
+    review = await desk.offer()
+    assert review.state == "applied"
+    assert (desk.root / "sub").is_dir()
+
+
 async def test_a_no_that_comes_back_as_applied(desk: Desk) -> None:
     """Neovim 0.12 after its own question."""
     desk.limits = LandingLimits(sync_s=0.05)
