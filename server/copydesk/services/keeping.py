@@ -1,7 +1,8 @@
 """Keeps what waits for review where the next server finds it, and reads it back.
 
-Writing is put off a moment and done in a thread; `flush` does what is left when the server stops. A session that
-another server holds is left to it. Start with `Keeper.touch`.
+Writing is done in a thread, at once: a killed server must not take what it has shown along. Only what follows close
+upon it is put off a moment, and `flush` does what is left when the server stops. A session that another server
+holds is left to it. Start with `Keeper.touch`.
 """
 
 import logging
@@ -59,9 +60,8 @@ class Keeper:
         while True:
             await self._something.wait()
             self._something = anyio.Event()
+            await to_thread.run_sync(self._write, self._take())
             await anyio.sleep(DELAY_S)
-            todo = self._take()
-            await to_thread.run_sync(self._write, todo)
 
     def flush(self) -> None:
         """Writes what was put off. Blocks."""

@@ -5,6 +5,7 @@ The comparisons that `text.proofs` draws its conclusions from. Offsets are code 
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
 from copydesk.text.diffs import diff
@@ -185,11 +186,14 @@ def _are_apart(one: Edit, other: Edit, place: Edit) -> bool:
 def trimmed(text: str, edit: Edit) -> Edit:
     """The same edit without what is equal at its ends: a word that grew is a word with something typed in it."""
     start, end, new = edit
-    while start < end and new and text[start] == new[0]:
-        start, new = start + 1, new[1:]
-    while start < end and new and text[end - 1] == new[-1]:
-        end, new = end - 1, new[:-1]
-    return Edit(start, end, new)
+    old = text[start:end]
+    head = _n_equal(zip(old, new, strict=False))
+    tail = _n_equal(zip(old[head:][::-1], new[head:][::-1], strict=False))
+    return Edit(start + head, end - tail, new[head : len(new) - tail])
+
+
+def _n_equal(pairs: Iterable[tuple[str, str]]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def is_again(their: Edit, place: Edit, hunk: Edit, *, anywhere: bool) -> bool:

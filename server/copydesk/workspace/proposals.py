@@ -16,6 +16,7 @@ from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, entangled, map_offset, rebase
 from copydesk.text.hashing import content_hash
 from copydesk.text.pieces import Pieces, newest_authors, put
+from copydesk.text.traces import trimmed
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.uris import is_under, normalise
 
@@ -32,9 +33,12 @@ class Followed(Protocol):
 
 
 def typed_since(below: FileSource, base: FileHandle, newer: FileHandle) -> tuple[Edit, ...]:
-    """The change from one text to the other: as it was typed where that is known, else the smallest there is."""
+    """The change from one text to the other: as it was typed where that is known, else the smallest there is.
+
+    A key beside a word, typed while no server was there, is a key and no new word: it must not meet an edit of it.
+    """
     known = below.typed_since(base) if isinstance(below, Followed) else None
-    return diff(base.text, newer.text) if known is None else known
+    return tuple(trimmed(base.text, edit) for edit in diff(base.text, newer.text)) if known is None else known
 
 
 class Held(NamedTuple):

@@ -100,6 +100,14 @@ def test_typing_elsewhere_is_rebased_and_typing_there_is_held(case: Case) -> Non
     assert file.base.version == 3
 
 
+@pytest.mark.parametrize("newer", ["one\nxtwo\nthree\n", "one\ntwox\nthree\n", "one\ntwo\nx\nthree\n"])
+def test_a_key_beside_it_that_nobody_saw_does_not_meet_it(case: Case, newer: str) -> None:
+    """Typed while no server ran, or by another program: the text tells as much as a change would."""
+    case.propose(case.change("a.txt", Edit(4, 7, "TWO")))
+    (case.root / "a.txt").write_text(newer)
+    assert case.text("a.txt") == newer.replace("two", "TWO")
+
+
 def test_an_edit_planned_before_typing(case: Case) -> None:
     uri = case.uri("a.txt")
     case.workspace.overlay.open(uri, "text", 1, "one\ntwo\nthree\n")
