@@ -422,7 +422,8 @@ class Client:
         chosen, n_times = self._chosen(spans), 2 if self.chance.random() < self.kind.twice else 1
         for _ in range(n_times):
             self._write(uri, chosen)
-        is_right = n_times == 1 and set(chosen) <= set(spans)
+        is_once = n_times == 1 or buffer.text == _written(before, chosen)
+        is_right = is_once and set(chosen) <= set(spans)
         if is_right and chosen == spans:
             is_right = _is_as_sent(operation["sent"], log, before, buffer.text)
         self._note(before, buffer.text, chosen, is_right)
@@ -511,6 +512,10 @@ def _typed_since(sent: FileEdit, log: Sequence[Logged]) -> tuple[Edit, ...] | No
 def _uri(operation: Json) -> str:
     document = operation.get("textDocument")
     return document["uri"] if document else operation.get("uri") or operation["newUri"]
+
+
+def _written(text: str, spans: Iterable[Span]) -> str:
+    return apply(text, normalised(spans))
 
 
 def _hull(old: str, new: str) -> Span:

@@ -18,12 +18,14 @@ from copydesk.text.traces import (
     Change,
     Rewritten,
     applied,
+    by_characters,
     covers,
     disturbs,
     groups_of,
     has_same_effect,
     hull_of,
     is_again,
+    is_mostly_there,
     is_near,
     is_telling,
     leads,
@@ -223,11 +225,21 @@ class _Reading:
         self._theirs(text, least if len(least) > 1 else edits)
 
     def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int, *, anywhere: bool) -> bool:
+        """Said in words at first, as people type; then in characters, since among equal words those may go astray."""
         hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
         made = applied(text, hunks)
         typed = [trimmed(made, their) for their in diff(made, new)]
-        if size_of(typed) >= n_without:
-            return False
+        if size_of(typed) < n_without and self._is_apart(text, new, hunks, typed, anywhere=anywhere):
+            return True
+        typed = by_characters(made, new)
+        is_less = bool(typed) and size_of(typed) < size_of(by_characters(text, new))
+        return is_less and self._is_apart(text, new, hunks, typed, anywhere=anywhere)
+
+    def _is_apart(
+        self, text: str, new: str, hunks: Sequence[Edit], typed: Sequence[Edit], *, anywhere: bool
+    ) -> bool:
+        """Whether what would have been typed beside the hunks leaves them where and what they are."""
+        made = applied(text, hunks)
         places = invert(text, hunks)
         if any(disturbs(made, their, place) for place in places for their in typed):
             return False
@@ -261,7 +273,8 @@ class _Reading:
         """A change that is not explained by ours and yet says what ours would say, or at our place a part of it."""
         whole = [hunk.text.strip() for hunk in self.left if hunk is not None and is_telling(hunk.text)]
         here = [hunk for index in places if (hunk := self.left[index]) is not None]
-        if says_more(here, text, new) or any(said in edit.text for said in whole for edit in edits):
+        is_there = any(is_mostly_there(text, new, hunk) for hunk in here[:_MAX_ALONE])
+        if is_there or says_more(here, text, new) or any(said in edit.text for said in whole for edit in edits):
             self.why = self.why or "what it would write came back, but not where it was to go"
 
     # --- the end ---

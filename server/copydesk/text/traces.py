@@ -7,12 +7,15 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
-from copydesk.text.diffs import diff
-from copydesk.text.edits import Edit, apply
+from copydesk.text.diffs import diff, differing
+from copydesk.text.edits import Edit, apply, normalised
+from copydesk.text.sequences import by_paths
 
 _MAX_GROUP = 8
 _TELLING = 3
 """How many characters that are no blanks make a text telling: two of the same are no chance."""
+
+_MAX_CHARACTERS = 4_000
 
 _WORD = re.compile(rf"\w{{{_TELLING},}}")
 
@@ -43,6 +46,21 @@ def texts_of(sent: str, changes: Iterable[Change]) -> list[str]:
     for change in changes:
         texts.append(applied(texts[-1], change.edits if isinstance(change, Rewritten) else (change,)))
     return texts
+
+
+def by_characters(text: str, new: str) -> tuple[Edit, ...]:
+    """The fewest characters that differ, whatever words they are in; empty where they are too far apart for that."""
+    start, end, new_end = differing(text, new)
+    if max(end, new_end) - start > _MAX_CHARACTERS:
+        return ()
+    areas = by_paths(text, new, (start, end, start, new_end))
+    return normalised(Edit(i1, i2, new[j1:j2]) for i1, i2, j1, j2 in areas)
+
+
+def is_mostly_there(text: str, new: str, hunk: Edit) -> bool:
+    """Whether most of what a hunk does to `text` must not be typed any more to come to `new`."""
+    with_it, without = by_characters(applied(text, [hunk]), new), by_characters(text, new)
+    return is_telling(hunk.text) and 2 * (size_of(without) - size_of(with_it)) > size_of([hunk])
 
 
 def leads(text: str, edits: Sequence[Edit], to: str) -> bool:
