@@ -111,7 +111,7 @@ def to_lsp_workspace_edit(
 
     Versioned `documentChanges` wherever the client says anything of workspace edits: Neovim does not advertise them
     and handles them. A file is created by CreateFile, or by the text edit alone where the client has no file
-    operations. `ends_lines`: the client ends a new file's last line by itself.
+    operations. `ends_lines`: the client ends a new file's last line by itself, and takes a version of 0 for none.
     `annotation` is left out where the client knows none. Raises `UnsupportedFileOperations`.
     """
     client = _client_edits(capabilities)
@@ -119,12 +119,21 @@ def to_lsp_workspace_edit(
     if client is None or client.document_changes is False:
         return types.WorkspaceEdit(changes=_plain_changes(change, encoding, spell))
     if ends_lines:
-        change = replace(change, creates=tuple((uri, text.removesuffix("\n")) for uri, text in change.creates))
+        change = _for_neovim(change)
     noted = annotation if client.change_annotation_support is not None else None
     build = _Builder(encoding, ANNOTATION if noted else None, spell)
     return types.WorkspaceEdit(
         document_changes=build.all(change, can_create=_takes(client, types.ResourceOperationKind.Create)),
         change_annotations={ANNOTATION: noted} if noted else None,
+    )
+
+
+def _for_neovim(change: WorkspaceChange) -> WorkspaceChange:
+    """It applies an edit for version 0 to whatever there is. After 0 comes 5 or more: 1 says the same, and is checked."""
+    return replace(
+        change,
+        creates=tuple((uri, text.removesuffix("\n")) for uri, text in change.creates),
+        edits=tuple(replace(edit, version=1) if edit.version == 0 else edit for edit in change.edits),
     )
 
 

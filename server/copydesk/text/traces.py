@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from copydesk.text.diffs import diff, differing
-from copydesk.text.edits import Edit, apply, normalised
+from copydesk.text.edits import Edit, apply, normalised, rebase
 from copydesk.text.sequences import by_paths
 
 _MAX_GROUP = 8
@@ -61,6 +61,13 @@ def is_mostly_there(text: str, new: str, hunk: Edit) -> bool:
     """Whether most of what a hunk does to `text` must not be typed any more to come to `new`."""
     with_it, without = by_characters(applied(text, [hunk]), new), by_characters(text, new)
     return is_telling(hunk.text) and 2 * (size_of(without) - size_of(with_it)) > size_of([hunk])
+
+
+def leaves_an_end(text: str, new: str, hunk: Edit) -> bool:
+    """Whether the beginning or the end of a hunk's text is in the new text and was not before: the rest was typed over."""
+    said = hunk.text.strip()
+    ends = {said[:_TELLING], said[-_TELLING:]} if is_telling(said) else set[str]()
+    return any(new.count(end) > text.count(end) for end in ends if is_telling(end))
 
 
 def leads(text: str, edits: Sequence[Edit], to: str) -> bool:
@@ -198,6 +205,17 @@ def _are_apart(one: Edit, other: Edit, place: Edit) -> bool:
     return (one.end <= place.start and place.end <= other.start) or (
         other.end <= place.start and place.end <= one.start
     )
+
+
+def is_astray(text: str, made: str, new: str, places: Sequence[Edit], typed: Sequence[Edit]) -> bool:
+    """Whether less would have been typed if ours had gone to another place than its own.
+
+    Typing costs the same with ours and without it where ours is in its place. `places` undo ours in `made`, which it
+    made of `text`; `typed` leads on to `new`.
+    """
+    without = applied(new, rebase(places, typed).edits)
+    fewest = by_characters(text, without)
+    return bool(fewest) and size_of(fewest) < size_of(by_characters(made, new))
 
 
 def trimmed(text: str, edit: Edit) -> Edit:
