@@ -14,6 +14,7 @@ import anyio
 
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile, PendingEdit
 from copydesk.domain.events import FileReview
+from copydesk.domain.ports import Editor
 from copydesk.services.landed import Landed
 from copydesk.services.landing import Landing
 from copydesk.text.edits import Edit, apply
@@ -33,6 +34,7 @@ class Played:
 
     kind: str
     seed: int
+    module: str = "tests.support.interleavings"
     n_chars: int = 0
     n_lost: int = 0
     n_eaten: int = 0
@@ -50,20 +52,22 @@ class Played:
 class _Hunk:
     token: str
     uri: str
-    line: int
 
 
 class Interleaving:
+    module = "tests.support.interleavings"
+
     def __init__(self, kind: Kind, seed: int, *, with_story: bool) -> None:
         self.with_story = with_story
         self.chance = random.Random(f"{kind.name} {seed}")
-        self.played = Played(kind.name, seed)
+        self.played = Played(kind.name, seed, self.module)
         self.kind = kind
         self.disk = MemoryDisk()
         self.clock = anyio.current_time
         self.workspace = Workspace((ROOT,), disk=self.disk, overlay=Overlay(anyio.current_time))
         self.client = Client(kind, self.workspace, self.disk, self.chance)
         self.client.tell = self.tell if with_story else None
+        self.editor: Editor = self.client
         self.pending = Pending()
         self.apart = self.chance.random() < 0.5
         """Whether the person keeps away from the lines that we change, and from everything but writing."""
@@ -113,8 +117,11 @@ class Interleaving:
                 end = start
                 new = f"put {token}{self.end}"
             spans.append(Edit(start, end, new))
-            self.hunks.append(_Hunk(token, uri, line))
+            self.add_hunk(uri)
         return tuple(spans)
+
+    def add_hunk(self, uri: str) -> None:
+        self.hunks.append(_Hunk(f"«{len(self.hunks) + 1}»", uri))
 
     def _propose_whole(self) -> None:
         what, uri = self.chance.choice(("create", "delete", "move")), f"{ROOT}/d.txt"
@@ -201,7 +208,7 @@ class Interleaving:
                 self.client.save(uri)
                 self.client.close(uri)
                 self.tell(f"saves and closes {uri}")
-            case "open":
+            case "open" if uri in self.disk.files:
                 self.client.open(uri)
                 self.tell(f"opens {uri}")
             case "outside" if uri not in self.client.buffers and uri in self.disk.files:
@@ -226,12 +233,8 @@ class Interleaving:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.person)
             await anyio.sleep(self.chance.choice((0.0, 0.0, 0.05, 0.4)))
-            landing = Landing(self.workspace, self.client, self.landed.append, in_thread=_inline)
-            review = await landing.offer(self.pending, "t", "an edit", confirm=False)
-            self.reviews = review.files
+            await self.decide()
             self.truth = deepcopy(self.client.truth)
-            for file in review.files:
-                self.tell(f"{file.uri}: {file.state}: {file.note}")
             self.there = {uri for uri in self.whole if uri in self.disk.files or uri in self.client.buffers}
         self.client.settle()
         await anyio.sleep(60)
@@ -241,17 +244,25 @@ class Interleaving:
         self._check_landed()
         return self.played
 
+    async def decide(self) -> None:
+        landing = Landing(self.workspace, self.editor, self.landed.append, in_thread=inline)
+        review = await landing.offer(self.pending, "t", "an edit", confirm=False)
+        self.reviews = review.files
+        for file in review.files:
+            self.tell(f"{file.uri}: {file.state}: {file.note}")
+
     def _judge(self, file: FileReview) -> None:
         if file.uri in self.whole:
             self._judge_whole(file)
-            return
         tokens = {hunk.token for hunk in self.hunks if hunk.uri == file.uri}
+        if not tokens:
+            return
         counts = [self.truth.landed[token] for token in tokens]
         is_held = "held back" in file.note
         self.played.n_held += is_held
         self.played.n_unexplained += file.state == "partial"
         came = [bool(self.truth.landed[token]) or token in self.truth.taken_back for token in tokens]
-        landed = any(came) if is_held else all(came)
+        landed = (any(came) or file.uri in self.whole) if is_held else all(came)
         wrong = bool(tokens & self.truth.wrong) or any(count > 1 for count in counts)
         if file.state == "applied" and file.note != "it already says that" and (wrong or not landed):
             self.played.n_false += 1
@@ -291,29 +302,31 @@ class Interleaving:
                 self.played.problems.append(f"landed: {landed.uri}: its parts do not make its text")
 
 
-async def _inline(work: Callable[[], object]) -> object:
+async def inline(work: Callable[[], object]) -> object:
     return work()
 
 
-async def _play(kind: str, seeds: range, with_story: bool) -> list[Played]:
-    return [await Interleaving(KINDS[kind], seed, with_story=with_story).run() for seed in seeds]
+async def _play(story: type[Interleaving], kind: str, seeds: range, with_story: bool) -> list[Played]:
+    return [await story(KINDS[kind], seed, with_story=with_story).run() for seed in seeds]
 
 
-def played(kind: str, seeds: range, *, with_story: bool = False) -> list[Played]:
+def played(
+    kind: str, seeds: range, *, story: type[Interleaving] = Interleaving, with_story: bool = False
+) -> list[Played]:
     """All of them, one after the other, in virtual time."""
-    return run(_play, kind, seeds, with_story)
+    return run(_play, story, kind, seeds, with_story)
 
 
 def again(one: Played) -> str:
     """The command that plays it again."""
-    return f"python -m tests.support.interleavings {one.kind} {one.seed}"
+    return f"python -m {one.module} {one.kind} {one.seed}"
 
 
-def main(kind: str, seed: str) -> int:
-    one = played(kind, range(int(seed), int(seed) + 1), with_story=True)[0]
+def main(story: type[Interleaving], kind: str, seed: str) -> int:
+    one = played(kind, range(int(seed), int(seed) + 1), story=story, with_story=True)[0]
     print("\n".join([*one.story, *one.problems, *one.not_landed, "" if one.problems else "nothing is wrong"]))
     return 1 if one.problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(Interleaving, *sys.argv[1:3]))

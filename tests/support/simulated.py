@@ -53,6 +53,7 @@ class Kind:
     form: str = "reversed"
     first_version: int = 1
     step: int = 1
+    second_version: int = 0
     debounce_s: float = 0.0
     waits_for_idle: bool = False
     merges: float = 0.0
@@ -76,8 +77,8 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("vscode"),
         Kind("vscode-race", race=0.5),
-        Kind("nvim-0.12", "skip", "trimmed", 0, 3, 0.15, opens=0.5, checks_zero=False),
-        Kind("nvim-0.10", "skip", "trimmed", 0, 3, 0.15, merges=0.5, opens=0.3, checks_zero=False),
+        Kind("nvim-0.12", "skip", "trimmed", 0, 3, 5, 0.15, opens=0.5, checks_zero=False),
+        Kind("nvim-0.10", "skip", "trimmed", 0, 3, 5, 0.15, merges=0.5, opens=0.3, checks_zero=False),
         Kind("helix", "stop", "ascending", 0),
         Kind("eglot", "error", "pieces", 0, debounce_s=0.5, waits_for_idle=True),
         Kind("eglot-diff", "error", "pieces", 0, debounce_s=0.5, waits_for_idle=True, deferred=0.6),
@@ -185,6 +186,10 @@ class Client:
         self.mine -= set(buffer.text[start:end])
         self.mine |= {char for char in text if ord(char) > 0x2E80}
         buffer.before_ours = None
+        for token in () if start == end else _TOKEN.findall(buffer.text):
+            if token not in buffer.text[:start] + text + buffer.text[end:]:
+                self.truth.landed[token] -= 1
+                self.truth.taken_back.add(token)
         self._replace(uri, start, end, text)
         self._send_soon(uri)
 
@@ -250,7 +255,8 @@ class Client:
         place = {"start": position(buffer.text, start), "end": position(buffer.text, end)}
         buffer.unsent.append({"range": place, "text": text})
         buffer.text = buffer.text[:start] + text + buffer.text[end:]
-        buffer.version += self.kind.step if self.kind.step == 1 else self.chance.randint(1, self.kind.step)
+        step = self.kind.step if self.kind.step == 1 else self.chance.randint(1, self.kind.step)
+        buffer.version = max(buffer.version + step, self.kind.second_version)
         self._log(uri, buffer.version, buffer.text, Edit(start, end, text))
         buffer.dirty = True
 
@@ -359,7 +365,8 @@ class Client:
                 if kind.stale == "skip":
                     continue
                 return ApplyReply(False, "the document has another version")
-            self._perform(operation)
+            if not self._perform(operation) and kind.stale != "skip":
+                return ApplyReply(False, "the file exists already")
         return ApplyReply(True)
 
     def _key_in_between(self, operations: Sequence[Json]) -> None:
@@ -376,36 +383,40 @@ class Client:
         version = document.get("version")
         if buffer is None or version is None or (version == 0 and not self.kind.checks_zero):
             return False
-        return buffer.version != version
+        return buffer.version > version if self.kind.second_version else buffer.version != version
 
-    def _perform(self, operation: Json) -> None:
+    def _perform(self, operation: Json) -> bool:
         match operation.get("kind"):
             case "create":
-                if operation["uri"] not in self.disk.files:
-                    self.disk.files[operation["uri"]] = ""
+                self.disk.files.setdefault(operation["uri"], "")
             case "rename":
-                self._rename(operation["oldUri"], operation["newUri"])
+                return self._rename(operation["oldUri"], operation["newUri"])
             case "delete":
-                uri = operation["uri"]
-                if uri in self.buffers:
-                    eaten = self.mine & set(self.buffers[uri].text)
-                    self.truth.n_eaten += len(eaten)
-                    self.mine -= eaten
-                    self.close(uri)
-                self.mine -= set(self.disk.files.pop(uri, ""))
-                self.truth.deleted.add(uri)
+                self._remove(operation["uri"])
             case _:
                 self._edit(operation)
+        return True
 
-    def _rename(self, old: str, new: str) -> None:
+    def _remove(self, uri: str) -> None:
+        eaten = self.mine & set(self.text(uri))
+        self.truth.n_eaten += len(eaten)
+        self.mine -= eaten
+        if uri in self.buffers:
+            self.close(uri)
+        self.disk.files.pop(uri, "")
+        self.truth.deleted.add(uri)
+
+    def _rename(self, old: str, new: str) -> bool:
         if new in self.disk.files or old not in self.disk.files:
-            return
+            return False
         self.disk.files[new] = self.disk.files.pop(old)
+        self.logs[new] = list(self.logs.get(old, ()))
         if old in self.buffers:
             buffer = self.buffers[old]
             self.close(old)
             self._buffered(new, buffer.text, dirty=buffer.dirty)
             self._announce(new)
+        return True
 
     def _edit(self, operation: Json) -> None:
         uri = _uri(operation)
@@ -418,11 +429,15 @@ class Client:
         )
         if not spans:
             return
+        if not buffer.text and self.kind.name.startswith("nvim"):
+            # Its buffers are lines, and each has an end.
+            spans = [(start, end, text if text.endswith("\n") else f"{text}\n") for start, end, text in spans]
         before, log = buffer.text, list(self.logs[uri])
         chosen, n_times = self._chosen(spans), 2 if self.chance.random() < self.kind.twice else 1
         for _ in range(n_times):
             self._write(uri, chosen)
-        is_right = n_times == 1 and set(chosen) <= set(spans)
+        is_once = n_times == 1 or buffer.text == _written(before, chosen)
+        is_right = is_once and set(chosen) <= set(spans)
         if is_right and chosen == spans:
             is_right = _is_as_sent(operation["sent"], log, before, buffer.text)
         self._note(before, buffer.text, chosen, is_right)
@@ -503,7 +518,7 @@ def _is_as_sent(sent: FileEdit | None, log: Sequence[Logged], before: str, after
 def _typed_since(sent: FileEdit, log: Sequence[Logged]) -> tuple[Edit, ...] | None:
     """What led from the text that an edit was sent for to the last one of the log, over closing and opening."""
     for at in range(len(log) - 1, -1, -1):
-        if log[at].version == sent.version and log[at].text == sent.text:
+        if sent.version in (None, log[at].version) and log[at].text == sent.text:
             return compose_all([(each.edit,) for each in log[at + 1 :] if each.edit])
     return None
 
@@ -511,6 +526,10 @@ def _typed_since(sent: FileEdit, log: Sequence[Logged]) -> tuple[Edit, ...] | No
 def _uri(operation: Json) -> str:
     document = operation.get("textDocument")
     return document["uri"] if document else operation.get("uri") or operation["newUri"]
+
+
+def _written(text: str, spans: Iterable[Span]) -> str:
+    return apply(text, normalised(spans))
 
 
 def _hull(old: str, new: str) -> Span:

@@ -75,6 +75,10 @@ def plan_of(pending: Pending, base: Snapshot, skip: Callable[[str], bool]) -> li
 
 def _planned(uri: str, pending: Pending, base: Snapshot, view: FileSource) -> PlannedFile | Unplanned:
     file = pending.files()[uri]
+    if file.kind == "move" and base.exists(uri):
+        if base.exists(file.moved_from) and not file.overwrite:
+            return Unplanned(uri, "something else has been put there meanwhile; it was not moved")
+        return _moved_already(file, base)
     try:
         if file.text is not None and view.exists(uri):
             view.read(uri)  # so that the view notes what is held
@@ -94,6 +98,21 @@ def _planned(uri: str, pending: Pending, base: Snapshot, view: FileSource) -> Pl
     if isinstance(planned, Unplanned) or before is None or file.base is None:
         return planned
     return replace(planned, typed=typed_since(base.below, file.base, before))
+
+
+def _moved_already(file: PendingFile, base: Snapshot) -> PlannedFile | Unplanned:
+    """A move of which only the text is left to do: Helix keeps what it did before an edit was refused."""
+    uri, first = file.uri, file.base
+    try:
+        before = base.read(uri)
+    except WorkspaceError as error:
+        return Unplanned(uri, str(error), done=first is None)
+    if first is None or before.content_hash != first.content_hash:
+        return Unplanned(uri, "it is moved already, and its text is another; nothing more was touched")
+    if not file.edits:
+        return Unplanned(uri, "it is moved already", done=True)
+    now = replace(file, kind="change", base=before, moved_from="")
+    return _checked(uri, now, now, before, base.view.get(uri))
 
 
 def _checked(

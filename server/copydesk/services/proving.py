@@ -208,6 +208,8 @@ class Proving:
         found = await self._until(sent, lambda: self._seen(sent), reply.at_s + limit_s)
         if found is not None:
             return found
+        if not reply.reply.applied and self._is_in_the_way(file):
+            return None, None
         if (not reply.reply.applied and sent.trail.document is None) or (
             file.kind == "move" and self._is_where_it_was(file)
         ):
@@ -225,9 +227,12 @@ class Proving:
             return FileReview(file.uri, "applied", 1, "moved", saved=True), _landed(sent, Explanation("applied"))
         is_open = sent.trail.document is not None
         text = sent.trail.text if is_open else self._on_disk(file.uri)
-        if text is None or (file.kind == "move" and not is_open and self._workspace.disk.exists(file.moved_from)):
+        is_there_still = file.kind == "move" and self._workspace.disk.exists(file.moved_from)
+        if text is None or (is_there_still and not (is_open and file.edits)):
             return None
-        if not file.edits:
+        if file.kind == "move" and not file.edits:
+            explanation = Explanation("applied", typed_after=diff(file.after, text))
+        elif not file.edits:
             explanation = Explanation("applied") if text == file.after else None
         else:
             explanation = sent.explained() if is_open else explain(file.text, file.edits, None, text)
@@ -236,6 +241,11 @@ class Proving:
         saved = self._on_disk(file.uri) == text
         review = FileReview(file.uri, "applied", file.n_hunks, held_note(file.n_held), saved)
         return review, _landed(sent, explanation, text)
+
+    def _is_in_the_way(self, file: PlannedFile) -> bool:
+        """Whether something has come to stand where the file was to be moved; the rest is then sent without it."""
+        disk = self._workspace.disk
+        return file.kind == "move" and disk.exists(file.moved_from) and disk.exists(file.uri)
 
     def _is_where_it_was(self, file: PlannedFile) -> bool:
         disk = self._workspace.disk
@@ -265,6 +275,8 @@ class Proving:
 
         limit_s = self._limits.open_s if reply.reply.applied else self._limits.refused_s
         found = await self._until(sent, gone, reply.at_s + limit_s)
+        if found is None and sent.trail.has_moved and not reply.reply.applied and reply.reply.answered:
+            return None, None
         return found or (self._not_applied(file, reply), None)
 
     async def _until(self, sent: Sent, look: Callable[[], Found | None], deadline_s: float) -> Found | None:

@@ -27,7 +27,7 @@ def diff(old: str, new: str) -> tuple[Edit, ...]:
     """Edits that turn `old` into `new`, small enough that typing beside them does not touch them."""
     if old == new:
         return ()
-    start, end, new_end = _differing(old, new)
+    start, end, new_end = differing(old, new)
     before, after = split_lines(old[start:end]), split_lines(new[start:new_end])
     offsets = list(accumulate(map(len, before), initial=start))
     edits: list[Edit] = []
@@ -57,7 +57,7 @@ def _cut_down(old: str, chain: Sequence[Edit]) -> Edit:
     return Edit(start + n_left, end - n_right, "".join(after[j1:j2]))
 
 
-def _differing(old: str, new: str) -> tuple[int, int, int]:
+def differing(old: str, new: str) -> tuple[int, int, int]:
     """(start, end in old, end in new) of the whole lines that differ; found without splitting what is equal."""
     shortest = min(len(old), len(new))
     start = old.rfind("\n", 0, _n_common(shortest, lambda n, m: old[n:m] == new[n:m])) + 1

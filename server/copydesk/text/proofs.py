@@ -18,15 +18,19 @@ from copydesk.text.traces import (
     Change,
     Rewritten,
     applied,
+    by_characters,
     covers,
     disturbs,
     groups_of,
     has_same_effect,
     hull_of,
     is_again,
+    is_astray,
+    is_mostly_there,
     is_near,
     is_telling,
     leads,
+    leaves_an_end,
     line_and_column,
     meets_lines,
     moves_across,
@@ -219,15 +223,23 @@ class _Reading:
                 left = [index for index in indices if index not in group]
                 self._take_merged(made, diff(made, new), left, anywhere=anywhere)
                 return
-        self._suspect_within(text, new, indices, least)
+        self._suspect_within(text, new, indices, least, anywhere=anywhere)
         self._theirs(text, least if len(least) > 1 else edits)
 
     def _is_merged(self, text: str, new: str, group: Sequence[int], n_without: int, *, anywhere: bool) -> bool:
+        """Said in words at first, as people type; then in characters, since among equal words those may go astray."""
         hunks = [hunk for index in group if (hunk := self.left[index]) is not None]
         made = applied(text, hunks)
         typed = [trimmed(made, their) for their in diff(made, new)]
-        if size_of(typed) >= n_without:
-            return False
+        if size_of(typed) < n_without and self._is_apart(text, new, hunks, typed, anywhere=anywhere):
+            return True
+        typed = by_characters(made, new)
+        is_less = bool(typed) and size_of(typed) < size_of(by_characters(text, new))
+        return is_less and self._is_apart(text, new, hunks, typed, anywhere=anywhere)
+
+    def _is_apart(self, text: str, new: str, hunks: Sequence[Edit], typed: Sequence[Edit], *, anywhere: bool) -> bool:
+        """Whether what would have been typed beside the hunks leaves them where and what they are."""
+        made = applied(text, hunks)
         places = invert(text, hunks)
         if any(disturbs(made, their, place) for place in places for their in typed):
             return False
@@ -236,6 +248,8 @@ class _Reading:
         if any(moves_across(made, typed, place) for place in places):
             return False
         pairs = list(zip(places, hunks, strict=True))
+        if is_astray(text, made, new, places, typed):
+            return False
         again = any(is_again(their, place, hunk, anywhere=anywhere) for place, hunk in pairs for their in typed)
         if again or (anywhere and says_more(hunks, made, new)):
             self.why = self.why or "it seems to have been applied twice"
@@ -252,16 +266,20 @@ class _Reading:
 
     def _is_displaced(self, text: str, change: Edit, hunk: Edit) -> bool:
         """Whether it is the very range and text that was sent, as the client reads them on newer text."""
-        if change.text != hunk.text or (change.start == change.end and not change.text):
+        if change.delta != hunk.delta or change.text not in hunk.text or change == Edit(change.start, change.start, ""):
             return False
-        places = zip((hunk.start, hunk.end), (change.start, change.end), strict=True)
-        return all(offset_of(text, *line_and_column(self.sent, was)) == now for was, now in places)
+        start, end = (offset_of(text, *line_and_column(self.sent, place)) for place in (hunk.start, hunk.end))
+        return start <= end and has_same_effect(text, change, [Edit(start, end, hunk.text)])
 
-    def _suspect_within(self, text: str, new: str, places: Sequence[int], edits: Iterable[Edit]) -> None:
+    def _suspect_within(
+        self, text: str, new: str, places: Sequence[int], edits: Iterable[Edit], *, anywhere: bool
+    ) -> None:
         """A change that is not explained by ours and yet says what ours would say, or at our place a part of it."""
         whole = [hunk.text.strip() for hunk in self.left if hunk is not None and is_telling(hunk.text)]
         here = [hunk for index in places if (hunk := self.left[index]) is not None]
-        if says_more(here, text, new) or any(said in edit.text for said in whole for edit in edits):
+        is_there = any(is_mostly_there(text, new, hunk) for hunk in here[:_MAX_ALONE])
+        is_there = is_there or (not anywhere and any(leaves_an_end(text, new, hunk) for hunk in here))
+        if is_there or says_more(here, text, new) or any(said in edit.text for said in whole for edit in edits):
             self.why = self.why or "what it would write came back, but not where it was to go"
 
     # --- the end ---

@@ -39,7 +39,7 @@ def changes(old: Sequence[str], new: Sequence[str]) -> list[Change]:
         elif anchors := _anchors(old, new, area):
             todo += reversed(_between(anchors, area))
         else:
-            found += _by_paths(old, new, area)
+            found += by_paths(old, new, area)
     return _joined(found)
 
 
@@ -128,7 +128,7 @@ def by_runs(old: Sequence[str], new: Sequence[str], area: Change) -> list[Change
             continue
         budget -= costs[a2] - costs[a1]
         if budget < 0:
-            found += _by_paths(old, new, (i1 + a1, i1 + a2, j1 + b1, j1 + b2))
+            found += by_paths(old, new, (i1 + a1, i1 + a2, j1 + b1, j1 + b2))
             continue
         a, b, size = matcher.find_longest_match(a1, a2, b1, b2)
         if size:
@@ -143,8 +143,8 @@ def by_runs(old: Sequence[str], new: Sequence[str], area: Change) -> list[Change
 # passed in both for nothing. Diagonal k holds the places with x - y = k; `reach[k]` is the furthest x there.
 
 
-def _by_paths(old: Sequence[str], new: Sequence[str], area: Change) -> list[Change]:
-    """Only items that both sides have take part: the others are differences in any case."""
+def by_paths(old: Sequence[str], new: Sequence[str], area: Change) -> list[Change]:
+    """As `by_runs`, with the fewest items that differ. Only items that both sides have take part."""
     i1, i2, j1, j2 = trimmed(old, new, area)
     common = set(old[i1:i2]).intersection(new[j1:j2])
     left = [i for i in range(i1, i2) if old[i] in common]

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import NamedTuple, TypeAlias
 
-from copydesk.text.diffs import diff
-from copydesk.text.edits import Edit, apply
+from copydesk.text.diffs import diff, differing
+from copydesk.text.edits import Edit, apply, normalised, rebase
+from copydesk.text.sequences import by_paths
 
 _MAX_GROUP = 8
 _TELLING = 3
 """How many characters that are no blanks make a text telling: two of the same are no chance."""
+
+_MAX_CHARACTERS = 4_000
 
 _WORD = re.compile(rf"\w{{{_TELLING},}}")
 
@@ -44,6 +47,28 @@ def texts_of(sent: str, changes: Iterable[Change]) -> list[str]:
     for change in changes:
         texts.append(applied(texts[-1], change.edits if isinstance(change, Rewritten) else (change,)))
     return texts
+
+
+def by_characters(text: str, new: str) -> tuple[Edit, ...]:
+    """The fewest characters that differ, whatever words they are in; empty where they are too far apart for that."""
+    start, end, new_end = differing(text, new)
+    if max(end, new_end) - start > _MAX_CHARACTERS:
+        return ()
+    areas = by_paths(text, new, (start, end, start, new_end))
+    return normalised(Edit(i1, i2, new[j1:j2]) for i1, i2, j1, j2 in areas)
+
+
+def is_mostly_there(text: str, new: str, hunk: Edit) -> bool:
+    """Whether most of what a hunk does to `text` must not be typed any more to come to `new`."""
+    with_it, without = by_characters(applied(text, [hunk]), new), by_characters(text, new)
+    return is_telling(hunk.text) and 2 * (size_of(without) - size_of(with_it)) > size_of([hunk])
+
+
+def leaves_an_end(text: str, new: str, hunk: Edit) -> bool:
+    """Whether the beginning or the end of a hunk's text is in the new text and was not before: the rest was typed over."""
+    said = hunk.text.strip()
+    ends = {said[:_TELLING], said[-_TELLING:]} if is_telling(said) else set[str]()
+    return any(new.count(end) > text.count(end) for end in ends if is_telling(end))
 
 
 def leads(text: str, edits: Sequence[Edit], to: str) -> bool:
@@ -181,6 +206,17 @@ def _are_apart(one: Edit, other: Edit, place: Edit) -> bool:
     return (one.end <= place.start and place.end <= other.start) or (
         other.end <= place.start and place.end <= one.start
     )
+
+
+def is_astray(text: str, made: str, new: str, places: Sequence[Edit], typed: Sequence[Edit]) -> bool:
+    """Whether less would have been typed if ours had gone to another place than its own.
+
+    Typing costs the same with ours and without it where ours is in its place. `places` undo ours in `made`, which it
+    made of `text`; `typed` leads on to `new`.
+    """
+    without = applied(new, rebase(places, typed).edits)
+    fewest = by_characters(text, without)
+    return bool(fewest) and size_of(fewest) < size_of(by_characters(made, new))
 
 
 def trimmed(text: str, edit: Edit) -> Edit:

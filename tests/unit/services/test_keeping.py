@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 
 from copydesk.domain.edits import ChangeText
 from copydesk.services import keeping
@@ -32,7 +33,7 @@ async def test_the_first_is_written_without_waiting_for_more(tmp_path: Path) -> 
     clock_s = keeping.DELAY_S * 0.9
     async with anyio.create_task_group() as group:
         group.start_soon(keeper.run)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         keeper.touch(Waiting(tmp_path))
         with anyio.fail_after(clock_s):
             while not list((tmp_path / "drafts").glob("*.json")):  # noqa: ASYNC110  a file tells of no event

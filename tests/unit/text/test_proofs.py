@@ -137,6 +137,27 @@ def test_old_ranges_in_one_change_with_the_keys_they_did_not_know_of(sent: str, 
     assert found.kind == "unknown"
 
 
+def test_less_was_typed_if_ours_is_astray() -> None:
+    """A line above was deleted, and the old range is one line too low among equal lines."""
+    sent = "  other\n  other\nsame\nsame\nsame\n"
+    hunk, came = typed(sent.index("same\nsame\n") + 5, "put this\n"), "  other\name\nsamek\nput this\nsame\nk"
+    assert explained(Edit(0, len(sent) - 1, came), ours=(hunk,), sent=sent).kind == "unknown"
+
+
+def test_old_ranges_that_are_told_shorter_than_they_were() -> None:
+    """Neovim leaves out what is equal at the ends."""
+    sent = "one\nsame\nsame\ntwo\n"
+    astray = Edit(5, 8, "some other lin")
+    assert explained(Edit(0, 4, ""), astray, ours=(Edit(4, 8, "some other line"),), sent=sent).kind == "unknown"
+
+
+def test_an_end_of_ours_is_left_where_typing_took_the_rest_in_the_same_change() -> None:
+    sent = "one\ntwo\nthree\n"
+    ours = (typed(4, "a line\n"),)
+    assert explained(Edit(2, 4, "ine\n"), ours=ours, sent=sent).kind == "unknown"
+    assert explained(Edit(2, 4, "k"), ours=ours, sent=sent).kind == "absent"
+
+
 def test_keys_beside_ours_in_one_change() -> None:
     sent, hunk = "one\nsame\ntwo\n", Edit(4, 8, "new text")
     for line in ("new text!", "k new text", "new text and more", "new text\nsome other line"):
