@@ -15,7 +15,7 @@ from anyio import to_thread
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.ports import ApplyReply, Editor, Question
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.planning import PlannedFile, Unplanned, change_of, held_left, misread_note, plan_of
+from copydesk.services.planning import PlannedFile, Unplanned, by_lines, change_of, held_left, misread_note, plan_of
 from copydesk.services.proving import Found, InThread, LandingLimits, Proving, Reply, Sent
 from copydesk.workspace.overlay import NEVER_S
 from copydesk.workspace.pending import Pending, PendingFile
@@ -197,6 +197,8 @@ class Landing:
 
     async def _try(self, offer: _Offer, plan: Sequence[PlannedFile], *, confirm: bool) -> tuple[bool, bool]:
         """One send and its proof: whether to send what is stale again, and whether to ask for that."""
+        if confirm:
+            plan = await self._in_thread(lambda: [by_lines(file) for file in plan])  # type: ignore[assignment]
         sends = [self._in_flight.add(Sent(self._workspace, file, offer.turn)) for file in plan]
         sent_s = anyio.current_time()
         reply = await self._editor.apply(change_of(plan, offer.label), confirm=confirm)

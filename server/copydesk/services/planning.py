@@ -14,6 +14,7 @@ from copydesk.domain.ports import FileEdit, FileHandle, FileSource, WorkspaceCha
 from copydesk.services.landed import Landed
 from copydesk.text.edits import Edit, compose_all, invert
 from copydesk.text.hashing import content_hash
+from copydesk.text.linewise import Lines
 from copydesk.text.pieces import Pieces
 from copydesk.text.proofs import refined
 from copydesk.workspace.overlay import OpenDocument
@@ -156,6 +157,13 @@ def misread_note(file: PlannedFile) -> str:
 
 def held_note(n_held: int) -> str:
     return f"{n_held} of its edits conflict with newer typing and were held back" if n_held else ""
+
+
+def by_lines(file: PlannedFile) -> PlannedFile:
+    """The same as whole lines: what a person reads and ticks in an editor's preview. May take a moment."""
+    if file.before is None or file.after is None or not file.edits:
+        return file
+    return replace(file, edits=Lines(file.before.text, file.after).edits())
 
 
 def held_left(planned: PlannedFile, landed: Landed) -> PendingFile | None:

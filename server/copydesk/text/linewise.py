@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from copydesk.text.diffs import aligned
+from copydesk.text.edits import Edit
 from copydesk.text.lines import content_length, has_break, line_end, split_lines
 
 
@@ -55,6 +56,14 @@ class Lines:
             done = part.i2
         lines += self.old[done:]
         return "".join([*(self._ended(line) for line in lines[:-1]), *lines[-1:]])
+
+    def edits(self) -> tuple[Edit, ...]:
+        """The whole change, one edit of whole lines for each group."""
+        starts = self.starts
+        return tuple(
+            Edit(starts[group.old[0]], starts[group.old[1]], "".join(self.new[group.new[0] : group.new[1]]))
+            for group in self.groups
+        )
 
     @cached_property
     def starts(self) -> list[int]:

@@ -610,3 +610,17 @@ async def test_what_was_held_back_stays_to_be_seen_and_is_not_offered_again(desk
     assert desk.text[file.held[0].start :].startswith("22")
     assert (await desk.offer()).state == "none"
     assert len(desk.pending.files()) == 1
+
+
+async def test_what_a_person_ticks_is_whole_lines(desk: Desk) -> None:
+    """Words that change within a line are one entry of a preview; an edit nobody is asked about stays small."""
+    desk.propose(OLD.replace("def two():\n    return 2", "def second() -> int:\n    return 22"))
+    await desk.offer(confirm=True)
+    (edit,) = desk.editor.changes[0].edits
+    assert [(OLD[start:end], text) for start, end, text in edit.spans] == [
+        ("def two():\n    return 2\n", "def second() -> int:\n    return 22\n")
+    ]
+    desk.propose(desk.text.replace("return 1", "return 11"))
+    await desk.offer(confirm=False)
+    (edit,) = desk.editor.changes[1].edits
+    assert [text for _, _, text in edit.spans] in (["1"], ["11"])
