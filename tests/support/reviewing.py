@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 
 from copydesk.domain.errors import CopydeskError
+from copydesk.domain.ports import ApplyReply, WorkspaceChange
 from copydesk.domain.review import Choice, Decided, Hunk
 from copydesk.services.landed import Landed
 from copydesk.services.landing import InFlight, Landing
@@ -28,7 +29,7 @@ class _Session:
         self.pending = pending
         self.on_landed = [story.landed.append]
         self.landing = Landing(
-            story.workspace, story.client, self._has_landed, in_flight=InFlight(), in_thread=inline
+            story.workspace, _Witness(story), self._has_landed, in_flight=InFlight(), in_thread=inline
         )
         self.review_lock = anyio.Lock()
         self.awaits_review = True
@@ -44,6 +45,21 @@ class _Session:
         return
 
 
+class _Witness:
+    """Writes down which tokens were ever sent."""
+
+    def __init__(self, story: "Reviewing") -> None:
+        self._story = story
+
+    async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+        for edit in change.edits:
+            self._story.offered |= {token for span in edit.spans for token in _TOKEN.findall(span.text)}
+        return await self._story.client.apply(change, confirm=confirm)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._story.client, name)
+
+
 class Reviewing(Interleaving):
     module = "tests.support.reviewing"
 
@@ -52,6 +68,7 @@ class Reviewing(Interleaving):
         self.sent: dict[str, set[str]] = {}
         """What was said of each time that a token was accepted."""
         self.rejected: set[str] = set()
+        self.offered: set[str] = set()
         self.session = _Session(self, self.pending)
         self.desk = Reviews(
             ReviewParts(self.workspace, lambda: [self.session], lambda _session: None, in_thread=inline)
@@ -97,8 +114,9 @@ class Reviewing(Interleaving):
         states = {file.uri: f"{file.state} {file.note}" for file in decided.files}
         for hunk in hunks:
             for token in _tokens([hunk]) & chosen:
-                if accepts and (hunk.uri in states or not hunk.held):
-                    self.sent.setdefault(token, set()).add(states.get(hunk.uri, "gone"))
+                if accepts:
+                    is_sent = token in self.offered and hunk.uri in states
+                    self.sent.setdefault(token, set()).add(states[hunk.uri] if is_sent else "not sent")
                 elif hunk.uri in states:
                     self.rejected.add(token)
 
@@ -111,14 +129,15 @@ class Reviewing(Interleaving):
         truth = self.client.truth
         came = truth.landed[token] > 0 or token in truth.taken_back
         problems = self.played.problems
-        if truth.landed[token] > 1:
-            problems.append(f"twice: {token} came {truth.landed[token]} times")
+        texts = [self.client.text(uri) for uri in {*self.client.buffers, *self.disk.files}]
+        if token not in truth.wrong and sum(text.count(token) for text in texts) > 1:
+            problems.append(f"twice: {token} stands there more than once")
         said = self.sent.get(token, set())
         applied = any(each == "applied " for each in said)
         if applied and not came and token not in waiting:
             self.played.n_false += 1
             problems.append(f"false: {token} is said to be applied, and is neither there nor waiting")
-        if applied and token in truth.wrong and not came:
+        if applied and token in truth.wrong and not came and token not in waiting:
             problems.append(f"false: {token} is said to be applied, and is in a wrong place")
         if not said and token in self.rejected and (came or token in truth.wrong):
             problems.append(f"rejected: {token} came all the same")
