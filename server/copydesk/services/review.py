@@ -235,6 +235,7 @@ class Reviews:
         landed: dict[str, Landed] = {}
         taken: dict[str, PendingFile] = {}
         reviews: dict[str, FileReview] = {}
+        offered = Pending()
 
         def note(record: Landed) -> None:
             landed[record.uri] = record
@@ -244,18 +245,21 @@ class Reviews:
             session.pending.put(replace(item.cut.file, pinned=True))
         try:
             taken |= await self._in_thread(_taken, items)
-            reviews |= await self._offer(session, taken, items[-1].hunks[-1].turn)
+            reviews |= await self._offer(session, taken, items[-1].hunks[-1].turn, offered)
         finally:
             session.on_landed.remove(note)
             with anyio.CancelScope(shield=True):
                 for item in items:
-                    part = SentPart(item, taken.get(item.uri), reviews.get(item.uri), landed.get(item.uri))
+                    left = offered.files().get(item.uri)
+                    held = left.held if left else ()
+                    part = SentPart(item, taken.get(item.uri), reviews.get(item.uri), landed.get(item.uri), held)
                     await self._settle(session, part)
         self._record(session, "accepted", items, tuple(reviews.values()))
         return list(reviews.values())
 
-    async def _offer(self, session: Reviewed, taken: dict[str, PendingFile], turn: str) -> dict[str, FileReview]:
-        pending = Pending()
+    async def _offer(
+        self, session: Reviewed, taken: dict[str, PendingFile], turn: str, pending: Pending
+    ) -> dict[str, FileReview]:
         for file in taken.values():
             pending.put(file)
         outcome = await session.landing.offer(pending, turn, "Copydesk: accepted edit", confirm=False)

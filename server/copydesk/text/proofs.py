@@ -29,8 +29,8 @@ from copydesk.text.traces import (
     is_mostly_there,
     is_near,
     is_telling,
-    leaves_an_end,
     leads,
+    leaves_an_end,
     line_and_column,
     meets_lines,
     moves_across,
@@ -237,9 +237,7 @@ class _Reading:
         is_less = bool(typed) and size_of(typed) < size_of(by_characters(text, new))
         return is_less and self._is_apart(text, new, hunks, typed, anywhere=anywhere)
 
-    def _is_apart(
-        self, text: str, new: str, hunks: Sequence[Edit], typed: Sequence[Edit], *, anywhere: bool
-    ) -> bool:
+    def _is_apart(self, text: str, new: str, hunks: Sequence[Edit], typed: Sequence[Edit], *, anywhere: bool) -> bool:
         """Whether what would have been typed beside the hunks leaves them where and what they are."""
         made = applied(text, hunks)
         places = invert(text, hunks)
