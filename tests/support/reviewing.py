@@ -7,12 +7,12 @@ never comes; none comes twice; what nobody decided about waits. One again:
 
 import re
 import sys
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.ports import ApplyReply, WorkspaceChange
+from copydesk.domain.ports import ApplyReply, Editor, WorkspaceChange
 from copydesk.domain.review import Choice, Decided, Hunk
 from copydesk.services.landed import Landed
 from copydesk.services.landing import InFlight, Landing
@@ -29,7 +29,7 @@ class _Session:
         self.pending = pending
         self.on_landed = [story.landed.append]
         self.landing = Landing(
-            story.workspace, _Witness(story), self._has_landed, in_flight=InFlight(), in_thread=inline
+            story.workspace, cast("Editor", _Witness(story)), self._has_landed, in_flight=InFlight(), in_thread=inline
         )
         self.review_lock = anyio.Lock()
         self.awaits_review = True

@@ -129,7 +129,7 @@ def to_lsp_workspace_edit(
 
 
 def _for_neovim(change: WorkspaceChange) -> WorkspaceChange:
-    """It applies an edit for version 0 to whatever there is. After 0 comes 5 or more: 1 says the same, and is checked."""
+    """It applies an edit for version 0 to whatever there is. After 0 comes 5: 1 says the same, and is checked."""
     return replace(
         change,
         creates=tuple((uri, text.removesuffix("\n")) for uri, text in change.creates),

@@ -14,9 +14,10 @@ from tests.support.several_files import SeveralFiles
 from tests.support.simulated import KINDS
 
 SLOW = os.environ.get("SLOW") == "1"
-N_PLAYED = dict.fromkeys(KINDS, 1000 if SLOW else 40)
-if not SLOW:  # the editors that tell of several changes in one, or do not tell the truth, break the most
-    N_PLAYED |= {"nvim-0.10": 120, "nvim-0.12": 60, "vscode-race": 60, "rogue": 60}
+TELLING = {"nvim-0.10": 120, "nvim-0.12": 60, "vscode-race": 60, "rogue": 60}
+"""The editors that tell of several changes in one, or do not tell the truth, break the most."""
+
+N_PLAYED = {kind: 1_000 if SLOW else TELLING.get(kind, 40) for kind in KINDS}
 N_SEVERAL = 1_000 if SLOW else 25
 N_REVIEWED = 1_000 if SLOW else 25
 MOST_HELD_BACK = 0.01
