@@ -238,8 +238,7 @@ class Interleaving:
             self.there = {uri for uri in self.whole if uri in self.disk.files or uri in self.client.buffers}
         self.client.settle()
         await anyio.sleep(60)
-        for file in self.reviews:
-            self._judge(file)
+        await self.judge()
         self._count()
         self._check_landed()
         return self.played
@@ -250,6 +249,10 @@ class Interleaving:
         self.reviews = review.files
         for file in review.files:
             self.tell(f"{file.uri}: {file.state}: {file.note}")
+
+    async def judge(self) -> None:
+        for file in self.reviews:
+            self._judge(file)
 
     def _judge(self, file: FileReview) -> None:
         if file.uri in self.whole:

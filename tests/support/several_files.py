@@ -5,11 +5,11 @@ server knew of and nobody decided about. One again: `python -m tests.support.sev
 """
 
 import sys
-from typing import Any
+from typing import Any, cast
 
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
 from copydesk.domain.errors import WorkspaceError
-from copydesk.domain.ports import ApplyReply, WorkspaceChange
+from copydesk.domain.ports import ApplyReply, Editor, WorkspaceChange
 from tests.support.interleavings import ROOT, Interleaving, main
 
 NEW, MOVED = f"{ROOT}/new.txt", f"{ROOT}/sub/moved.txt"
@@ -21,7 +21,7 @@ class SeveralFiles(Interleaving):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.apart = self.chance.random() < 0.3
-        self.editor = _Witness(self)
+        self.editor = cast("Editor", _Witness(self))
         self.uris = [f"{ROOT}/{name}.txt" for name in "abcd"]
         self.proposed_on: dict[str, str] = {}
 

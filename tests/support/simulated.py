@@ -315,7 +315,7 @@ class Client:
         luck, kind = self.chance.random(), self.kind
         if luck < kind.silent:
             if self.chance.random() < 0.5:
-                self._loop.call_later(self.chance.random() * 40, self._perform_all, operations)
+                self._loop.call_later(self.chance.random() * 40, self._perform_late, operations)
             await anyio.sleep(30)
             return ApplyReply(False, "no answer", answered=False)
         if luck < kind.deferred:
@@ -347,10 +347,13 @@ class Client:
     def _by_hand(self, operations: Sequence[Json]) -> None:
         """The person applies the diff that was shown, where it still fits."""
         if not any(self._is_stale(operation) for operation in operations):
-            self._perform_all(operations)
-            for operation in operations:
-                if _uri(operation) in self.buffers:
-                    self._after_edit(_uri(operation))
+            self._perform_late(operations)
+
+    def _perform_late(self, operations: Sequence[Json]) -> None:
+        self._perform_all(operations)
+        for operation in operations:
+            if _uri(operation) in self.buffers:
+                self._after_edit(_uri(operation))
 
     def _perform_all(self, operations: Sequence[Json]) -> ApplyReply:
         kind = self.kind

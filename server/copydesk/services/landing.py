@@ -21,7 +21,7 @@ from copydesk.workspace.overlay import NEVER_S
 from copydesk.workspace.pending import Pending, PendingFile
 from copydesk.workspace.workspace import Workspace
 
-__all__ = ["InFlight", "Landing", "LandingLimits", "overall"]
+__all__ = ["InFlight", "Landing", "LandingLimits", "in_thread", "overall"]
 
 SHOW_AGAIN = "Show again"
 MAX_REMEMBERED = 16
@@ -50,7 +50,7 @@ class _Offer:
             self.pending.discard(review.uri)
 
 
-async def _in_thread(work: Callable[[], object]) -> object:
+async def in_thread(work: Callable[[], object]) -> object:
     return await to_thread.run_sync(work)
 
 
@@ -93,7 +93,7 @@ class Landing:
         *,
         in_flight: "InFlight | None" = None,
         limits: LandingLimits | None = None,
-        in_thread: InThread = _in_thread,
+        in_thread: InThread = in_thread,
     ) -> None:
         self._workspace = workspace
         self._editor = editor

@@ -8,10 +8,9 @@ text that came of it. Start with `Reviews.accept`.
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar, cast
 
 import anyio
-from anyio import to_thread
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
@@ -19,13 +18,17 @@ from copydesk.domain.ports import FileSource
 from copydesk.domain.review import Choice, Decided, Hunk
 from copydesk.services.decisions import Picked, named, news, picked, placeable
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.landing import Landing, overall
+from copydesk.services.landing import Landing, in_thread, overall
+from copydesk.services.proving import InThread
 from copydesk.services.settling import LANDED, SentPart, left_of
 from copydesk.text.diffs import unified
 from copydesk.workspace.hunks import Cut, cut_on, is_whole
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposals import PendingFile
 from copydesk.workspace.workspace import Workspace
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 QUIET_S = 0.2
 """How long a person must pause before the hunks are worked out again."""
@@ -66,6 +69,7 @@ class ReviewParts:
     workspace: Workspace
     sessions: Callable[[], Iterable[Reviewed]]
     kept: Callable[[Reviewed], None]
+    in_thread: InThread = in_thread
 
 
 class Reviews:
@@ -126,7 +130,7 @@ class Reviews:
         for _ in range(MAX_CUTS):
             base = self._parts.workspace.snapshot()
             files = [file for uri, file in session.pending.files().items() if uri in todo and not file.pinned]
-            done = await to_thread.run_sync(_cut_all, files, base, session.id)
+            done = await self._in_thread(_cut_all, files, base, session.id)
             kept = {file.uri: cut for file, cut, left in done if session.pending.put(left, file)}
             cuts += (cut for cut in kept.values() if cut.hunks)
             todo = frozenset(file.uri for file in files) - kept.keys()
@@ -162,6 +166,9 @@ class Reviews:
             return unified("", file.text or "", path, created=True)
         moved = f"# move {display(file.moved_from)} → {path}\n" if file.moved_from else ""
         return moved + held + unified(before, file.text if file.text is not None else before, path)
+
+    async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
+        return cast("_T", await self._parts.in_thread(lambda: work(*args, **options)))
 
     # --- keeping up ---
 
@@ -228,6 +235,7 @@ class Reviews:
         landed: dict[str, Landed] = {}
         taken: dict[str, PendingFile] = {}
         reviews: dict[str, FileReview] = {}
+        offered = Pending()
 
         def note(record: Landed) -> None:
             landed[record.uri] = record
@@ -236,21 +244,24 @@ class Reviews:
         for item in items:
             session.pending.put(replace(item.cut.file, pinned=True))
         try:
-            taken |= await to_thread.run_sync(lambda: {item.uri: item.cut.taking(item.wanted) for item in items})
-            offered = await self._offer(session, taken, items[-1].hunks[-1].turn)
+            taken |= await self._in_thread(_taken, items)
+            given = await self._offer(session, taken, items[-1].hunks[-1].turn, offered)
             counts = {item.uri: len(item.hunks) for item in items}
-            reviews |= {uri: replace(file, n_hunks=counts.get(uri, file.n_hunks)) for uri, file in offered.items()}
+            reviews |= {uri: replace(file, n_hunks=counts.get(uri, file.n_hunks)) for uri, file in given.items()}
         finally:
             session.on_landed.remove(note)
             with anyio.CancelScope(shield=True):
                 for item in items:
-                    part = SentPart(item, taken.get(item.uri), reviews.get(item.uri), landed.get(item.uri))
+                    left = offered.files().get(item.uri)
+                    held = left.held if left else ()
+                    part = SentPart(item, taken.get(item.uri), reviews.get(item.uri), landed.get(item.uri), held)
                     await self._settle(session, part)
         self._record(session, "accepted", items, tuple(reviews.values()))
         return list(reviews.values())
 
-    async def _offer(self, session: Reviewed, taken: dict[str, PendingFile], turn: str) -> dict[str, FileReview]:
-        pending = Pending()
+    async def _offer(
+        self, session: Reviewed, taken: dict[str, PendingFile], turn: str, pending: Pending
+    ) -> dict[str, FileReview]:
         for file in taken.values():
             pending.put(file)
         outcome = await session.landing.offer(pending, turn, "Copydesk: accepted edit", confirm=False)
@@ -265,7 +276,7 @@ class Reviews:
             elif is_whole(part.taken):
                 left = None
             else:
-                left = await to_thread.run_sync(left_of, self._parts.workspace, file, part.taken, part)
+                left = await self._in_thread(left_of, self._parts.workspace, file, part.taken, part)
             if left is None:
                 session.pending.discard(uri)
             elif session.pending.put(left, file):
@@ -304,6 +315,10 @@ class Reviews:
         state = "pending" if session.pending.files() else overall(files)
         session.emit(ReviewUpdated(turn, state, (*files, *waiting)))
         self._parts.kept(session)
+
+
+def _taken(items: Iterable[Picked]) -> dict[str, PendingFile]:
+    return {item.uri: item.cut.taking(item.wanted) for item in items}
 
 
 def _cut_all(

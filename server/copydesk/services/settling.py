@@ -15,7 +15,7 @@ from copydesk.services.landed import Landed
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, apply, compose, compose_all, rebase
 from copydesk.text.hashing import content_hash
-from copydesk.workspace.proposals import PendingFile
+from copydesk.workspace.proposals import Held, PendingFile
 from copydesk.workspace.workspace import Workspace
 
 LANDED = ("applied", "unconfirmed")
@@ -29,6 +29,8 @@ class SentPart:
     taken: PendingFile | None
     review: FileReview | None
     landed: Landed | None
+    held: tuple[Held, ...] = ()
+    """Of the part: what typing had met when it was sent, with its places in the text that came of the rest."""
 
 
 def left_of(workspace: Workspace, file: PendingFile, taken: PendingFile, part: SentPart) -> PendingFile:
@@ -36,7 +38,7 @@ def left_of(workspace: Workspace, file: PendingFile, taken: PendingFile, part: S
     now = _text_now(workspace, part.item.uri, part.landed)
     if now is None:
         return replace(file, pinned=False)
-    return remaining(file, taken, part.item, part.landed, now)
+    return remaining(file, taken, part, now)
 
 
 def _text_now(workspace: Workspace, uri: str, landed: Landed | None) -> FileHandle | None:
@@ -51,26 +53,33 @@ def _text_now(workspace: Workspace, uri: str, landed: Landed | None) -> FileHand
     )
 
 
-def remaining(
-    file: PendingFile, taken: PendingFile, item: Picked, landed: Landed | None, now: FileHandle
-) -> PendingFile:
+def remaining(file: PendingFile, taken: PendingFile, part: SentPart, now: FileHandle) -> PendingFile:
     """What still waits of `file` after `taken`, a part of it on the same base, has landed as part of `now`."""
-    file = replace(file, pinned=False)
+    file, item, landed = replace(file, pinned=False), part.item, part.landed
     assert file.base is not None
     assert taken.text is not None
     decided = {hunk.id for hunk in item.hunks if item.takes_all(hunk)}
     marks = tuple(mark for mark in file.marks if mark.id not in decided)
     typed = _typed_on_taken(taken, landed) if landed else diff(taken.text, now.text)
     if landed and not _leads(taken.text, typed, now.text):
-        # Some of it was held back at the last moment: edits that are in the text already fall out by themselves.
         total = compose_all([landed.typed_before, landed.ours, landed.typed_after])
-        return replace(file, marks=marks).over(now, total)
+        return _without_taken(replace(file, marks=marks), part).over(now, total).with_held(part.held)
     moved = tuple(mark.moved(taken.edits) for mark in marks)
     held = tuple(each.moved(taken.edits) for each in file.dropped)
     on_taken = FileHandle(file.uri, taken.text, content_hash(taken.text), now.encoding, now.bom)
     rest = diff(taken.text, file.text or "")
     left = replace(file, base=on_taken, edits=rest, marks=moved, dropped=held, held=held)
     return left.over(now, typed)
+
+
+def _without_taken(file: PendingFile, part: SentPart) -> PendingFile:
+    """The file as if nothing of the part had been proposed: some of that was held back at the last moment."""
+    if file.base is None or file.edits != part.item.cut.file.edits:
+        return file  # the agent has changed it meanwhile
+    left = part.item.cut.leaving(part.item.wanted)
+    if left is None:
+        return replace(file, edits=(), text=file.base.text, held=(), dropped=())
+    return replace(left, marks=file.marks, pinned=False)
 
 
 def _leads(text: str, edits: tuple[Edit, ...], to: str) -> bool:

@@ -65,7 +65,7 @@ def is_mostly_there(text: str, new: str, hunk: Edit) -> bool:
 
 
 def leaves_an_end(text: str, new: str, hunk: Edit) -> bool:
-    """Whether the beginning or the end of a hunk's text is in the new text and was not before."""
+    """Whether a hunk's text begins or ends in the new text as it did not before: the rest of it was typed over."""
     said = hunk.text.strip()
     ends = {said[:_TELLING], said[-_TELLING:]} if is_telling(said) else set[str]()
     return any(new.count(end) > text.count(end) for end in ends if is_telling(end))

@@ -122,6 +122,10 @@ class PendingFile:
     def origins(self) -> tuple[Origin, ...]:
         return tuple(part.origin for part in self.authored)
 
+    def with_held(self, held: tuple[Held, ...]) -> "PendingFile":
+        """The same with more that typing has met."""
+        return replace(self, held=self.held + held, dropped=self.dropped + held) if held else self
+
     def rebased(self, newer: FileHandle, below: FileSource) -> "PendingFile":
         """The same proposal on a newer base text, which `below` holds."""
         if self.base is None or self.text is None or self.pinned:
