@@ -122,7 +122,10 @@ class Cut:
         parts = {part for group in self._lines.groups for part in group.parts} - out
         gone = {held for id, _ in unwanted for held in self._held.get(id, ())}
         held = tuple(each for each in self.file.held if each not in gone)
-        left = self._with_text(self.file, self._lines.taken(parts), held)
+        # The name of what is gone must not go to its neighbour: a second decision would reach that.
+        names = {id for id, numbers in unwanted if id in self._held or not numbers}
+        marks = tuple(mark for mark in self.file.marks if mark.id not in names)
+        left = self._with_text(replace(self.file, marks=marks), self._lines.taken(parts), held)
         return None if left.is_void else left
 
     def _parts(self, id: str, numbers: Collection[int]) -> Iterable[Part]:
