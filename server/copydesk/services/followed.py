@@ -6,7 +6,7 @@ All on the event loop: a `Watch` is no thing for threads. Start with `FollowedFi
 
 import zlib
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable
 from difflib import SequenceMatcher
 from itertools import accumulate
@@ -30,6 +30,9 @@ it is proven, and what it changed was heard of before that."""
 MAX_KEY_TEXT, MAX_KEY_RUNS = 50_000, 200
 MAX_CHANGE_TEXT = 1_000_000
 """Up to here a keystroke, or a change of more than that, is taken in by itself: an editor's undo is known best so."""
+
+MAX_TURNS, MAX_PIECES = 64, 4096
+"""Turns, and edits of theirs, that are remembered in one file: the oldest turns go first, the newest never."""
 
 MAX_COMPARED = 250_000
 MIN_SHARED = 3
@@ -138,7 +141,21 @@ class FollowedFile:
         for turn, edits in parts:
             self.pieces, self.text = written(self.pieces, self.text, edits, turn, ids), apply(self.text, edits)
             self._mark(turn)
-        return frozenset(piece.id for piece in self.pieces.made[known:])
+        made = frozenset(piece.id for piece in self.pieces.made[known:])
+        self._bound()
+        return made
+
+    def _bound(self) -> None:
+        """Forgets the oldest turns where there are too many: every one of them makes every change dearer."""
+        counts = Counter(piece.author for piece in reversed(self.pieces.made) if piece.author)
+        n_pieces = 0
+        old: set[str] = set()
+        for place, (turn, count) in enumerate(counts.items()):
+            n_pieces += count
+            if place and (place >= MAX_TURNS or n_pieces > MAX_PIECES):
+                old.add(turn)
+        if old:
+            self.forget(old)
 
     def turn(self, ours: tuple[Edit, ...], switch: Collection[str]) -> frozenset[str]:
         """An undo's edits: turns those pieces whose part of the undo has landed; what else it did counts as typed."""

@@ -46,6 +46,8 @@ class Host:
             Keeper(records.parent / "drafts", lambda: parts.workspace.roots) if records and parts.offers else None
         )
         self.reviews = Reviews(ReviewParts(parts.workspace, self._by_use, self._review_changed))
+        if self.keeper:
+            self.reviews.written = self.keeper.written
         self.parts = replace(
             parts,
             mode=self.mode,

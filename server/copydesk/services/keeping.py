@@ -46,6 +46,7 @@ class Keeper:
         self._waiting: dict[str, Kept] = {}
         self._saved: set[str] = set()
         self._something = anyio.Event()
+        self._writing = anyio.Lock()
 
     @property
     def problem(self) -> str:
@@ -60,8 +61,13 @@ class Keeper:
         while True:
             await self._something.wait()
             self._something = anyio.Event()
-            await to_thread.run_sync(self._write, self._take())
+            await self.written()
             await anyio.sleep(DELAY_S)
+
+    async def written(self) -> None:
+        """Returns when all that was touched is in its file."""
+        async with self._writing:
+            await to_thread.run_sync(self._write, self._take())
 
     def flush(self) -> None:
         """Writes what was put off. Blocks."""

@@ -5,7 +5,7 @@ every edit (`services.landing`): planned on the text as it is, sent, proven. Wha
 text that came of it. Start with `Reviews.accept`.
 """
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import ParamSpec, Protocol, TypeVar, cast
@@ -14,15 +14,15 @@ import anyio
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
-from copydesk.domain.ports import FileSource
 from copydesk.domain.review import Choice, Decided, Hunk
+from copydesk.services.cutting import Cutting
 from copydesk.services.decisions import Picked, named, news, picked, placeable
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, in_thread, overall
 from copydesk.services.proving import InThread
 from copydesk.services.settling import LANDED, SentPart, left_of
 from copydesk.text.diffs import unified
-from copydesk.workspace.hunks import Cut, cut_on, is_whole
+from copydesk.workspace.hunks import Cut, is_whole
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposals import PendingFile
 from copydesk.workspace.workspace import Workspace
@@ -37,7 +37,6 @@ BUSY_LIMIT_S = 15.0
 """How long a decision waits for another one of the same session."""
 
 RESTORE_LIMIT_S = 5.0
-MAX_CUTS = 5
 
 
 class Reviewed(Protocol):
@@ -62,6 +61,10 @@ class Reviewed(Protocol):
         ...
 
 
+async def _nothing() -> None:
+    """Where nothing is kept."""
+
+
 @dataclass(slots=True)
 class ReviewParts:
     """`sessions`: the newest last. `kept` is called when what waits in a session has changed."""
@@ -76,8 +79,11 @@ class Reviews:
     def __init__(self, parts: ReviewParts) -> None:
         self._parts = parts
         self._cuts: dict[tuple[str, str], Cut] = {}
+        self._cutting = Cutting(parts.workspace, parts.in_thread)
         self._told: set[str] = set()
         self._dirty = anyio.Event()
+        self.written: Callable[[], Awaitable[None]] = _nothing
+        """Returns when what waits is safe from a kill."""
         self._refreshing = anyio.Lock()
         self._complete = anyio.Event()
         self._complete.set()
@@ -113,30 +119,13 @@ class Reviews:
         cuts: dict[tuple[str, str], Cut] = {}
         for session in tuple(self._parts.sessions()):
             if session.awaits_review and session.pending.files():
-                for cut in await self._cut(session):
+                for cut in await self._cutting.cut(session.id, session.pending):
                     cuts[session.id, cut.file.uri] = cut
                     self._tell_held(session, cut)
         self._cuts = cuts
+        self._cutting.forget_others(cuts.keys())
         if changed := _changed(before, cuts):
             self._say(changed)
-
-    async def _cut(self, session: Reviewed) -> list[Cut]:
-        """The session's files cut on the text as it is now; the names of their hunks are kept in its pending edits.
-
-        A file that the agent changes in between is cut again, a few times.
-        """
-        cuts: list[Cut] = []
-        todo = frozenset(session.pending.files())
-        for _ in range(MAX_CUTS):
-            base = self._parts.workspace.snapshot()
-            files = [file for uri, file in session.pending.files().items() if uri in todo and not file.pinned]
-            done = await self._in_thread(_cut_all, files, base, session.id)
-            kept = {file.uri: cut for file, cut, left in done if session.pending.put(left, file)}
-            cuts += (cut for cut in kept.values() if cut.hunks)
-            todo = frozenset(file.uri for file in files) - kept.keys()
-            if not todo:
-                break
-        return cuts
 
     def _tell_held(self, session: Reviewed, cut: Cut) -> None:
         for hunk in cut.hunks:
@@ -222,6 +211,7 @@ class Reviews:
         return await self._decided(files)
 
     async def _decided(self, files: Sequence[FileReview]) -> Decided:
+        await self.written()
         pending = await self.refresh()
         return Decided(tuple(files), pending)
 
@@ -319,12 +309,6 @@ class Reviews:
 
 def _taken(items: Iterable[Picked]) -> dict[str, PendingFile]:
     return {item.uri: item.cut.taking(item.wanted) for item in items}
-
-
-def _cut_all(
-    files: Iterable[PendingFile], base: FileSource, session: str
-) -> list[tuple[PendingFile, Cut, PendingFile]]:
-    return [(file, *cut_on(file, base, session)) for file in files]
 
 
 class _Turned:

@@ -132,12 +132,3 @@ def test_uris_are_sent_as_the_editor_spells_them():
         change, typed(captured_capabilities("vscode")), "utf-16", spell=lambda uri: spelled.get(uri, uri)
     )
     assert as_json(edit)["documentChanges"][0]["textDocument"]["uri"] == "file:///A%3A.py"
-
-
-def test_neovim_is_sent_a_version_that_it_checks() -> None:
-    """It reads 0 as none, and applies the edit to whatever there is by then; its second version is 5 or more."""
-    change = WorkspaceChange("x", edits=(FileEdit("file:///a.py", 0, "a\n", ((0, 1, "b"),)),))
-    capabilities = typed({"workspace": {"workspaceEdit": {"documentChanges": True}}})
-    for is_neovim, version in ((True, 1), (False, 0)):
-        sent = to_lsp_workspace_edit(change, capabilities, "utf-16", ends_lines=is_neovim).document_changes or ()
-        assert [each.text_document.version for each in sent if isinstance(each, types.TextDocumentEdit)] == [version]
