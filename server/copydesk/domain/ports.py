@@ -173,13 +173,16 @@ class ApplyReply:
     """What the client *said*; never proof. `answered` is False when it did not answer in time.
 
     `consent` is the person's answer where we asked it ourselves. None: nobody was asked, or the editor asked and its
-    reply does not tell a no from a stale edit.
+    reply does not tell a no from a stale edit. `skipped` are URIs of which nothing was sent, for `skipped_why`: the
+    editor cannot do what was wanted of them.
     """
 
     applied: bool
     reason: str = ""
     answered: bool = True
     consent: bool | None = None
+    skipped: tuple[str, ...] = ()
+    skipped_why: str = ""
 
 
 class Editor(Protocol):

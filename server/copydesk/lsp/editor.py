@@ -81,7 +81,7 @@ class LspEditor:
                 ends_lines=self._client.name == "Neovim",
             )
         except UnsupportedFileOperations as error:
-            return ApplyReply(applied=False, reason=str(error))
+            return await self._apply_the_rest(change, error, confirm=confirm)
         if annotation:
             return await self._client.apply_edit(change.label, edit, timeout_s=None, is_refactoring=self._saves())
         consent: bool | None = None
@@ -99,6 +99,22 @@ class LspEditor:
             change.label, edit, timeout_s=self._apply_timeout_s, is_refactoring=self._saves()
         )
         return replace(reply, reason=reply.reason or ("" if reply.applied else NO_REASON), consent=consent)
+
+    async def _apply_the_rest(
+        self, change: WorkspaceChange, error: UnsupportedFileOperations, *, confirm: bool
+    ) -> ApplyReply:
+        """What the client can do of it. Emacs moves and deletes no files, and may have the other edits all the same."""
+        skipped = (*(new for _, new in error.moves), *error.deletes)
+        left = replace(
+            change,
+            moves=tuple(move for move in change.moves if move not in error.moves),
+            deletes=tuple(uri for uri in change.deletes if uri not in error.deletes),
+            edits=tuple(edit for edit in change.edits if edit.uri not in skipped),
+        )
+        if not (left.edits or left.creates or left.moves or left.deletes):
+            return ApplyReply(applied=False, reason=str(error))
+        reply = await self.apply(left, confirm=confirm)
+        return replace(reply, skipped=skipped, skipped_why=str(error))
 
     async def _confirmed(self, change: WorkspaceChange) -> str | None:
         """A diff to read and two buttons; nothing is sent before Apply. None when neither was chosen."""

@@ -97,6 +97,8 @@ class Proving:
     async def prove(self, sent: Sent, reply: Reply, together: Sequence[Sent] = ()) -> Found:
         """`together`: all that was sent with it; what is new in another may be what the client refused it for."""
         file = sent.file
+        if file.uri in reply.reply.skipped:
+            return self._review(file, "refused", reply.reply.skipped_why), None
         if file.kind == "delete":
             return await self._deleted(sent, reply)
         if file.kind == "create" and reply.reply.applied:

@@ -146,3 +146,20 @@ async def test_turns_accepted_together_are_undone_apart(tmp_path: Path) -> None:
         assert not (d.root / "two.py").exists()
         await d.client.command("copydesk.undo", {"turn": one["turn"]})
         assert d.editor.text(uri) == "# mine\n" + with_changes(3, 10)
+
+
+async def test_an_editor_without_file_operations_has_the_other_edits(tmp_path: Path) -> None:
+    """Emacs moves and deletes no files: that is said of those files, and holds nothing else back."""
+    model = steps(f"{change(3)}\n{call('delete_file', path='b.py')}", "text: Done.")
+    options = {"review.mode": "apply"}
+    async with desk(tmp_path, model, editor="emacs", files={"a.py": CODE, "b.py": "b\n"}, settings=options) as d:
+        uri = d.open("a.py")
+        result = await d.run("prompt", text="go", uri=uri)
+        assert d.editor.text(uri) == with_changes(3)
+        assert {Path(file["uri"]).name: file["state"] for file in result["review"]["files"]} == {
+            "a.py": "applied",
+            "b.py": "refused",
+        }
+        assert "does not take file operations" in result["message"]
+        assert (d.root / "b.py").exists()
+        assert [hunk["kind"] for hunk in await pending(d)] == ["delete"]
