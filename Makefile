@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 SOURCES := $(shell find server -name '*.py')
+# Many tests wait for an editor or a process: more of them than cores.
+WORKERS := $(shell $(PYTHON) -c "import os; print(min(2 * (os.cpu_count() or 2), 16))")
 
 DIR ?= .
 FILE ?=
@@ -42,9 +44,9 @@ run: $(VENV)/.ready
 test: $(VENV)/.ready $(VENV)/.tools
 ifeq ($(SLOW),1)
 	@$(MAKE) --no-print-directory check
-	@SLOW=1 $(BIN)/python -m pytest -n auto --dist worksteal --durations=12
+	@SLOW=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=12
 else
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 endif
 
 check: $(VENV)/.ready $(VENV)/.tools

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.domain.errors import ModelError
@@ -14,6 +14,7 @@ from copydesk.models.sse import ServerSentEvent
 from copydesk.models.wires import Decoder
 from copydesk.models.wires.anthropic import MessagesDecoder
 from copydesk.models.wires.openai_chat import ChatDecoder
+from tests.support.examples import examples
 
 ORIGIN = Origin("Test", "host", "m")
 KEYS = [
@@ -31,7 +32,7 @@ CHUNKS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5)
 
 
 @pytest.mark.parametrize("decoder_type", [ChatDecoder, MessagesDecoder])
-@settings(max_examples=300, deadline=None)
+@examples(300, deadline=None)
 @given(chunks=st.lists(CHUNKS, max_size=4), deltas=st.lists(VALUES, max_size=3))
 def test_nothing_but_model_errors(decoder_type: Any, chunks: list[Any], deltas: list[Any]) -> None:
     decoder: Decoder = decoder_type(ORIGIN)

@@ -175,7 +175,7 @@ def plays(seed: int, folder: Path) -> History:
     return History(UndoDesk(folder / str(seed), lines=seed % 2 == 1), seed)
 
 
-@pytest.mark.parametrize("n_runs", [16, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_runs", [10, pytest.param(600, marks=pytest.mark.slow)])
 async def test_random_histories(tmp_path: Path, capsys: pytest.CaptureFixture[str], n_runs: int) -> None:
     first = int(ONE_SEED) if ONE_SEED else 1
     n_runs = N_RUNS or n_runs

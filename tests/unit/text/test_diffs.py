@@ -6,12 +6,13 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.text.diffs import diff, n_hunks, unified
 from copydesk.text.edits import Edit, apply
 from copydesk.text.lines import split_lines
+from tests.support.examples import examples
 
 TEXT = st.text(
     st.sampled_from("ab \r\ne\u0301\u200d👍\U0001f3fd🇩🇪\ud83d\ude00🏴\U000e0067\U000e007f1\ufe0f\u20e3"), max_size=40
@@ -42,7 +43,7 @@ def _is_one_character(left: str, right: str) -> bool:
     return is_mark or left == "\u200d" or is_flag or is_pair
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(two_texts())
 def test_round_trip_and_no_cut_within_a_character_on_either_side(case: tuple[str, str]) -> None:
     old, new = case
@@ -56,7 +57,7 @@ def test_round_trip_and_no_cut_within_a_character_on_either_side(case: tuple[str
         shift += edit.delta
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(two_texts())
 def test_an_edit_neither_touches_another_nor_says_again_what_stands_there(case: tuple[str, str]) -> None:
     old, new = case

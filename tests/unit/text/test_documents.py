@@ -1,12 +1,13 @@
 """Documents: a change gives the same lines as splitting the whole text anew, whatever it does to line breaks."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.text import documents
 from copydesk.text.documents import Document
 from copydesk.text.lines import split_lines
+from tests.support.examples import examples
 
 TEXT = st.text(st.sampled_from("ab\r\n\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029é😀"), max_size=40)
 LINE, COLUMN = st.integers(-1, 12), st.integers(-1, 8)
@@ -60,7 +61,7 @@ def test_split_knows_three_breaks_only() -> None:
     assert split_lines("a\n") == ["a\n", ""]
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(TEXT, st.lists(CHANGE, max_size=8))
 def test_replaced_is_what_it_does_to_a_string(text: str, many: list[tuple[int, int, int, int, str]]) -> None:
     """Positions out of range, or backwards, and line breaks made and unmade across the borders of chunks included."""

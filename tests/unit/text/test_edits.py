@@ -10,10 +10,11 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from copydesk.text.edits import Edit, apply, compose, compose_all, entangled, invert, map_offset, normalised, rebase
+from tests.support.examples import examples
 
 TEXT = st.text(st.sampled_from("abc\n"), max_size=24)
 
@@ -51,7 +52,7 @@ def test_invert_undoes(case: tuple[str, list[tuple[Edit, ...]]]) -> None:
     assert apply(apply(text, change), invert(text, change)) == text
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(text_and_changes(2))
 def test_compose_is_one_after_the_other(case: tuple[str, list[tuple[Edit, ...]]]) -> None:
     text, (first, second) = case
@@ -67,7 +68,7 @@ def test_compose_all(case: tuple[str, list[tuple[Edit, ...]]]) -> None:
     assert apply(text, compose_all(many)) == now
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(text_and_two_changes_on_it())
 def test_rebase_loses_nothing(case: tuple[str, tuple[Edit, ...], tuple[Edit, ...]]) -> None:
     text, ours, theirs = case
@@ -144,7 +145,7 @@ def test_a_change_and_its_undo_leave_every_text_as_it_was(case: Changes) -> None
     assert apply(text, compose(change, invert(text, change))) == text
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(text_and_changes(3))
 def test_compose_is_associative(case: Changes) -> None:
     """Not only as functions: the edits are the same, because what both keep decides where one ends."""
@@ -194,7 +195,7 @@ def _both_insert_at_one_place(one: tuple[Edit, ...], other: tuple[Edit, ...]) ->
     return any(edit.start == edit.end and edit.start in places for edit in other)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(text_and_two_changes_on_it())
 def test_every_character_of_theirs_and_of_what_was_moved_is_there_and_in_order(case: Pair) -> None:
     shape, ours, theirs = case
@@ -212,7 +213,7 @@ def test_every_character_of_theirs_and_of_what_was_moved_is_there_and_in_order(c
     assert len(set(after)) == len(after)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(text_and_two_changes_on_it())
 def test_two_sides_come_to_one_text(case: Pair) -> None:
     """Unless both insert at one offset: each side then puts its own after the other's."""
@@ -246,7 +247,7 @@ def ours_and_two_of_theirs(draw: st.DrawFn) -> tuple[str, tuple[Edit, ...], tupl
 Three = tuple[str, tuple[Edit, ...], tuple[Edit, ...], tuple[Edit, ...]]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(ours_and_two_of_theirs())
 @example(("abcdef", (Edit(3, 3, "O"),), (Edit(3, 3, "t"),), (Edit(3, 4, ""),)))
 def test_rebase_commutes_with_composing_theirs(case: Three) -> None:
@@ -272,7 +273,7 @@ def test_rebase_commutes_with_composing_theirs(case: Three) -> None:
             assert Counter(apply(now, at_once.edits)) == Counter(apply(now, in_turn.edits))
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(ours_and_two_of_theirs())
 def test_an_edit_that_touches_nothing_never_conflicts_and_commutes(case: Three) -> None:
     """The other way round: what touches no change on its way needs no "unless"."""
@@ -286,7 +287,7 @@ def test_an_edit_that_touches_nothing_never_conflicts_and_commutes(case: Three) 
         assert rebase([edit], compose(first, second)) == in_turn
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(ours_and_two_of_theirs())
 def test_rebase_commutes_with_composing_ours(case: Three) -> None:
     """Unless an edit of either of ours touches theirs."""
@@ -339,7 +340,7 @@ def _slowly_mapped(text: str, edits: tuple[Edit, ...], offset: int, stick: str) 
     return offset + before
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(text_and_changes(1), st.sampled_from(["left", "right"]))
 def test_map_offset_is_what_stands_before_it(case: Changes, stick: str) -> None:
     text, (edits,) = case
@@ -360,7 +361,7 @@ def test_an_offset_that_sticks_right_is_behind_all_that_is_inserted_there() -> N
     assert (map_offset(edits, 2), map_offset(edits, 2, "right")) == (2, 5)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(text_and_changes(2), st.integers(0, 24))
 def test_offsets_that_touch_no_edit_map_the_same_one_by_one_and_at_once(case: Changes, offset: int) -> None:
     text, (first, second) = case
@@ -395,7 +396,7 @@ def _slowly_entangled(text: str, ours: tuple[Edit, ...], theirs: tuple[Edit, ...
     )
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(text_and_two_changes_on_it())
 def test_entangled_is_the_plain_definition(case: Pair) -> None:
     text, ours, theirs = case

@@ -2,10 +2,11 @@
 
 from itertools import accumulate
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.text.positions import Encoding, from_codepoints, to_codepoints
+from tests.support.examples import examples
 
 ENCODING = st.sampled_from(["utf-8", "utf-16", "utf-32"])
 LINE = st.text(st.sampled_from("aé😀я \u0301\u200d\x0c\x85\u2028\ud83d\ude00"), max_size=20)
@@ -25,7 +26,7 @@ def _ends(line: str, encoding: Encoding) -> list[int]:
     return list(accumulate((_n_units(char, encoding) for char in line), initial=0))
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(LINE, END, ENCODING, st.integers(-3, 90))
 def test_the_character_that_a_unit_lies_in(line: str, end: str, encoding: Encoding, units: int) -> None:
     expected = max(i for i, before in enumerate(_ends(line, encoding)) if before <= max(units, 0))

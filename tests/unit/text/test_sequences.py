@@ -3,11 +3,12 @@
 from difflib import SequenceMatcher
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.text import sequences
 from copydesk.text.sequences import Change, by_runs, changes, trimmed
+from tests.support.examples import examples
 
 ITEMS = st.lists(st.sampled_from("abcd"), max_size=30)
 
@@ -41,7 +42,7 @@ def _no_anchors(*_: object) -> list[tuple[int, int]]:
     return []
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(ITEMS, ITEMS)
 def test_what_lies_between_changes_is_equal(old: list[str], new: list[str]) -> None:
     _check(old, new, changes(old, new))
@@ -54,7 +55,7 @@ def test_within_its_budget_it_is_what_difflib_finds(old: list[str], new: list[st
     assert by_runs(old, new, (0, len(old), 0, len(new))) == expected
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(old=ITEMS, new=ITEMS)
 @pytest.mark.parametrize("stretch", [1, 2, 5, 1000])
 def test_paths_are_true_and_shortest_where_one_stretch_does(old: list[str], new: list[str], stretch: int) -> None:
