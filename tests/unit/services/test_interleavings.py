@@ -14,12 +14,12 @@ from tests.support.several_files import SeveralFiles
 from tests.support.simulated import KINDS
 
 SLOW = os.environ.get("SLOW") == "1"
-TELLING = {"nvim-0.10": 120, "nvim-0.12": 60, "vscode-race": 60, "rogue": 60}
+TELLING = {"nvim-0.10": 300, "nvim-0.12": 250, "vscode-race": 250, "rogue": 250}
 """The editors that tell of several changes in one, or do not tell the truth, break the most."""
 
-N_PLAYED = {kind: 1_000 if SLOW else TELLING.get(kind, 40) for kind in KINDS}
-N_SEVERAL = 1_000 if SLOW else 25
-N_REVIEWED = 1_000 if SLOW else 25
+N_PLAYED = {kind: 1_000 if SLOW else TELLING.get(kind, 150) for kind in KINDS}
+N_SEVERAL = 1_000 if SLOW else 50
+N_REVIEWED = 1_000 if SLOW else 50
 MOST_HELD_BACK = 0.01
 """The share of edits apart from all typing that may fail to land in an honest editor."""
 
