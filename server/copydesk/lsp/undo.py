@@ -73,7 +73,8 @@ class UndoCommand:
         more = f" and {n_files - 3} more" if n_files > 3 else ""
         saved = {file.uri for file in undone.review.files if file.saved}
         unsaved = "" if all(file.uri in saved for file in undone.undone) else ", not saved"
-        done = f"{undone.label}: {names}{more}{unsaved}." if n_files else f"{undone.label}: nothing was changed."
+        what = undone.label.removeprefix("Copydesk: ")
+        done = f"{what} — done in {names}{more}{unsaved}." if n_files else f"{what} — nothing was changed."
         kept = [f"{self._where(place.uri, place.line)}: {place.why}." for place in undone.kept[:MAX_TOLD]]
         left = len(undone.kept) - len(kept)
         if left > 0:
