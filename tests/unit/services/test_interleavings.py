@@ -17,9 +17,9 @@ SLOW = os.environ.get("SLOW") == "1"
 TELLING = {"nvim-0.10": 300, "nvim-0.12": 250, "vscode-race": 250, "rogue": 250}
 """The editors that tell of several changes in one, or do not tell the truth, break the most."""
 
-N_PLAYED = {kind: 1_000 if SLOW else TELLING.get(kind, 150) for kind in KINDS}
-N_SEVERAL = 1_000 if SLOW else 50
-N_REVIEWED = 1_000 if SLOW else 50
+N_PLAYED = {kind: 600 if SLOW else TELLING.get(kind, 150) for kind in KINDS}
+N_SEVERAL = 200 if SLOW else 50
+N_REVIEWED = 200 if SLOW else 50
 MOST_HELD_BACK = 0.01
 """The share of edits apart from all typing that may fail to land in an honest editor."""
 
@@ -65,10 +65,10 @@ def test_random_interleavings(kind: str) -> None:
     check_landed(found)
 
 
-def check_landed(found: list[Played]) -> None:
+def check_landed(found: list[Played], most_held_back: float = MOST_HELD_BACK) -> None:
     n_apart = sum(one.n_apart for one in found)
     n_landed = sum(one.n_apart_landed for one in found)
-    assert n_landed >= n_apart * (1 - MOST_HELD_BACK) - (not SLOW), [again(one) for one in found if one.not_landed]
+    assert n_landed >= n_apart * (1 - most_held_back) - (not SLOW), [again(one) for one in found if one.not_landed]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,7 +76,8 @@ def test_several_files_at_once(kind: str) -> None:
     found = played(kind, range(N_SEVERAL), story=SeveralFiles)
     assert not broken(found)
     if SLOW:  # too few otherwise for a share
-        check_landed(found)
+        # Emacs tells of the files it has changed only when typing stops: what it may have taken is not sent again.
+        check_landed(found, 0.06 if "eglot" in kind else MOST_HELD_BACK)
 
 
 @pytest.mark.parametrize("kind", KINDS)
