@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import anyio
 
@@ -305,7 +306,10 @@ class Interleaving:
                 self.played.problems.append(f"landed: {landed.uri}: its parts do not make its text")
 
 
-async def inline(work: Callable[[], object]) -> object:
+T = TypeVar("T")
+
+
+async def inline(work: Callable[[], T], /) -> T:
     return work()
 
 

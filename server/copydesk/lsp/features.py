@@ -16,10 +16,11 @@ from copydesk.lsp.commands import Commands, Sessions, Sources
 from copydesk.lsp.diff_documents import DiffDocuments
 from copydesk.lsp.hints import Hints
 from copydesk.lsp.hover import Explain, Hover
+from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.lenses import Lenses
 from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes
 from copydesk.lsp.places import Places
-from copydesk.lsp.progress import Progress, Spawn
+from copydesk.lsp.progress import Progress
 from copydesk.lsp.review import ReviewCommands
 from copydesk.lsp.review_offers import ReviewOffers
 from copydesk.lsp.unasked import Unasked

@@ -15,6 +15,7 @@ import anyio
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.review import Hunk
 from copydesk.lsp.client import ClientError
+from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.pending import CODE, SOURCE, OpenDocuments, Reviews, Shapes, seen_in, summary
 from copydesk.workspace.uris import normalise
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from copydesk.lsp.client import Client
 
 JsonObject: TypeAlias = dict[str, Any]
-Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
 
 QUIET_S = 0.2
 MAX_HINTS = 1_000

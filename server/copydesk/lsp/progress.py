@@ -5,19 +5,16 @@ that comes with a request dies with its answer, and a command is answered before
 Every message has a percentage: VS Code drops a report without one once the first had one.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from copydesk.domain import events
+from copydesk.lsp.jobs import Spawn
 
 if TYPE_CHECKING:
     from copydesk.lsp.client import Client
-
-Spawn: TypeAlias = Callable[[Callable[[], Awaitable[None]]], None]
-"""Runs something as a task of the connection; returns at once."""
 
 PREFIX = "copydesk/"
 INTERVAL_S = 0.1

@@ -4,7 +4,7 @@ Knows no decision. Start with `Cutting.cut`.
 """
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple, TypeAlias, cast
+from typing import NamedTuple, TypeAlias
 
 from copydesk.domain.ports import FileSource
 from copydesk.services.proving import InThread
@@ -48,7 +48,7 @@ class Cutting:
             known = {file.uri: cut for file in files if (cut := self._as_before(session, file, base))}
             changed = [file for file in files if file.uri not in known]
             done = await self._in_thread(lambda: _cut_all(changed, base, session))  # noqa: B023  awaited here
-            for file, cut, left in cast("_Cuts", done):
+            for file, cut, left in done:
                 if pending.put(left, file):
                     known[file.uri] = cut
                     self._seen[session, file.uri] = _Seen(left, base.view.get(file.base_uri), cut)

@@ -7,7 +7,7 @@ What was sent and is not explained yet is remembered, so that a late arrival is 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeVar
 
 import anyio
 from anyio import to_thread
@@ -50,7 +50,10 @@ class _Offer:
             self.pending.discard(review.uri)
 
 
-async def in_thread(work: Callable[[], object]) -> object:
+T = TypeVar("T")
+
+
+async def in_thread(work: Callable[[], T], /) -> T:
     return await to_thread.run_sync(work)
 
 
@@ -144,7 +147,7 @@ class Landing:
                 return uri in offer.final or (bool(only) and uri != only)
 
             found = await self._in_thread(lambda: plan_of(offer.pending, base, skipped))  # noqa: B023  awaited here
-            plan = self._sorted_out(offer, cast("list[PlannedFile | Unplanned]", found))
+            plan = self._sorted_out(offer, found)
             if not self._has_moved(plan) or self._workspace.overlay.clock() >= until_s:
                 return plan
 
@@ -198,7 +201,7 @@ class Landing:
     async def _try(self, offer: _Offer, plan: Sequence[PlannedFile], *, confirm: bool) -> tuple[bool, bool]:
         """One send and its proof: whether to send what is stale again, and whether to ask for that."""
         if confirm:
-            plan = await self._in_thread(lambda: [by_lines(file) for file in plan])  # type: ignore[assignment]
+            plan = await self._in_thread(lambda: [by_lines(file) for file in plan])
         sends = [self._in_flight.add(Sent(self._workspace, file, offer.turn)) for file in plan]
         sent_s = anyio.current_time()
         reply = await self._editor.apply(change_of(plan, offer.label), confirm=confirm)

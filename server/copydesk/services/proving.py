@@ -4,8 +4,8 @@ A client's `applied` says how long to wait and what to suspect, never what happe
 its changes, another by being opened, else by the disk, else it is unconfirmed. Start with `Proving.prove`.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias, TypeVar
 
 import anyio
 
@@ -21,6 +21,8 @@ from copydesk.text.edits import compose
 from copydesk.text.hashing import content_hash
 from copydesk.text.proofs import Explanation, Rewritten, explain
 from copydesk.workspace.workspace import Workspace
+
+T = TypeVar("T")
 
 LOOK_S = 0.1
 """How often something is looked at that no event tells of: the disk, other documents."""
@@ -81,8 +83,11 @@ class Sent:
         return explain(self.file.text, self.file.edits, self.trail.changes(), self.trail.text, claimed=claimed)
 
 
-InThread: TypeAlias = Callable[[Callable[[], object]], Awaitable[object]]
-"""Does work that may block on the disk."""
+class InThread(Protocol):
+    """Runs blocking work off the loop; the interleavings in virtual time run it at once."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T: ...
+
 
 Found: TypeAlias = tuple[FileReview | None, Landed | None]
 """What became of one file: None where only newer typing came; and what has landed of it."""

@@ -8,7 +8,7 @@ text that came of it. Start with `Reviews.accept`.
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import ParamSpec, Protocol, TypeVar, cast
+from typing import Protocol
 
 import anyio
 
@@ -26,9 +26,6 @@ from copydesk.workspace.hunks import Cut, is_whole
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposals import PendingFile
 from copydesk.workspace.workspace import Workspace
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 QUIET_S = 0.2
 """How long a person must pause before the hunks are worked out again."""
@@ -156,9 +153,6 @@ class Reviews:
         moved = f"# move {display(file.moved_from)} → {path}\n" if file.moved_from else ""
         return moved + held + unified(before, file.text if file.text is not None else before, path)
 
-    async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **options: _P.kwargs) -> _T:
-        return cast("_T", await self._parts.in_thread(lambda: work(*args, **options)))
-
     # --- keeping up ---
 
     def touch(self) -> None:
@@ -234,7 +228,7 @@ class Reviews:
         for item in items:
             session.pending.put(replace(item.cut.file, pinned=True))
         try:
-            taken |= await self._in_thread(_taken, items)
+            taken |= await self._parts.in_thread(lambda: _taken(items))
             given = await self._offer(session, taken, items[-1].hunks[-1].turn, offered)
             counts = {item.uri: len(item.hunks) for item in items}
             reviews |= {uri: replace(file, n_hunks=counts.get(uri, file.n_hunks)) for uri, file in given.items()}
@@ -266,11 +260,14 @@ class Reviews:
             elif is_whole(part.taken):
                 left = None
             else:
-                left = await self._in_thread(left_of, self._parts.workspace, file, part.taken, part)
+                left = await self._left(file, part.taken, part)
             if left is None:
                 session.pending.discard(uri)
             elif session.pending.put(left, file):
                 return
+
+    async def _left(self, file: PendingFile, taken: PendingFile, part: SentPart) -> PendingFile:
+        return await self._parts.in_thread(lambda: left_of(self._parts.workspace, file, taken, part))
 
     # --- both ---
 

@@ -8,11 +8,9 @@ Old things go by age, then by size. Every method may block: call them in a threa
 import json
 import logging
 import os
-import secrets
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -25,6 +23,7 @@ from copydesk.store.authored import (
     turn_from_json,
     turn_to_json,
 )
+from copydesk.store.pages import replace_page
 
 log = logging.getLogger("copydesk.authorship")
 
@@ -68,16 +67,9 @@ class AuthorshipStore:
     def _write(self, path: Path, data: bytes) -> bool:
         if len(data) > MAX_PAGE_BYTES and path.suffix == ".json":
             return False
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            os.replace(beside, path)
+            replace_page(path, data)
         except OSError as error:
-            with suppress(OSError):
-                beside.unlink()
             self._say(f"who wrote what cannot be kept: {error}")
             return False
         return True

@@ -6,11 +6,12 @@ in and out; what it means is the caller's. A file that cannot be read is passed 
 
 import json
 import logging
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
+
+from copydesk.store.pages import replace_page
 
 log = logging.getLogger("copydesk.store")
 
@@ -32,7 +33,7 @@ class Drafts:
             if data is None:
                 path.unlink(missing_ok=True)
             else:
-                _replace(path, json.dumps(data, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+                replace_page(path, json.dumps(data, separators=(",", ":")).encode("utf-8", "surrogatepass"))
             self.problem = ""
         except OSError as error:
             self.problem = f"What waits for review cannot be kept for the next start: {error}."
@@ -74,17 +75,3 @@ def _read(path: Path) -> dict[str, Any] | None:
         log.warning("the draft %s cannot be read: %s", path.name, error)
         return None
     return cast("dict[str, Any]", data) if isinstance(data, dict) else None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
