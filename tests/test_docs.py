@@ -101,7 +101,8 @@ def test_the_example_of_usage_has_the_fields_of_usage() -> None:
 
 def test_each_custom_method_has_a_section_with_its_fallback() -> None:
     custom = section(page("docs/PROTOCOL.md"), "## Custom messages")
-    for method in ("copydesk/session/update", "copydesk/editor/ask"):
+    for name in ("session/update", "editor/ask", "editor/model", "editor/codeIntel"):
+        method = f"copydesk/{name}"
         found = re.search(rf"^### `{method}`.*?(?=^###? |\Z)", custom, re.MULTILINE | re.DOTALL)
         assert found, method
         assert "**In plain LSP:**" in found[0], method

@@ -115,6 +115,24 @@ class Updates:
 def to_update(event: events.Event) -> JsonObject | None:
     """One event as the `update` object; None for events that are not for clients."""
     match event:
+        case events.TurnStarted(verb=verb, title=title, model=model, mode=mode):
+            return _update("turn_started", verb=verb, title=title, model=model, mode=mode)
+        case events.ModelChosen(model=model):
+            return _update("model_chosen", model=model)
+        case events.StepStarted(step=step, max_steps=max_steps):
+            return _update("step_started", step=step, maxSteps=max_steps)
+        case events.Steered(text=text):
+            return _chunk("user_message_chunk", text)
+        case events.Retried(attempt=attempt, delay_s=delay_s, why=why):
+            return _update("retried", attempt=attempt, delayMs=round(1000 * delay_s), why=why)
+        case events.Notice(level=level, text=text):
+            return _update("notice", level=level, text=text)
+        case _:
+            return _progress_update(event)
+
+
+def _progress_update(event: events.Event) -> JsonObject | None:
+    match event:
         case events.MessageChunk(text=text):
             return _chunk("agent_message_chunk", text)
         case events.ThoughtChunk(text=text):

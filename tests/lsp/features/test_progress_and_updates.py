@@ -130,6 +130,11 @@ async def test_a_client_that_refuses_the_token_gets_log_lines(tmp_path: Path) ->
 # --- updates ----------------------------------------------------------------------------------------------
 
 
+def sent_updates(r: Any) -> list[dict[str, Any]]:
+    """Without those that say that a turn began."""
+    return [item for item in r.all("copydesk/session/update") if item["update"]["sessionUpdate"] != "turn_started"]
+
+
 def plugin() -> dict[str, Any]:
     return {**CLIENTS[VSCODE], "experimental": {"copydesk": ["copydesk/session/update"]}}
 
@@ -153,7 +158,7 @@ async def test_updates_speak_acp(tmp_path: Path) -> None:
         r.host.emit("s-1", events.UsageUpdated(turn, Usage(1, 2), Usage(3, 4)))
         r.host.emit("s-1", events.ReviewUpdated(turn, "applied", (events.FileReview(URI, "applied", 2),)))
         r.host.end(turn, "Done.")
-        sent = await r.until(lambda: len(r.all("copydesk/session/update")) == 6 and r.all("copydesk/session/update"))
+        sent = await r.until(lambda: len(sent_updates(r)) == 6 and sent_updates(r))
         assert all((item["session"], item["turn"]) == ("s-1", turn) for item in sent)
         seqs = [item["seq"] for item in sent]
         assert seqs == sorted(set(seqs))
@@ -176,6 +181,28 @@ async def test_updates_speak_acp(tmp_path: Path) -> None:
         assert r.shown() == []
 
 
+async def test_a_turn_tells_how_it_goes(tmp_path: Path) -> None:
+    async with rig(tmp_path, plugin()) as r:
+        turn = await start(r)
+        r.host.emit("s-1", events.ModelChosen(turn, "offline"))
+        r.host.emit("s-1", events.StepStarted(turn, 2, 50))
+        r.host.emit("s-1", events.Steered(turn, "faster"))
+        r.host.emit("s-1", events.Retried(turn, 1, 0.5, "busy"))
+        r.host.emit("s-1", events.Notice(turn, "warning", "nearly full"))
+        r.host.end(turn, "Done.")
+        sent = await r.until(lambda: len(r.all("copydesk/session/update")) == 7 and r.all("copydesk/session/update"))
+        started, *updates, ended = [item["update"] for item in sent]
+        assert (started["sessionUpdate"], ended["sessionUpdate"]) == ("turn_started", "turn_ended")
+        assert set(started) == {"sessionUpdate", "verb", "title", "model", "mode"}
+        assert updates == [
+            {"sessionUpdate": "model_chosen", "model": "offline"},
+            {"sessionUpdate": "step_started", "step": 2, "maxSteps": 50},
+            {"sessionUpdate": "user_message_chunk", "content": {"type": "text", "text": "faster"}},
+            {"sessionUpdate": "retried", "attempt": 1, "delayMs": 500, "why": "busy"},
+            {"sessionUpdate": "notice", "level": "warning", "text": "nearly full"},
+        ]
+
+
 async def test_chunks_are_joined_and_nothing_is_lost(tmp_path: Path) -> None:
     async with rig(tmp_path, plugin()) as r:
         turn = await start(r)
@@ -186,11 +213,7 @@ async def test_chunks_are_joined_and_nothing_is_lost(tmp_path: Path) -> None:
                 await anyio.sleep(0.001)
         r.host.end(turn, "Done.")
         sent = await r.until(
-            lambda: (
-                (all_ := r.all("copydesk/session/update"))
-                and all_[-1]["update"]["sessionUpdate"] == "turn_ended"
-                and all_
-            )
+            lambda: (all_ := sent_updates(r)) and all_[-1]["update"]["sessionUpdate"] == "turn_ended" and all_
         )
         chunks = [item["update"]["content"]["text"] for item in sent[:-1]]
         assert "".join(chunks) == "".join(words)
