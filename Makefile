@@ -35,13 +35,20 @@ $(VENV)/.tools: $(VENV)/.installed
 	@$(PIP) install -c constraints.txt --group dev
 	@touch $@
 
+# Only where VS Code's workbench is there to be driven: 50 MB.
+$(VENV)/.editors: $(VENV)/.tools
+	@$(PIP) install -c constraints.txt --group editors
+	@touch $@
+
+EDITORS := $(if $(COPYDESK_VSCODE),$(VENV)/.editors)
+
 # --- what to do ---
 
 run: $(VENV)/.ready
 	@$(BIN)/python -m tests.demo
 
 # The fast tier; SLOW=1 is everything: lint, format, layers, types and the slow tests too.
-test: $(VENV)/.ready $(VENV)/.tools
+test: $(VENV)/.ready $(VENV)/.tools $(EDITORS)
 ifeq ($(SLOW),1)
 	@$(MAKE) --no-print-directory check
 	@SLOW=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations=12
