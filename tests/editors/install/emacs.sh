@@ -7,12 +7,11 @@ suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
 private=$(mktemp -d)
 trap 'rm -rf "$private"' EXIT
 mkdir -p "$private"/lists/partial "$private/sources"
-machine=${DEBIAN_SOURCES:-/etc/apt/sources.list.d/debian.sources}
-cp "$machine" "$private/sources/own.sources"
-awk -v RS= -v suite="$suite" 'NR == 1 { sub(/Suites:[^\n]*/, "Suites: " suite); print }' "$machine" |
-  grep -v '^#' > "$private/sources/backports.sources"
+here=$(cd "$(dirname "$0")" && pwd)
+bash "$here/suite.sh" "${suite%-backports}" > "$private/sources/own.sources"
+bash "$here/suite.sh" "$suite" > "$private/sources/backports.sources"
 apt() {
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dir::Etc::SourceList=/dev/null \
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dir::Etc::SourceList=/dev/null \
     -o Dir::Etc::SourceParts="$private/sources" -o Dir::State::Lists="$private/lists" "$@"
 }
 apt update
