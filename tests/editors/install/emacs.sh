@@ -8,7 +8,12 @@ private=$(mktemp -d)
 trap 'rm -rf "$private"' EXIT
 mkdir -p "$private"/lists/partial "$private/sources"
 here=$(cd "$(dirname "$0")" && pwd)
-bash "$here/suite.sh" "${suite%-backports}" > "$private/sources/own.sources"
+machine=${DEBIAN_SOURCES:-/etc/apt/sources.list.d/debian.sources}
+if [[ -f $machine ]]; then
+  cp "$machine" "$private/sources/own.sources"
+else
+  cp /etc/apt/sources.list "$private/sources/own.list"
+fi
 bash "$here/suite.sh" "$suite" > "$private/sources/backports.sources"
 apt() {
   DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dir::Etc::SourceList=/dev/null \
