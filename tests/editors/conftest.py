@@ -1,7 +1,8 @@
 """What the stories in VS Code start from: the packaged extension, installed once; a browser; a window for each story.
 
 Where VS Code's workbench, Chromium or its driver are missing, a story is skipped with the reason, or fails where editors
-are required: see `requirements.py`.
+are required: see `requirements.py`. The stories of a heavy editor are played one after the other, on one worker: VS Code
+with its browser takes both cores of a small machine, and two of them at once would measure each other.
 """
 
 import fcntl
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from tests.editors.vscode import Window
 
 ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+
+HEAVY = {"vscode": "test_vscode", "kate": "test_kate"}
+"""A group of `--dist loadgroup`, and how the names of its files start."""
 
 
 class Installed(NamedTuple):
@@ -41,7 +46,8 @@ def vsix() -> Path:
         return Path(given)
     if not (ROOT / "vscode-extension" / "package.json").exists() or not shutil.which("npm"):
         return editor_or_skip("npm, which packages the VS Code extension (or COPYDESK_VSIX)", None)
-    with (ROOT / "vscode-extension" / ".packing").open("w") as lock:  # one at a time, of all that test at once
+    (ROOT / "dist").mkdir(exist_ok=True)
+    with (ROOT / "dist" / ".packing").open("w") as lock:  # one at a time, of all that test at once
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run(["make", "-s", "vsix"], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"`make vsix` failed:\n{done.stdout}{done.stderr}"
@@ -93,6 +99,13 @@ def start(vscode: Installed, browser: "Browser", tmp_path: Path, request: pytest
         yield begin
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for group, start in HEAVY.items():
+            if HERE in item.path.parents and item.path.name.startswith(start):
+                item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """A failed story says where its windows' pictures and logs are, and what they showed."""
@@ -101,3 +114,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         for number, window in enumerate(item.stash.get(WINDOWS, [])):
             report.sections.append((f"VS Code, window {number + 1}", window.remains(f"failed-{number + 1}")))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What stories measured, whether they asserted it or not."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == "measured":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")
