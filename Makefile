@@ -17,7 +17,7 @@ export DIR FILE ASK APPLY
 N ?= 1
 K ?=
 
-.PHONY: run test check check-clients editors editors-install bench format clean
+.PHONY: run test check check-clients editors editors-install bench format clean vsix vscode-check
 
 # --- set-up: the package for `make run`, the tools beside it for everything else ---
 
@@ -90,5 +90,25 @@ bench: $(VENV)/.ready $(VENV)/.tools
 	@$(BIN)/python -m tests.benchmarks.install
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
+# --- the VS Code extension: needs Node 20 or newer ---
+
+VSCODE := vscode-extension
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package.json $(VSCODE)/package-lock.json
+	@command -v npm > /dev/null || { echo "The VS Code extension is built with Node 20 or newer, and there is no npm here." >&2; exit 1; }
+	@echo "Installing the tools of the VS Code extension (once) …" >&2
+	@cd $(VSCODE) && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+# vscode-extension/copydesk-VERSION.vsix, with the server's wheel inside.
+vsix: $(VENV)/.installed $(VSCODE)/node_modules/.installed
+	@rm -rf $(VSCODE)/server && mkdir $(VSCODE)/server
+	@$(PIP) wheel --no-deps --wheel-dir $(VSCODE)/server .
+	@cd $(VSCODE) && node package.mjs
+
+# Types, lint and unit tests of the extension.
+vscode-check: $(VSCODE)/node_modules/.installed
+	@cd $(VSCODE) && npm run --silent check
+
 clean:
-	rm -rf $(VENV) .bench build dist
+	rm -rf $(VENV) .bench build dist $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/build $(VSCODE)/server $(VSCODE)/*.vsix
