@@ -13,6 +13,10 @@ export default tseslint.config(
       "max-lines": ["error", 400],
       "max-lines-per-function": ["error", 60],
       eqeqeq: "error",
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       // The wire's types stay in one file, so that the language client can be replaced there.
       "no-restricted-imports": ["error", { patterns: ["vscode-languageclient*"] }],
     },

@@ -48,14 +48,15 @@ interface Line {
 export function parseBlocks(text: string): PlacedBlock[] {
   const lines = linesOf(text);
   const blocks: PlacedBlock[] = [];
-  for (let at = 0; at < lines.length; ) {
-    const line = lines[at] as Line;
-    if (!line.text.trim()) {
+  let at = 0;
+  while (at < lines.length) {
+    const start = lines[at]?.start ?? 0;
+    if (!textAt(lines, at).trim()) {
       at += 1;
       continue;
     }
     const [block, next] = blockAt(lines, at);
-    blocks.push({ block, start: line.start });
+    blocks.push({ block, start });
     at = next;
   }
   return blocks;
@@ -70,15 +71,16 @@ function linesOf(text: string): Line[] {
   });
 }
 
+function textAt(lines: readonly Line[], at: number): string {
+  return lines[at]?.text ?? "";
+}
+
 function blockAt(lines: readonly Line[], at: number): [Block, number] {
-  const first = (lines[at] as Line).text;
+  const first = textAt(lines, at);
   const fence = FENCE.exec(first);
-  if (fence) return codeAt(lines, at, fence[1] as string, fence[2] as string);
-  const heading = HEADING.exec(first);
-  if (heading) {
-    const level = (heading[1] as string).length;
-    return [{ type: "heading", level, spans: parseSpans(heading[2] as string) }, at + 1];
-  }
+  if (fence) return codeAt(lines, at, fence[1] ?? "", fence[2] ?? "");
+  const [heading, marks = "", title = ""] = HEADING.exec(first) ?? [];
+  if (heading) return [{ type: "heading", level: marks.length, spans: parseSpans(title) }, at + 1];
   if (RULE.test(first)) return [{ type: "rule" }, at + 1];
   if (LIST.test(first)) return listAt(lines, at);
   if (QUOTE.test(first)) {
@@ -97,7 +99,7 @@ function opensBlock(text: string): boolean {
 /** The first line after `at` that no longer belongs. */
 function endOf(lines: readonly Line[], at: number, belongs: (text: string) => boolean): number {
   let end = at + 1;
-  while (end < lines.length && belongs((lines[end] as Line).text)) end += 1;
+  while (end < lines.length && belongs(textAt(lines, end))) end += 1;
   return end;
 }
 
@@ -112,7 +114,7 @@ function joined(lines: readonly Line[], at: number, end: number, of: (text: stri
 function codeAt(lines: readonly Line[], at: number, fence: string, language: string): [Block, number] {
   const closes = (text: string): boolean => {
     const mark = text.trim();
-    return mark.length >= fence.length && mark === (fence[0] as string).repeat(mark.length);
+    return mark.length >= fence.length && mark === fence.charAt(0).repeat(mark.length);
   };
   const end = endOf(lines, at, (text) => !closes(text));
   const text = joined(lines, at + 1, end, (line) => line);
@@ -120,18 +122,26 @@ function codeAt(lines: readonly Line[], at: number, fence: string, language: str
 }
 
 function listAt(lines: readonly Line[], at: number): [Block, number] {
-  const end = endOf(lines, at, (text) => text.trim() !== "" && (LIST.test(text) || (/^\s/.test(text) && !FENCE.test(text))));
+  const end = endOf(
+    lines,
+    at,
+    (text) => text.trim() !== "" && (LIST.test(text) || (/^\s/.test(text) && !FENCE.test(text))),
+  );
   const items: { indent: number; marker: string; text: string }[] = [];
   for (const line of lines.slice(at, end)) {
-    const found = LIST.exec(line.text);
+    const [found, margin = "", marker = "", text = ""] = LIST.exec(line.text) ?? [];
     const last = items.at(-1);
     if (found) {
-      const marker = /\d/.test(found[2] as string) ? (found[2] as string) : "•";
-      items.push({ indent: (found[1] as string).replaceAll("\t", "    ").length, marker, text: found[3] as string });
+      const indent = margin.replaceAll("\t", "    ").length;
+      items.push({ indent, marker: /\d/.test(marker) ? marker : "•", text });
     } else if (last) last.text += `\n${line.text.trim()}`;
   }
   const depths = [...new Set(items.map((item) => item.indent))].sort((a, b) => a - b);
-  const list = items.map(({ indent, marker, text }) => ({ depth: depths.indexOf(indent), marker, spans: parseSpans(text) }));
+  const list = items.map(({ indent, marker, text }) => ({
+    depth: depths.indexOf(indent),
+    marker,
+    spans: parseSpans(text),
+  }));
   return [{ type: "list", items: list }, end];
 }
 
@@ -140,7 +150,13 @@ function tableAt(lines: readonly Line[], at: number): [Block, number] {
   const rows = lines
     .slice(at, end)
     .filter((line) => !TABLE_RULE.test(line.text))
-    .map((line) => line.text.trim().slice(1, -1).split("|").map((cell) => parseSpans(cell.trim())));
+    .map((line) =>
+      line.text
+        .trim()
+        .slice(1, -1)
+        .split("|")
+        .map((cell) => parseSpans(cell.trim())),
+    );
   return [{ type: "table", rows }, end];
 }
 
@@ -173,14 +189,14 @@ function addText(spans: Span[], text: string): void {
 }
 
 function addSpan(spans: Span[], groups: Record<string, string | undefined>, whole: string, depth: number): void {
-  const inner = groups["star"] ?? groups["under"];
-  if (groups["code"] !== undefined) spans.push({ type: "code", text: groups["code"].trim() || groups["code"] });
-  else if (groups["strong"]) spans.push({ type: "strong", spans: parseSpans(groups["strong"], depth + 1) });
+  const inner = groups.star ?? groups.under;
+  if (groups.code !== undefined) spans.push({ type: "code", text: groups.code.trim() || groups.code });
+  else if (groups.strong) spans.push({ type: "strong", spans: parseSpans(groups.strong, depth + 1) });
   else if (inner) spans.push({ type: "emphasis", spans: parseSpans(inner, depth + 1) });
-  else if (groups["escaped"]) addText(spans, groups["escaped"]);
-  else if (groups["url"] && isSafeUrl(groups["url"])) {
-    const label = parseSpans(groups["label"] || groups["url"], depth + 1);
-    spans.push({ type: "link", url: groups["url"], spans: label });
+  else if (groups.escaped) addText(spans, groups.escaped);
+  else if (groups.url && isSafeUrl(groups.url)) {
+    const label = parseSpans(groups.label === "" ? groups.url : (groups.label ?? groups.url), depth + 1);
+    spans.push({ type: "link", url: groups.url, spans: label });
   } else addText(spans, whole);
 }
 

@@ -5,117 +5,34 @@
  * `Turns.apply`. An update nobody knows changes nothing, for servers newer than this extension. Memory is bounded: the
  * last turns, so many items in each, so many characters in each item.
  */
+import { type Fields, fields, number, objects, strings, text } from "./reading";
 import type { SessionUpdate } from "./server";
+import type {
+  CallStatus,
+  Change,
+  Evidence,
+  Head,
+  Item,
+  Level,
+  PendingFile,
+  PermissionItem,
+  Place,
+  PlanEntry,
+  TextItem,
+  ToolItem,
+  Turn,
+} from "./turn";
 
 export const MAX_TURNS = 20;
 export const MAX_ITEMS = 1_000;
 export const MAX_TEXT = 200_000;
 export const MAX_OUTPUT = 4_000;
 
-export interface Place {
-  readonly path: string;
-  readonly uri: string;
-  readonly line?: number;
-}
-
-export type CallStatus = "pending" | "in_progress" | "completed" | "failed";
-export type Level = "info" | "warning" | "error";
-
-/** What a turn consists of, in the order it came. `id` counts up within the turn. */
-export type Item = { readonly id: number } & (
-  | { readonly type: "text" | "thought" | "user"; readonly text: string; readonly isCut: boolean }
-  | { readonly type: "notice"; readonly level: Level; readonly text: string }
-  | {
-      readonly type: "tool";
-      readonly call: string;
-      readonly title: string;
-      readonly kind: string;
-      readonly status: CallStatus;
-      readonly places: readonly Place[];
-      readonly output: string;
-    }
-  | {
-      readonly type: "permission";
-      readonly request: string;
-      readonly title: string;
-      readonly target: string;
-      readonly state: "asked" | "allowed" | "rejected";
-      readonly reason: string;
-      readonly options: readonly string[];
-    }
-);
-
-export type TextItem = Extract<Item, { isCut: boolean }>;
-export type ToolItem = Extract<Item, { type: "tool" }>;
-export type PermissionItem = Extract<Item, { type: "permission" }>;
-
-export interface PlanEntry {
-  readonly content: string;
-  readonly status: string;
-}
-
-export interface Evidence {
-  readonly title: string;
-  readonly state: string;
-  readonly detail: string;
-}
-
-export interface FileReview {
-  readonly uri: string;
-  readonly state: string;
-  readonly hunks: number;
-  readonly note: string;
-}
-
-export interface PendingFile {
-  readonly uri: string;
-  readonly path: string;
-  readonly hunks: number;
-}
-
-/** All of a turn that is not an item: what its heading, its review and its end say. */
-export interface Head {
-  readonly session: string;
-  readonly turn: string;
-  readonly verb: string;
-  readonly title: string;
-  readonly model: string;
-  readonly mode: string;
-  readonly step: number;
-  readonly maxSteps: number;
-  readonly doing: string;
-  readonly isRunning: boolean;
-  readonly stopReason: string;
-  readonly error: string;
-  readonly tokens: number;
-  readonly cost: string;
-  readonly plan: readonly PlanEntry[];
-  readonly evidence: readonly Evidence[];
-  readonly reviewState: string;
-  readonly files: readonly FileReview[];
-  readonly pending: readonly PendingFile[];
-  /** Items that were let go because there were too many. */
-  readonly nDropped: number;
-}
-
-export interface Turn {
-  readonly head: Head;
-  readonly items: readonly Item[];
-}
-
-/** What an update has changed: enough for a view to change the same, and no more. */
-export type Change =
-  | { readonly type: "head"; readonly head: Head }
-  | { readonly type: "item"; readonly item: Item }
-  | { readonly type: "append"; readonly id: number; readonly text: string };
-
 export interface Applied {
   readonly turn: string;
   readonly kind: string;
   readonly changes: readonly Change[];
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 interface Kept {
   head: Head;
@@ -159,10 +76,11 @@ export class Turns {
 
   /** The server is gone: what ran runs no more, and will never say so. */
   stopAll(why: string): readonly Applied[] {
-    return this.running().map(({ head }) => {
-      const kept = this.kept.get(head.turn) as Kept;
-      const changes = [...add(kept, { type: "notice", level: "warning", text: why }), ...end(kept, { stopReason: "cancelled" })];
-      return { turn: head.turn, kind: "turn_ended", changes };
+    const running = [...this.kept.values()].filter((kept) => kept.head.isRunning);
+    return running.map((kept) => {
+      const said = add(kept, { type: "notice", level: "warning", text: why });
+      const changes = [...said, ...end(kept, { stopReason: "cancelled" })];
+      return { turn: kept.head.turn, kind: "turn_ended", changes };
     });
   }
 
@@ -203,7 +121,7 @@ const EMPTY: Head = {
 // --- one update ---
 
 function fold(kept: Kept, update: Fields): Change[] {
-  switch (update["sessionUpdate"]) {
+  switch (update.sessionUpdate) {
     case "agent_message_chunk":
       return append(kept, "text", chunk(update));
     case "agent_thought_chunk":
@@ -217,7 +135,7 @@ function fold(kept: Kept, update: Fields): Change[] {
     case "permission":
       return permission(kept, update);
     case "notice":
-      return add(kept, { type: "notice", level: level(update["level"]), text: text(update["text"]) });
+      return add(kept, { type: "notice", level: level(update.level), text: text(update.text) });
     case "retried":
       return add(kept, { type: "notice", level: "warning", text: retried(update) });
     case "turn_ended":
@@ -228,24 +146,24 @@ function fold(kept: Kept, update: Fields): Change[] {
 }
 
 function foldHead(kept: Kept, update: Fields): Change[] {
-  switch (update["sessionUpdate"]) {
+  switch (update.sessionUpdate) {
     case "turn_started":
       return setHead(kept, {
-        verb: text(update["verb"]),
-        title: text(update["title"]) || kept.head.title,
-        model: text(update["model"]),
-        mode: text(update["mode"]),
+        verb: text(update.verb),
+        title: text(update.title) || kept.head.title,
+        model: text(update.model),
+        mode: text(update.mode),
       });
     case "model_chosen":
-      return setHead(kept, { model: text(update["model"]) });
+      return setHead(kept, { model: text(update.model) });
     case "step_started":
-      return setHead(kept, { step: number(update["step"]), maxSteps: number(update["maxSteps"]), doing: "" });
+      return setHead(kept, { step: number(update.step), maxSteps: number(update.maxSteps), doing: "" });
     case "plan":
-      return setHead(kept, { plan: objects(update["entries"]).map(planEntry) });
+      return setHead(kept, { plan: objects(update.entries).map(planEntry) });
     case "evidence":
       return setHead(kept, { evidence: evidenceOf(update) });
     case "usage_update":
-      return setHead(kept, usage(kept.head, update["total"] ?? update["usage"], update["cost"]));
+      return setHead(kept, usage(kept.head, update.total ?? update.usage, update.cost));
     case "review":
       return setHead(kept, review(update));
     default:
@@ -291,88 +209,90 @@ function cut(whole: string): { text: string; isCut: boolean } {
 // --- tool calls ---
 
 function toolCall(kept: Kept, update: Fields): Change[] {
-  const title = text(update["title"]);
+  const title = text(update.title);
   const added = add(kept, {
     type: "tool",
-    call: text(update["toolCallId"]),
+    call: text(update.toolCallId),
     title,
-    kind: text(update["kind"]),
-    status: callStatus(update["status"]),
-    places: objects(update["locations"]).map(placeOf),
+    kind: text(update.kind),
+    status: callStatus(update.status),
+    places: objects(update.locations).map(placeOf),
     output: "",
   });
   return [...added, ...setHead(kept, { doing: title })];
 }
 
 function toolCallUpdate(kept: Kept, update: Fields): Change[] {
-  const call = update["toolCallId"];
+  const call = update.toolCallId;
   const item = kept.items.findLast((each): each is ToolItem => each.type === "tool" && each.call === call);
   if (!item) return [];
-  const output = objects(update["content"])
-    .map((part) => text(fields(part["content"])["text"]))
+  const output = objects(update.content)
+    .map((part) => text(fields(part.content).text))
     .join("\n");
   return replace(kept, {
     ...item,
-    status: callStatus(update["status"]),
+    status: callStatus(update.status),
     output: output ? clipped(output) : item.output,
   });
 }
 
 function clipped(output: string): string {
-  return output.length > MAX_OUTPUT ? `${output.slice(0, MAX_OUTPUT)}\n… (${output.length - MAX_OUTPUT} characters more)` : output;
+  return output.length > MAX_OUTPUT
+    ? `${output.slice(0, MAX_OUTPUT)}\n… (${output.length - MAX_OUTPUT} characters more)`
+    : output;
 }
 
 function placeOf(place: Fields): Place {
-  const at = { path: text(place["path"]), uri: text(place["uri"]) };
-  return typeof place["line"] === "number" ? { ...at, line: place["line"] } : at;
+  const at = { path: text(place.path), uri: text(place.uri) };
+  return typeof place.line === "number" ? { ...at, line: place.line } : at;
 }
 
 // --- permission, review, end ---
 
 function permission(kept: Kept, update: Fields): Change[] {
-  const request = fields(update["request"]);
-  const id = text(request["id"]);
-  const state = update["state"] === "allowed" || update["state"] === "rejected" ? update["state"] : "asked";
-  const reason = text(update["reason"]);
+  const request = fields(update.request);
+  const id = text(request.id);
+  const state = update.state === "allowed" || update.state === "rejected" ? update.state : "asked";
+  const reason = text(update.reason);
   const known = kept.items.find((each): each is PermissionItem => each.type === "permission" && each.request === id);
   if (known) return replace(kept, { ...known, state, reason: reason || known.reason });
   return add(kept, {
     type: "permission",
     request: id,
-    title: text(request["title"]) || text(request["tool"]),
-    target: text(request["target"]),
+    title: text(request.title) || text(request.tool),
+    target: text(request.target),
     state,
-    reason: reason || text(request["reason"]),
-    options: strings(request["options"]),
+    reason: reason || text(request.reason),
+    options: strings(request.options),
   });
 }
 
 function review(update: Fields): Partial<Head> {
   const changed = {
-    reviewState: text(update["state"]) || "none",
-    files: objects(update["files"]).map((file) => ({
-      uri: text(file["uri"]),
-      state: text(file["state"]),
-      hunks: number(file["hunks"]),
-      note: text(file["note"]),
+    reviewState: text(update.state) || "none",
+    files: objects(update.files).map((file) => ({
+      uri: text(file.uri),
+      state: text(file.state),
+      hunks: number(file.hunks),
+      note: text(file.note),
     })),
   };
-  return "hunksPending" in update ? { ...changed, pending: objects(update["hunksPending"]).map(pendingOf) } : changed;
+  return "hunksPending" in update ? { ...changed, pending: objects(update.hunksPending).map(pendingOf) } : changed;
 }
 
 function pendingOf(file: Fields): PendingFile {
-  return { uri: text(file["uri"]), path: text(file["path"]), hunks: objects(file["hunks"]).length };
+  return { uri: text(file.uri), path: text(file.path), hunks: objects(file.hunks).length };
 }
 
 function end(kept: Kept, update: Fields): Change[] {
   const head = setHead(kept, {
     isRunning: false,
     doing: "",
-    stopReason: text(update["stopReason"]),
-    error: text(update["error"]),
-    ...(update["usage"] ? usage(kept.head, update["usage"], update["cost"]) : {}),
+    stopReason: text(update.stopReason),
+    error: text(update.error),
+    ...(update.usage ? usage(kept.head, update.usage, update.cost) : {}),
   });
-  return [...restOfMessage(kept, text(update["message"])), ...head];
+  return [...restOfMessage(kept, text(update.message)), ...head];
 }
 
 /** The last words, where chunks were let go on the way, or where the server added to what the model said. */
@@ -386,7 +306,7 @@ function restOfMessage(kept: Kept, message: string): Change[] {
 }
 
 function usage(head: Head, total: unknown, cost: unknown): Partial<Head> {
-  const tokens = number(fields(total)["totalTokens"]) || head.tokens;
+  const tokens = number(fields(total).totalTokens) || head.tokens;
   return { tokens, cost: costInWords(cost) || head.cost };
 }
 
@@ -398,50 +318,28 @@ export function costInWords(cost: unknown): string {
 }
 
 function planEntry(entry: Fields): PlanEntry {
-  return { content: text(entry["content"]), status: text(entry["status"]) };
+  return { content: text(entry.content), status: text(entry.status) };
 }
 
 function evidenceOf(update: Fields): Evidence[] {
-  const list = Array.isArray(update["evidence"]) ? update["evidence"] : [update["evidence"] ?? update];
+  const list = Array.isArray(update.evidence) ? update.evidence : [update.evidence ?? update];
   return list.map((each) => {
     const item = fields(each);
     return {
-      title: typeof each === "string" ? each : text(item["title"]) || text(item["command"]) || text(item["text"]),
-      state: text(item["state"]) || text(item["status"]),
-      detail: clipped(text(item["detail"]) || text(item["output"])),
+      title: typeof each === "string" ? each : text(item.title) || text(item.command) || text(item.text),
+      state: text(item.state) || text(item.status),
+      detail: clipped(text(item.detail) || text(item.output)),
     };
   });
 }
 
 function retried(update: Fields): string {
-  const seconds = Math.round(number(update["delayMs"]) / 100) / 10;
-  return `The model did not answer (${text(update["why"])}); attempt ${number(update["attempt"])} in ${seconds} s.`;
+  const seconds = Math.round(number(update.delayMs) / 100) / 10;
+  return `The model did not answer (${text(update.why)}); attempt ${number(update.attempt)} in ${seconds} s.`;
 }
-
-// --- reading what another process sent ---
 
 function chunk(update: Fields): string {
-  return text(fields(update["content"])["text"]);
-}
-
-function fields(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function objects(value: unknown): Fields[] {
-  return Array.isArray(value) ? value.map(fields) : [];
-}
-
-function strings(value: unknown): string[] {
-  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
-}
-
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function number(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) ? value : 0;
+  return text(fields(update.content).text);
 }
 
 function level(value: unknown): Level {

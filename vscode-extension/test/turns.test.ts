@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { costInWords, type Item, MAX_ITEMS, MAX_TEXT, MAX_TURNS, Turns } from "../src/turns";
+import type { Item } from "../src/turn";
+import { costInWords, MAX_ITEMS, MAX_TEXT, MAX_TURNS, Turns } from "../src/turns";
 
 let seq = 0;
 
@@ -23,7 +24,14 @@ test("a turn is told by its updates", () => {
     { sessionUpdate: "turn_started", verb: "fix", title: "Copydesk: Fix x", model: "auto", mode: "ask" },
     { sessionUpdate: "model_chosen", model: "offline" },
     { sessionUpdate: "step_started", step: 2, maxSteps: 50 },
-    { sessionUpdate: "tool_call", toolCallId: "c1", title: "Read a.py", kind: "read", status: "pending", locations: [{ path: "/p/a.py", uri: "file:///p/a.py", line: 3 }] },
+    {
+      sessionUpdate: "tool_call",
+      toolCallId: "c1",
+      title: "Read a.py",
+      kind: "read",
+      status: "pending",
+      locations: [{ path: "/p/a.py", uri: "file:///p/a.py", line: 3 }],
+    },
   );
   const { head } = turns.get("t-1") ?? assert.fail("no turn");
   assert.equal(head.title, "Copydesk: Fix x");
@@ -47,7 +55,10 @@ test("chunks join to one text, and only what is new is told", () => {
 test("a tool call between two texts keeps them apart", () => {
   const turns = new Turns();
   feed(turns, "t-1", said("a"), { sessionUpdate: "tool_call", toolCallId: "c", title: "T" }, said("b"));
-  assert.deepEqual(items(turns).map((item) => item.type), ["text", "tool", "text"]);
+  assert.deepEqual(
+    items(turns).map((item) => item.type),
+    ["text", "tool", "text"],
+  );
 });
 
 test("a tool call's update finds its call, and keeps the output it had", () => {
@@ -69,7 +80,10 @@ test("a tool call's update finds its call, and keeps the output it had", () => {
 test("the last message adds only what was not said", () => {
   const turns = new Turns();
   feed(turns, "t-1", said("Done."), ended("Done. Changed, not saved: a.py."));
-  assert.deepEqual(items(turns).map((item) => item.type === "text" && item.text), ["Done.", "Changed, not saved: a.py."]);
+  assert.deepEqual(
+    items(turns).map((item) => item.type === "text" && item.text),
+    ["Done.", "Changed, not saved: a.py."],
+  );
   feed(turns, "t-2", said("Done."), ended("Done."));
   assert.equal(items(turns, "t-2").length, 1);
   feed(turns, "t-3", ended("All of it."));
@@ -147,7 +161,10 @@ test("when the server is gone, nothing runs any more and the turn says why", () 
   const turns = new Turns();
   feed(turns, "t-1", said("x"));
   feed(turns, "t-2", ended("x"));
-  assert.deepEqual(turns.stopAll("The server stopped.").map((each) => each.turn), ["t-1"]);
+  assert.deepEqual(
+    turns.stopAll("The server stopped.").map((each) => each.turn),
+    ["t-1"],
+  );
   assert.equal(turns.running().length, 0);
   const last = items(turns).at(-1);
   assert.ok(last?.type === "notice" && last.text === "The server stopped.");
