@@ -1,4 +1,5 @@
-// Bundles the extension into dist/ (`--dev`: with a source map), or with `--test` each unit test into build/test/.
+// Bundles the extension and the live view's script into dist/ (`--dev`: with a source map), or with `--test` each unit
+// test into build/test/.
 import { build } from "esbuild";
 import { readdirSync, rmSync } from "node:fs";
 
@@ -25,3 +26,17 @@ await build({
   legalComments: test ? "none" : "linked",
   logLevel: "warning",
 });
+if (!test) {
+  await build({
+    entryPoints: ["src/webview/turn.ts"],
+    outdir,
+    bundle: true,
+    platform: "browser",
+    format: "iife",
+    target: "es2022",
+    minify: !dev,
+    sourcemap: dev ? "inline" : false,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}

@@ -15,6 +15,10 @@ export default tseslint.config(
       // `onRequest<P, R>` says what comes, as `JSON.parse` cannot.
       "@typescript-eslint/no-unnecessary-type-parameters": "off",
       eqeqeq: "error",
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
       // The wire's types stay in one file, so that the language client can be replaced there.
       "no-restricted-imports": ["error", { patterns: ["vscode-languageclient*"] }],
     },
