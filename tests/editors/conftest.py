@@ -41,7 +41,8 @@ def vsix() -> Path:
         return Path(given)
     if not (ROOT / "vscode-extension" / "package.json").exists() or not shutil.which("npm"):
         return editor_or_skip("npm, which packages the VS Code extension (or COPYDESK_VSIX)", None)
-    with (ROOT / "vscode-extension" / ".packing").open("w") as lock:  # one at a time, of all that test at once
+    (ROOT / "dist").mkdir(exist_ok=True)
+    with (ROOT / "dist" / ".packing").open("w") as lock:  # one at a time, of all that test at once
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run(["make", "-s", "vsix"], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"`make vsix` failed:\n{done.stdout}{done.stderr}"

@@ -58,6 +58,7 @@ SETTINGS: dict[str, Any] = {
     "workbench.tips.enabled": False,
     "workbench.reduceMotion": "on",
     "window.commandCenter": False,
+    "window.title": "${activeEditorShort}${separator}${rootName}",
     "editor.minimap.enabled": False,
     "editor.cursorBlinking": "solid",
     "editor.hover.delay": 150,
