@@ -102,3 +102,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
         for number, window in enumerate(item.stash.get(WINDOWS, [])):
             report.sections.append((f"VS Code, window {number + 1}", window.remains(f"failed-{number + 1}")))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What stories measured, whether they asserted it or not."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties if report.when == "call" else ():
+            if name == "measured":
+                terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {value}")

@@ -50,6 +50,7 @@ def test_scripted(start: Start, tmp_path: Path) -> None:
     window.lens("Accept all in file")
     window.until(lambda: window.text("a.py") == story.AFTER_REVIEW, "the rest is accepted")
     assert (window.folder / "a.py").read_text(encoding="utf-8") == story.SOURCE, "nothing is saved"
+    window.gone(window.lenses, "nothing waits")
 
     ask(window, story.TYPE)
     window.focus_editor()
