@@ -60,6 +60,7 @@ class Window:
         self.page.goto(f"{self.bench.address}/?folder={quote(str(self.folder))}")
         drawn = self.page.locator(".monaco-workbench .part.statusbar")
         self.until(drawn.is_visible, "a window", OPEN_LIMIT_S)
+        self.page.evaluate(RECORD_STATUSES)
         self.until(lambda: self.probe("trusted") in (True, False), "its extensions run", OPEN_LIMIT_S)
 
     # --- waiting ---
@@ -283,6 +284,10 @@ class Window:
         label = item.locator("[aria-label]").first.get_attribute("aria-label") or ""
         return f"{item.inner_text().strip()} · {label}"
 
+    def statuses(self) -> list[str]:
+        """Every text that the status-bar item has had in this window, in order; also those nobody would have caught."""
+        return self.page.evaluate("() => window.copydeskStatuses ?? []")
+
     def click_status(self) -> None:
         self.status_item().locator("a, [role=button]").first.click()
 
@@ -335,6 +340,22 @@ WHERE_TEXT_IS = """text => {
     }
   }
   return null;
+}"""
+
+
+RECORD_STATUSES = """() => {
+  const seen = (window.copydeskStatuses = []);
+  const look = () => {
+    for (const item of document.querySelectorAll('.statusbar-item')) {
+      const label = item.querySelector('[aria-label]')?.getAttribute('aria-label') ?? '';
+      if (!/copydesk/i.test(item.id + label)) continue;
+      const said = item.innerText.trim() + ' · ' + label;
+      if (seen[seen.length - 1] !== said) seen.push(said);
+    }
+  };
+  look();
+  const bar = document.querySelector('.part.statusbar');
+  new MutationObserver(look).observe(bar, { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
 
 
