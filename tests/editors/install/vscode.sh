@@ -13,7 +13,6 @@ case $(uname -m) in
 esac
 packages() { npm install --no-save --ignore-scripts --omit=dev --loglevel=error "$@"; }
 
-command -v chromium > /dev/null || apt-get -qq -y install chromium > /dev/null
 for part in node code; do
   mkdir -p "$prefix/$part"
   [[ -f $prefix/$part/package.json ]] || echo '{"private": true}' > "$prefix/$part/package.json"
@@ -22,4 +21,5 @@ done
 ln -sfn "$prefix/node/node_modules/node-linux-$arch/bin/node" "$prefix/node24"
 (cd "$prefix/code" && packages code-server@4.139.1 playwright-core@1.65.1 vscode-languageclient@11.0.0)
 (cd "$prefix/code/node_modules/code-server/lib/vscode" && packages) # its own shrinkwrap pins what comes
+command -v chromium > /dev/null || apt-get -qq -y -o DPkg::Lock::Timeout=300 install chromium > /dev/null
 "$prefix/node24" --version
