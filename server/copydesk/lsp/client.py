@@ -45,7 +45,7 @@ class ClientError(Exception):
         self.data = data
 
 
-def _nobody_listens() -> None:
+def _unheard() -> None:
     """The one who asked waits for `Asked.done`."""
 
 
@@ -54,7 +54,7 @@ class Asked:
     """A request on its way. `on_done` is called at once when it is answered, or the client is gone."""
 
     method: str
-    on_done: Callable[[], None] = _nobody_listens
+    on_done: Callable[[], None] = _unheard
     done: anyio.Event = field(default_factory=anyio.Event)
     answer: dict[str, Any] | None = None
 
@@ -144,7 +144,7 @@ class Client:
         self,
         method: str,
         params: Any = None,
-        on_done: Callable[[], None] = _nobody_listens,
+        on_done: Callable[[], None] = _unheard,
         *,
         names_itself: bool = False,
     ) -> Generator[Asked]:
