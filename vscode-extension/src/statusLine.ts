@@ -16,41 +16,54 @@ export interface Situation {
 export interface StatusLine {
   readonly icon: string;
   readonly text: string;
+  /** The same for a screen reader: which state it is, and what it is about. */
+  readonly label: string;
   /** Lines of plain text; the first is a heading. */
   readonly tooltip: readonly string[];
   readonly emphasis: "none" | "warning" | "error";
 }
 
+type Shown = Pick<StatusLine, "icon" | "text" | "emphasis"> & { readonly state: string };
+
 const LENGTH = 40;
 
 export function statusLine(now: Situation): StatusLine {
-  return { ...shown(now), tooltip: tooltip(now) };
+  const { state, ...shown } = shownOf(now);
+  const label = `Copydesk: ${state}`;
+  return { ...shown, label: now.model ? `${label}. Model: ${now.model}` : label, tooltip: tooltip(now) };
 }
 
-function shown(now: Situation): Omit<StatusLine, "tooltip"> {
-  if (now.server === "failed") return { icon: "error", text: "Copydesk: not running", emphasis: "error" };
-  if (now.server === "stopped") return { icon: "circle-slash", text: "Copydesk: stopped", emphasis: "none" };
-  if (now.server === "starting") return { icon: "loading~spin", text: "Copydesk: starting", emphasis: "none" };
-  if (now.questions.length) {
-    const text = now.questions.length === 1 ? "asks you" : `${now.questions.length} questions`;
-    return { icon: "bell-dot", text: `Copydesk: ${text}`, emphasis: "warning" };
+function shownOf(now: Situation): Shown {
+  switch (now.server) {
+    case "failed":
+      return { icon: "error", text: "Copydesk", state: "not running", emphasis: "error" };
+    case "stopped":
+      return { icon: "circle-slash", text: "Copydesk", state: "stopped", emphasis: "none" };
+    case "starting":
+      return { icon: "loading~spin", text: "Copydesk", state: "starting", emphasis: "none" };
+    case "running":
+      return work(now) ?? { icon: "comment-discussion", text: "Copydesk", state: "idle", emphasis: "none" };
   }
-  const newest = now.running.at(-1);
-  if (newest)
-    return { icon: "loading~spin", text: shortened(working(newest, now.running.length), LENGTH), emphasis: "none" };
-  if (now.pending)
-    return {
-      icon: "git-pull-request",
-      text: `Copydesk: ${counted(now.pending, "hunk")} to review`,
-      emphasis: "warning",
-    };
-  if (now.problem) return { icon: "warning", text: "Copydesk: no model", emphasis: "warning" };
-  return { icon: "comment-discussion", text: "Copydesk", emphasis: "none" };
 }
 
-function working(head: Head, n: number): string {
-  const state = stateOf(head).replace(/^Step (\d+) of \d+/, "step $1");
-  return n > 1 ? `Copydesk: ${n} turns, ${state}` : `Copydesk: ${state}`;
+function work({ questions, running, pending, problem }: Situation): Shown | undefined {
+  const newest = running.at(-1);
+  if (questions.length) {
+    const asks = questions.length === 1 ? "a question" : `${questions.length} questions`;
+    return { icon: "bell-dot", text: `Copydesk: ${asks}`, state: `waiting for you, ${asks}`, emphasis: "warning" };
+  }
+  if (newest) {
+    const step = stateOf(newest).replace(/^Step (\d+) of \d+/, "step $1");
+    const text = running.length > 1 ? `${running.length} turns, ${step}` : step;
+    const state = `running, ${text}`;
+    return { icon: "loading~spin", text: shortened(`Copydesk: ${text}`, LENGTH), state, emphasis: "none" };
+  }
+  if (pending) {
+    const hunks = `${counted(pending, "hunk")} to review`;
+    return { icon: "diff", text: `Copydesk: ${hunks}`, state: `waiting for you, ${hunks}`, emphasis: "warning" };
+  }
+  if (problem) return { icon: "warning", text: "Copydesk: no model", state: problem, emphasis: "warning" };
+  return undefined;
 }
 
 function tooltip(now: Situation): string[] {

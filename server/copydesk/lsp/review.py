@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 JsonObject: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Literal["show", "accept", "reject"]
 
-KEYS = ("session", "turn", "uri", "hunk", "lines", "of", "reason", "all", "ask", "wait")
+KEYS = ("session", "turn", "uri", "hunk", "lines", "of", "reason", "all", "ask", "open", "wait")
 IMPATIENT_S = 1.0
 """The same for a rejection where the editor stands still meanwhile."""
 MAX_KNOWN = 10_000
@@ -77,7 +77,10 @@ class ReviewCommands:
             return {**nothing, "document": None} if verb == "show" else nothing
         if verb == "show":
             named = any(fields.text(key) for key in ("session", "turn", "uri", "hunk"))
-            return await self._show(wanted, fitting, fitting if named else hunks)
+            listed = fitting if named else hunks
+            if _flag_or_none(fields, "open") is False:
+                return {**self._result(listed), "document": None}
+            return await self._show(wanted, fitting, listed)
         if self._is_stale(wanted, fitting[0] if wanted.lines else None, fields):
             self._say("That line was decided meanwhile; the others have new numbers.")
             return self._result(hunks)

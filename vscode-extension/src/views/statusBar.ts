@@ -1,4 +1,4 @@
-/** The status bar item and the context keys `copydesk.running` and `copydesk.pending`. */
+/** The status bar item: what Copydesk does now, and a click on it for what can be done. */
 import * as vscode from "vscode";
 import { statusLine } from "../statusLine";
 import type { Desk } from "./desk";
@@ -10,7 +10,6 @@ export function showStatusBar(desk: Desk, questions: Questions): vscode.Disposab
   const item = vscode.window.createStatusBarItem("copydesk", vscode.StatusBarAlignment.Left, 20);
   item.name = "Copydesk";
   item.command = "copydesk.client.menu";
-  let context = "";
 
   const draw = (): void => {
     const running = desk.turns.running().map((turn) => turn.head);
@@ -24,12 +23,7 @@ export function showStatusBar(desk: Desk, questions: Questions): vscode.Disposab
     item.text = `$(${line.icon}) ${escaped(line.text)}`;
     item.tooltip = tooltip(line.tooltip);
     item.backgroundColor = line.emphasis === "none" ? undefined : new vscode.ThemeColor(COLOURS[line.emphasis]);
-    item.accessibilityInformation = { label: line.tooltip.join(". "), role: "button" };
-    const now = `${running.length} ${desk.waiting.count}`;
-    if (now === context) return;
-    context = now;
-    void vscode.commands.executeCommand("setContext", "copydesk.running", running.length > 0);
-    void vscode.commands.executeCommand("setContext", "copydesk.pending", desk.waiting.count);
+    item.accessibilityInformation = { label: line.label, role: "button" };
   };
   draw();
   item.show();
