@@ -1,4 +1,5 @@
-// Bundles the extension into dist/ (`--dev`: with a source map), or with `--test` each unit test into build/test/.
+// Bundles the extension and the live view's script into dist/ (`--dev`: with a source map), or with `--test` each unit
+// test into build/test/.
 import { build } from "esbuild";
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 
@@ -23,7 +24,21 @@ const { metafile } = await build({
   metafile: true,
   logLevel: "warning",
 });
-if (!test) writeFileSync("dist/NOTICES.txt", notices(Object.keys(metafile.inputs)));
+if (!test) {
+  await build({
+    entryPoints: ["src/webview/turn.ts"],
+    outdir,
+    bundle: true,
+    platform: "browser",
+    format: "iife",
+    target: "es2022",
+    minify: !dev,
+    sourcemap: dev ? "inline" : false,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  writeFileSync("dist/NOTICES.txt", notices(Object.keys(metafile.inputs)));
+}
 
 /** The licences of the packages that are in the bundle. */
 function notices(inputs) {
