@@ -138,7 +138,11 @@ export class Connection {
           const wasLost = this.running && !this.stopping;
           this.running = false;
           if (wasLost) this.options.onLost();
-          return { action: CloseAction.DoNotRestart, handled: true };
+          return {
+            action: CloseAction.DoNotRestart,
+            handled: true,
+            message: "The connection to the server has ended.",
+          };
         },
       },
       stdioOptions: {
