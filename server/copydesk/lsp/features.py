@@ -65,6 +65,7 @@ class Features:
         self._spawn = spawn
         self.places = Places(lambda: client.encoding, _reader(parts.read))
         self._unasked = Unasked(client, voice.answers, voice.questions, parts.documents)
+        voice.questions.is_typing = self._unasked.is_typing
         shapes = Shapes(lambda: client.encoding, parts.documents, parts.sources.display)
         diffs = DiffDocuments(parts.reviews, voice.answers, shapes)
         self.review = ReviewCommands(parts.reviews, voice, diffs, shapes, spawn)
