@@ -96,12 +96,20 @@ class Client:
             message["params"] = params
         self._send(message, _droppable_key(method, params))
 
-    async def request(self, method: str, params: Any = None, *, timeout_s: float | None) -> Any:
-        """The raw JSON result. `timeout_s` None only where a person is asked. Raises `ClientError`."""
+    async def request(
+        self, method: str, params: Any = None, *, timeout_s: float | None, names_itself: bool = False
+    ) -> Any:
+        """The raw JSON result. `timeout_s` None only where a person is asked. Raises `ClientError`.
+
+        `names_itself`: the params get the request's `id`, because not every client library (Neovim's) tells its
+        handlers which request a cancellation is about.
+        """
         if self._gone:
             raise ClientError(f"The client is gone; {method!r} was not sent")
         self._last_id += 1
         request_id, waiter = self._last_id, _Waiter()
+        if names_itself:
+            params = {**params, "id": request_id}
         self._waiting[request_id] = waiter
         try:
             message: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "method": method}

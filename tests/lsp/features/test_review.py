@@ -412,6 +412,18 @@ async def test_the_diff_is_no_place_to_work_at(tmp_path: Path) -> None:
         assert r.host.requests[0].task.uri == URI
 
 
+async def test_what_waits_can_be_listed_without_opening_or_saying_anything(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        assert await r.command(SHOW, {"open": False}) == {
+            "pending": [], "files": [], "settled": True, "document": None
+        }  # fmt: skip
+        two(r)
+        assert waiting(await r.command(SHOW, {"open": False})) == ["h-1", "h-3", "h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": "file:///w/src/none.py"})) == []
+        assert (r.all("window/showDocument"), r.shown()) == ([], [])
+
+
 async def test_a_file_that_an_editor_has_read_is_shown_anew_under_another_name(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_012) as r:
         two(r)
