@@ -138,8 +138,9 @@ async def test_a_client_that_sends_no_diagnostics_of_others_can_still_ask_for_fi
         r.open(CODE)
         r.symbol = "foo"
         assert "Copydesk: Fix problems in foo" not in [a["title"] for a in await r.list_actions(2, 5)]
-        r.client.name = "Neovim"
-        (fix,) = [a for a in await r.list_actions(2, 5) if "Fix" in a["title"]]
-        assert fix["title"] == "Copydesk: Fix problems in foo"
+        for name in ("Eglot", "emacs", "helix", "Neovim"):
+            r.client.name = name
+            (fix,) = [a for a in await r.list_actions(2, 5) if "Fix" in a["title"]]
+            assert fix["title"] == "Copydesk: Fix problems in foo"
         await r.command(fix["command"]["command"], *fix["command"]["arguments"])
         assert r.host.requests[0].task.verb == "fix"

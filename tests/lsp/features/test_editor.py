@@ -231,6 +231,32 @@ async def test_a_client_without_dialogs_answers_by_code_action(tmp_path: Path) -
         assert late == {"answered": False}
 
 
+async def test_a_dialog_that_takes_what_is_typed_is_no_answer(tmp_path: Path) -> None:
+    """Helix since 25.07: a key that goes on into the text closes it, and Enter takes its first choice."""
+    async with rig(tmp_path) as r:
+        r.client.name = "helix"
+        r.open("a = 1\n")
+        answers: list[str | None] = []
+
+        async def ask() -> None:
+            answers.append(await r.voice.editor.ask(Question("Which?", ("A", "B"))))
+
+        r.answers["window/showMessageRequest"] = {"title": "B"}
+        await ask()
+        r.answers["window/showMessageRequest"] = None
+        r.tasks.start_soon(ask)
+        await r.until(lambda: r.voice.questions.waiting())
+        assert "Which?" in r.shown()[-1][1]
+        await r.command("copydesk.answer", {"choice": "A"})
+        await r.until(lambda: len(answers) == 2)
+        r.type(0, 0, "typed")
+        r.tasks.start_soon(ask)
+        await r.until(lambda: r.voice.questions.waiting())
+        assert len(r.all("window/showMessageRequest")) == 2, "no dialog in front of who types"
+        await r.command("copydesk.answer", {"choice": "B"})
+        await r.until(lambda: answers == ["B", "A", "B"])
+
+
 @pytest.mark.parametrize(("name", "sent"), [("Neovim", "b = 1"), ("Visual Studio Code", "b = 1\n")])
 async def test_a_new_file_has_no_blank_line_at_its_end(tmp_path: Path, name: str, sent: str) -> None:
     async with rig(tmp_path, NVIM_010 if name == "Neovim" else VSCODE) as r:
