@@ -35,6 +35,8 @@ MAX_FIXES = 20
 """Diagnostics offered at one place; more would drown the menu."""
 SYMBOL_LIMIT_S = 0.05
 _LLM_GENERATED = 1
+_OWN_DIAGNOSTICS_ONLY = ("Neovim", "vim-lsp", "Vim")
+"""What these clients call themselves. Kate and ALE tell no name; they do not say that they take edits either."""
 _WORD = re.compile(r"[^\W\d]\w*")
 _REWRITES = (
     ("explain", "Copydesk: Explain {}"),
@@ -128,8 +130,10 @@ class Actions:
 
     @property
     def _hides_diagnostics(self) -> bool:
-        """Neovim sends a server its own diagnostics only, and ours has none: its menu would offer no fix at all."""
-        return self._client.name == "Neovim"
+        """They send a server its own diagnostics only, and ours has none: their menu would offer no fix at all."""
+        if not self._client.name:
+            return not self._client.supports("workspace.applyEdit")
+        return self._client.name in _OWN_DIAGNOSTICS_ONLY
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""
