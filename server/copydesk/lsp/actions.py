@@ -36,7 +36,8 @@ MAX_FIXES = 20
 SYMBOL_LIMIT_S = 0.05
 _LLM_GENERATED = 1
 _WORD = re.compile(r"[^\W\d]\w*")
-_HIDE_DIAGNOSTICS = frozenset({"neovim", "eglot", "emacs", "helix"})
+_HIDE_DIAGNOSTICS = frozenset({"neovim", "vim", "vim-lsp", "eglot", "emacs", "helix"})
+"""What these clients call themselves."""
 _REWRITES = (
     ("explain", "Copydesk: Explain {}"),
     ("document", "Copydesk: Document {}"),
@@ -131,8 +132,11 @@ class Actions:
     @property
     def _hides_diagnostics(self) -> bool:
         """Its menu would offer no fix at all where it sends a server the server's own diagnostics only, as Neovim and
-        Emacs do, or where there is no other server, as often in Helix.
+        Emacs do, or where there is no other server, as often in Helix. Kate and ALE tell no name; they do not say that
+        they take edits either.
         """
+        if not self._client.name:
+            return not self._client.supports("workspace.applyEdit")
         return self._client.name.lower() in _HIDE_DIAGNOSTICS
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:

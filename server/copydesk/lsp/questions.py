@@ -1,8 +1,8 @@
 """Questions with choices: by the client's own dialog, else as code actions.
 
 Owns the questions that wait; it knows nothing of what a choice means. Start with `Questions.choose`.
-Helix before 25.07 has no `window/showMessageRequest`. There the question is a message, and each of its
-choices is a code action wherever the person is, until one is chosen.
+Helix before 25.07 has no `window/showMessageRequest`, and vim-lsp one whose answer never comes. There the question is a
+message, and each of its choices is a code action wherever the person is, until one is chosen.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _INFO = 3
 METHOD_NOT_FOUND = -32601
+_MUTE = ("vim-lsp",)
+"""Clients that ask the person and then send nothing."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,8 @@ class Questions:
 
         Raises `ClientError` when the client is gone: that is no answer.
         """
-        if self._has_dialog and not (self._takes_keys and self.is_typing()):
+        silent = self._client.name in _MUTE or (self._takes_keys and self.is_typing())
+        if self._has_dialog and not silent:
             params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
             try:
                 reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
