@@ -260,6 +260,8 @@ class LspClient:
             reply["result"] = handler(params)
         except RpcFailure as failure:
             reply["error"] = {"code": failure.code, "message": failure.message}
+            if failure.data is not None:
+                reply["error"]["data"] = failure.data
         except _Unanswered:
             self._held.append(message)
             return
