@@ -1,7 +1,8 @@
 """What the stories in VS Code start from: the packaged extension, installed once; a browser; a window for each story.
 
 Where VS Code's workbench, Chromium or its driver are missing, a story is skipped with the reason, or fails where editors
-are required: see `requirements.py`.
+are required: see `requirements.py`. The stories of a heavy editor are played one after the other, on one worker: VS Code
+with its browser takes both cores of a small machine, and two of them at once would measure each other.
 """
 
 import fcntl
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from tests.editors.vscode import Window
 
 ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+
+HEAVY = {"vscode": "test_vscode", "kate": "test_kate"}
+"""A group of `--dist loadgroup`, and how the names of its files start."""
 
 
 class Installed(NamedTuple):
@@ -92,6 +97,13 @@ def start(vscode: Installed, browser: "Browser", tmp_path: Path, request: pytest
             return windows[-1]
 
         yield begin
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for group, start in HEAVY.items():
+            if HERE in item.path.parents and item.path.name.startswith(start):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
