@@ -63,8 +63,6 @@ class Window:
         self.until(drawn.is_visible, "a window", OPEN_LIMIT_S)
         self.page.evaluate(RECORD_STATUSES)
         self.until(lambda: self.probe("trusted") in (True, False), "its extensions run", OPEN_LIMIT_S)
-        failed = [line for line in self.console if "Activating extension" in line]
-        assert not failed, failed
 
     # --- waiting ---
 
@@ -78,8 +76,9 @@ class Window:
                     return found
             except (Error, OSError, LookupError) as error:  # not drawn yet, drawn anew meanwhile; a host that starts
                 problem = f" ({error})"
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {limit_s:g} s: {why}{problem}")
+            failed = [line for line in self.console if "Activating extension" in line]
+            if failed or time.monotonic() > end:
+                raise AssertionError(f"not within {limit_s:g} s: {why}{problem}{' '.join(failed)}")
             self.page.wait_for_timeout(50)  # lets the browser's events in; a sleep of our own would not
 
     def gone(self, there: Callable[[], Any], why: str, limit_s: float = LIMIT_S) -> None:
