@@ -90,7 +90,7 @@ class Actions:
             lines = LineRange(at.start_line, at.start_units, at.end_line, at.end_units)  # only lines matter there
             offers += self._review.at(uri, lines, diagnostics, opened.document if opened else None)
             offers += fix_offers(uri, diagnostics)
-        if self._review.is_diff(uri):  # nothing in it is work to do, nor the place of the next command
+        if self._review.is_view(uri):  # nothing in it is work to do, nor the place of the next command
             return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
         self._places.note(Seen(uri, at, diagnostics))
         if opened is not None:
