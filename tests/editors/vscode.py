@@ -53,7 +53,8 @@ class Window:
         page.set_default_timeout(LIMIT_S * 1000)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        self.console.append(f"{message.type}: {message.text}")
+        if not message.text.startswith("%c INFO"):
+            self.console.append(f"{message.type}: {message.text}")
 
     def visit(self) -> None:
         """Opens the folder, and waits until the window is drawn and its extensions run."""
@@ -62,6 +63,8 @@ class Window:
         self.until(drawn.is_visible, "a window", OPEN_LIMIT_S)
         self.page.evaluate(RECORD_STATUSES)
         self.until(lambda: self.probe("trusted") in (True, False), "its extensions run", OPEN_LIMIT_S)
+        failed = [line for line in self.console if "Activating extension" in line]
+        assert not failed, failed
 
     # --- waiting ---
 
@@ -229,6 +232,7 @@ class Window:
         wanted = rows.filter(has=name).first
         self.until(wanted.is_visible, f"{label!r} in the list")
         wanted.click()
+        self.gone(wanted.is_visible, f"{label!r} is taken")
 
     def answer(self, text: str, placeholder: str = "") -> None:
         """Fills the input box that asks for free text."""

@@ -72,15 +72,13 @@ class ReviewCommands:
         hunks = await self._fresh()
         wanted = self._choice(fields, hunks)
         fitting = tuple(hunk for hunk in hunks if wanted.fits(hunk))
+        if verb == "show" and _flag_or_none(fields, "open") is False:
+            return {**self._result(fitting if self._is_named(fields) else hunks), "document": None}
         if not fitting:
             nothing = self._nothing_fits(wanted, hunks)
             return {**nothing, "document": None} if verb == "show" else nothing
         if verb == "show":
-            named = any(fields.text(key) for key in ("session", "turn", "uri", "hunk"))
-            listed = fitting if named else hunks
-            if _flag_or_none(fields, "open") is False:
-                return {**self._result(listed), "document": None}
-            return await self._show(wanted, fitting, listed)
+            return await self._show(wanted, fitting, fitting if self._is_named(fields) else hunks)
         if self._is_stale(wanted, fitting[0] if wanted.lines else None, fields):
             self._say("That line was decided meanwhile; the others have new numbers.")
             return self._result(hunks)
@@ -94,6 +92,9 @@ class ReviewCommands:
         return hunks
 
     # --- what an argument names ---
+
+    def _is_named(self, fields: Reader) -> bool:
+        return any(fields.text(key) for key in ("session", "turn", "uri", "hunk"))
 
     def _choice(self, fields: Reader, hunks: Sequence[Hunk]) -> Choice:
         lines = _numbers(fields)

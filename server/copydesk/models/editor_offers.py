@@ -133,9 +133,7 @@ def _why(model: OfferedModel) -> str:
     talks = "" if model.tools else " It calls no tools: it can only talk."
     if model.allowed:
         return f"{title}The editor's, allowed for Copydesk.{talks}"
-    return (
-        f"{title}The editor's; it asks for your consent when this one is named. `auto` does not take it before.{talks}"
-    )
+    return f"{title}The editor's, which asks for your consent when you name it; auto waits for that.{talks}"
 
 
 def _not_there(wanted: str, models: tuple[OfferedModel, ...]) -> errors.ModelError:

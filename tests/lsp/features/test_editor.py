@@ -195,6 +195,8 @@ async def test_a_plug_in_is_asked_directly(tmp_path: Path) -> None:
     async with rig(tmp_path, client) as r:
         r.answers["copydesk/editor/ask"] = lambda params: {"answer": f"{params['question']} {params['choices']}"}
         assert await r.voice.editor.ask(Question("Q", ("A",))) == "Q ['A']"
+        r.answers["copydesk/editor/ask"] = lambda params: {"answer": str(params["id"])}
+        assert await r.voice.editor.ask(Question("Q")) == "2", "a cancellation names the request by it"
         r.answers["copydesk/editor/ask"] = None
         assert await r.voice.editor.ask(Question("Q")) is None
 

@@ -87,17 +87,6 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
         assert result["files"] == []
 
 
-async def test_show_opens_nothing_for_a_client_that_shows_it_itself(tmp_path: Path) -> None:
-    async with rig(tmp_path) as r:
-        two(r)
-        result = await r.command(SHOW, {"open": False})
-        assert waiting(result) == ["h-1", "h-3", "h-b"]
-        assert result["document"] is None
-        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
-        assert r.all("window/showDocument") == []
-        assert (await r.command(SHOW, {"open": True}))["document"] == "copydesk:/review/t-2.diff"
-
-
 async def test_what_an_argument_names(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         two(r)
@@ -425,6 +414,18 @@ async def test_the_diff_is_no_place_to_work_at(tmp_path: Path) -> None:
         assert {action["kind"] for action in listed} == {"quickfix"}
         await r.command("copydesk.explain")
         assert r.host.requests[0].task.uri == URI
+
+
+async def test_what_waits_can_be_listed_without_opening_or_saying_anything(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        assert await r.command(SHOW, {"open": False}) == {
+            "pending": [], "files": [], "settled": True, "document": None
+        }  # fmt: skip
+        two(r)
+        assert waiting(await r.command(SHOW, {"open": False})) == ["h-1", "h-3", "h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": "file:///w/src/none.py"})) == []
+        assert (r.all("window/showDocument"), r.shown()) == ([], [])
 
 
 async def test_a_file_that_an_editor_has_read_is_shown_anew_under_another_name(tmp_path: Path) -> None:
