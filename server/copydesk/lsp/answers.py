@@ -55,8 +55,9 @@ class Answers:
         await self.open(name, text)
 
     def message(self, level: str, text: str) -> None:
-        """At most three lines by `window/showMessage`."""
-        self._client.show_message(level, _head(as_plain(text)))
+        """At most three lines by `window/showMessage`. Helix has one line for it, and would glue them together."""
+        head = _head(as_plain(text))
+        self._client.show_message(level, head.replace("\n", " ") if self._client.name == "helix" else head)
 
     def log(self, level: str, text: str) -> None:
         self._client.log(level, text)

@@ -535,6 +535,18 @@ async def test_a_long_answer_is_a_document_and_what_waits_a_message(tmp_path: Pa
         assert len(r.shown()) == 1
 
 
+async def test_where_a_long_answer_is_a_message_too_what_waits_comes_last(tmp_path: Path) -> None:
+    """Helix before 25.07 shows no document, and of two messages the last."""
+    async with rig(tmp_path, HELIX_OLD) as r:
+        r.client.name = "helix"
+        two(r)
+        end(r, "\n".join(f"line {n}" for n in range(10)))
+        await r.until(lambda: len(r.shown()) == 2)
+        assert "The whole text is in" in r.shown()[0][1]
+        assert "wait for you" in r.shown()[1][1]
+        assert not any("\n" in text for _, text in r.shown()), "it has one line for them"
+
+
 async def test_nothing_is_said_of_what_does_not_wait(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         two(r)
