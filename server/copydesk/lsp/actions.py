@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 
 from copydesk.domain.messages import LineRange
+from copydesk.lsp import clients
 from copydesk.lsp.arguments import ClientRange, Fields
 from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_instruction
 from copydesk.lsp.handlers import RequestContext, invalid_params
@@ -35,8 +36,6 @@ MAX_FIXES = 20
 """Diagnostics offered at one place; more would drown the menu."""
 SYMBOL_LIMIT_S = 0.05
 _LLM_GENERATED = 1
-_OWN_DIAGNOSTICS_ONLY = ("Neovim", "vim-lsp", "Vim")
-"""What these clients call themselves. Kate and ALE tell no name; they do not say that they take edits either."""
 _WORD = re.compile(r"[^\W\d]\w*")
 _REWRITES = (
     ("explain", "Copydesk: Explain {}"),
@@ -126,14 +125,9 @@ class Actions:
         if not is_wanted(REWRITE, kinds) and not any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
             return offers
         subject = await self._subject(uri, document, lines, in_comment=bool(comments))
-        return [*offers, *rewrite_offers(uri, at, subject, fixes=self._hides_diagnostics and not comments)]
-
-    @property
-    def _hides_diagnostics(self) -> bool:
-        """They send a server its own diagnostics only, and ours has none: their menu would offer no fix at all."""
-        if not self._client.name:
-            return not self._client.supports("workspace.applyEdit")
-        return self._client.name in _OWN_DIAGNOSTICS_ONLY
+        declares_edits = bool(self._client.supports("workspace.applyEdit"))
+        keeps = clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
+        return [*offers, *rewrite_offers(uri, at, subject, fixes=keeps and not comments)]
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""
@@ -152,9 +146,10 @@ class Actions:
         command = {"title": offer.title, "command": offer.command, "arguments": [offer.argument]}
         if not self._client.supports("textDocument.codeAction.codeActionLiteralSupport"):
             return command
+        is_bare = offer.kind == QUICK_FIX and not offer.diagnostics
         action: JsonObject = {
             "title": offer.title,
-            "kind": offer.kind,
+            "kind": f"{QUICK_FIX}.copydesk" if is_bare and clients.hides_bare_fixes(self._client.name) else offer.kind,
             "command": command,
             "data": {"command": offer.command},
         }

@@ -14,6 +14,7 @@ import anyio
 
 from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
+from copydesk.lsp.clients import never_answers
 
 if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 _INFO = 3
 METHOD_NOT_FOUND = -32601
-_MUTE = ("vim-lsp",)
-"""Clients that ask the person and then send nothing."""
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class Questions:
 
         Raises `ClientError` when the client is gone: that is no answer.
         """
-        if self._has_dialog and self._client.name not in _MUTE:
+        if self._has_dialog and not never_answers(self._client.name):
             params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
             try:
                 reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
