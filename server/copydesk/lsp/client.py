@@ -212,7 +212,7 @@ class Client:
         """What the client *says*: some say yes after skipping a document. No time limit: a person may be asked."""
         from copydesk.domain.ports import ApplyReply
 
-        if not self.supports("workspace.applyEdit"):
+        if not self._takes_edits():
             return ApplyReply(False, "The editor does not take workspace/applyEdit")
         params: dict[str, Any] = {"label": label, "edit": edit}
         if is_refactoring and self.supports("workspace.workspaceEdit.metadataSupport"):
@@ -222,6 +222,11 @@ class Client:
         except ClientError as error:
             return ApplyReply(False, error.message, answered=error.code is not None)
         return _apply_reply(answer)
+
+    def _takes_edits(self) -> bool:
+        """Kate applies edits and does not say so; it says no name either, but that it shows progress."""
+        said = self.supports("workspace.applyEdit")
+        return bool(said) or (said is None and not self.name and bool(self.supports("window.workDoneProgress")))
 
     async def configuration(self, section: str, *, timeout_s: float = 10) -> Any:
         """The editor's settings of a section; None when it has none. Raises `ClientError`."""

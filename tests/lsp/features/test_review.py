@@ -87,17 +87,6 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
         assert result["files"] == []
 
 
-async def test_show_opens_nothing_for_a_client_that_shows_it_itself(tmp_path: Path) -> None:
-    async with rig(tmp_path) as r:
-        two(r)
-        result = await r.command(SHOW, {"open": False})
-        assert waiting(result) == ["h-1", "h-3", "h-b"]
-        assert result["document"] is None
-        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
-        assert r.all("window/showDocument") == []
-        assert (await r.command(SHOW, {"open": True}))["document"] == "copydesk:/review/t-2.diff"
-
-
 async def test_what_an_argument_names(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         two(r)
@@ -544,6 +533,18 @@ async def test_a_long_answer_is_a_document_and_what_waits_a_message(tmp_path: Pa
         await r.until(lambda: r.shown() and r.all("window/showDocument"))
         assert [shown["uri"] for shown in r.all("window/showDocument")] == ["copydesk:/turn/t-1.md"]
         assert len(r.shown()) == 1
+
+
+async def test_where_a_long_answer_is_a_message_too_what_waits_comes_last(tmp_path: Path) -> None:
+    """Helix before 25.07 shows no document, and of two messages the last."""
+    async with rig(tmp_path, HELIX_OLD) as r:
+        r.client.name = "helix"
+        two(r)
+        end(r, "\n".join(f"line {n}" for n in range(10)))
+        await r.until(lambda: len(r.shown()) == 2)
+        assert "The whole text is in" in r.shown()[0][1]
+        assert "wait for you" in r.shown()[1][1]
+        assert not any("\n" in text for _, text in r.shown()), "it has one line for them"
 
 
 async def test_nothing_is_said_of_what_does_not_wait(tmp_path: Path) -> None:
