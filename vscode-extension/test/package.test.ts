@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { listFiles, PackageManager } from "@vscode/vsce";
 
 const ALLOWED =
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(extension\.js|NOTICES\.txt)|media\/[\w/-]+\.(svg|png|md|css|js)|server\/(constraints\.txt|copydesk-[\d.]+-py3-none-any\.whl))$/;
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(extension\.js|turn\.js|NOTICES\.txt)|media\/[\w/-]+\.(svg|png|md|css|js)|server\/(constraints\.txt|copydesk-[\d.]+-py3-none-any\.whl))$/;
 
 interface Manifest {
   readonly version: string;
