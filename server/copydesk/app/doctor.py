@@ -102,7 +102,7 @@ async def _chosen_model(core: Core, editor_has_some: bool) -> list[Finding]:
     if model.name == "offline":
         advice = "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, for a language model."
         if editor_has_some:
-            advice = "Name one of the editor's models, and it asks for your consent; or set a key."
+            advice = "Name one of the editor's models in model.name, and it asks for your consent; or set a key."
         return [Finding("note", "model", "offline: works with no key and no network; no language model", advice)]
     return [Finding("ok", "model", model.name)]
 

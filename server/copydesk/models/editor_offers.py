@@ -22,6 +22,9 @@ TTL_S = 10.0
 N_NAMED = 8
 """Ids that an error names."""
 ELSE = 'set model.name to another model ("offline" needs no key and no network)'
+WHO_DOES = "VS Code with the Copydesk extension does"
+NONE = "The editor has no language models."
+SIGN_IN = "Sign in to a provider of them in the editor (VS Code: GitHub Copilot, for one)"
 
 
 @frozen
@@ -72,12 +75,14 @@ class EditorOffers:
         """What a person is told of the editor's models; nothing where there is no editor."""
         if self._editor is None:
             return []
+        if not self._editor.available:
+            return [Offer("editor/…", False, f"This editor does not let Copydesk ask its language models; {WHO_DOES}.")]
         try:
             models = await self._list(self._reachable("editor/…"), NAMED_LIMIT_S)
         except errors.ModelError as exc:
-            return [Offer("editor/…", False, str(exc))]
+            return [Offer("editor/…", False, exc.message)]
         found = [Offer(f"editor/{model.id}", True, _why(model)) for model in models]
-        return found or [Offer("editor/…", False, str(_not_there("auto", ())))]
+        return found or [Offer("editor/…", False, f"{NONE} {SIGN_IN}.")]
 
     def _reachable(self, name: str) -> EditorModels:
         if self._editor is None:
@@ -88,7 +93,7 @@ class EditorOffers:
         if not self._editor.available:
             raise errors.UnknownModel(
                 f"{name!r} cannot be reached: this editor does not let Copydesk ask its language models.",
-                advice=f"VS Code with the Copydesk extension does; elsewhere {ELSE}.",
+                advice=f"{WHO_DOES}; elsewhere {ELSE}.",
             )
         if self._offline():
             raise offline_error(name)
@@ -139,10 +144,7 @@ def _why(model: OfferedModel) -> str:
 def _not_there(wanted: str, models: tuple[OfferedModel, ...]) -> errors.ModelError:
     names = ", ".join(f"editor/{model.id}" for model in models[:N_NAMED]) + (" …" if len(models) > N_NAMED else "")
     if not models:
-        return errors.UnknownModel(
-            "The editor has no language models.",
-            advice=f"Sign in to a provider of them in the editor (VS Code: GitHub Copilot, for one), or {ELSE}.",
-        )
+        return errors.UnknownModel(NONE, advice=f"{SIGN_IN}, or {ELSE}.")
     if wanted == "auto":
         return errors.PermanentModelError(
             f"None of the editor's models is allowed for Copydesk yet: {names}.",

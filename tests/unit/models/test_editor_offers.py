@@ -146,8 +146,17 @@ async def test_with_an_editor_that_has_not_the_method() -> None:
     assert (await models(editor).resolve()).name == "offline"
     info = (await models(editor).available())[-2]
     assert (info.name, info.available, info.local) == ("editor/…", False, False)
-    assert "does not let Copydesk" in info.why
+    assert info.why == (
+        "This editor does not let Copydesk ask its language models; VS Code with the Copydesk extension does."
+    )
     assert editor.n_lists == 0
+
+
+async def test_with_an_editor_that_has_none() -> None:
+    info = (await models(PlayedModels()).available())[-2]
+    assert (info.name, info.available) == ("editor/…", False)
+    assert info.why.startswith("The editor has no language models. Sign in to a provider")
+    assert "model.name" not in info.why
 
 
 async def test_network_offline_asks_the_editor_nothing() -> None:
