@@ -122,7 +122,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     root = tmp_path / "w"
     root.mkdir()
     work = on_disk(root, {"a.py": A, "b.py": B, "c.ts": TS, ".env": "KEY=hush\n"})
-    yield Desk(work, root)
+    return Desk(work, root)
 
 
 # --- when it is asked ---
