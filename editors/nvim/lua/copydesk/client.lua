@@ -247,6 +247,17 @@ function M.on_init(client)
     require('copydesk.state').log(params)
     return vim.lsp.handlers['window/logMessage'](err, params, ...)
   end
+  handlers['window/showMessage'] = function(_, params)
+    require('copydesk.state').log(params)
+    require('copydesk.answers').message(params)
+    return params
+  end
+  -- Neovim prints the label of each edit; in a narrow window that asks for a key, beside what we say of it.
+  handlers['workspace/applyEdit'] = function(err, params, ...)
+    local quiet = vim.tbl_extend('force', {}, params)
+    quiet.label = nil
+    return vim.lsp.handlers['workspace/applyEdit'](err, quiet, ...)
+  end
   announced = nil
   require('copydesk.review').start(client)
   local waiting = ready
