@@ -194,7 +194,8 @@ class LspClient:
             while not done():
                 if self.closed:
                     raise AssertionError(f"the connection ended before {what}")
-                self._arrived = anyio.Event()
+                if self._arrived.is_set():  # else others wait for it too
+                    self._arrived = anyio.Event()
                 await self._arrived.wait()
             return
         raise AssertionError(f"no {what} within {timeout_s} s")
@@ -316,7 +317,8 @@ class LspClient:
         """Until the server has closed the connection."""
         with anyio.fail_after(timeout_s):
             while not self.closed:
-                self._arrived = anyio.Event()
+                if self._arrived.is_set():  # else others wait for it too
+                    self._arrived = anyio.Event()
                 await self._arrived.wait()
 
     def check(self) -> None:

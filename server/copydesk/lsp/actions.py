@@ -36,6 +36,8 @@ MAX_FIXES = 20
 SYMBOL_LIMIT_S = 0.05
 _LLM_GENERATED = 1
 _WORD = re.compile(r"[^\W\d]\w*")
+_HIDE_DIAGNOSTICS = frozenset({"neovim", "vim", "vim-lsp", "eglot", "emacs", "helix"})
+"""What these clients call themselves."""
 _REWRITES = (
     ("explain", "Copydesk: Explain {}"),
     ("document", "Copydesk: Document {}"),
@@ -90,11 +92,12 @@ class Actions:
             lines = LineRange(at.start_line, at.start_units, at.end_line, at.end_units)  # only lines matter there
             offers += self._review.at(uri, lines, diagnostics, opened.document if opened else None)
             offers += fix_offers(uri, diagnostics)
-        if self._review.is_diff(uri):  # nothing in it is work to do, nor the place of the next command
+        if self._review.is_view(uri):  # nothing in it is work to do, nor the place of the next command
             return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
         self._places.note(Seen(uri, at, diagnostics))
         if opened is not None:
-            offers += await self._offers_in(opened, uri, at, kinds)
+            fixes = self._hides_diagnostics and all(is_ours(item) for item in diagnostics)
+            offers += await self._offers_in(opened, uri, at, kinds, fixes=fixes)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
 
     async def resolve(self, params: Any, context: RequestContext) -> Any:
@@ -115,7 +118,7 @@ class Actions:
             yield from answer_offers(question)
 
     async def _offers_in(
-        self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
+        self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None, *, fixes: bool
     ) -> list[Offer]:
         document = opened.document
         lines = to_line_range(document, at, self._client.encoding)
@@ -124,12 +127,17 @@ class Actions:
         if not is_wanted(REWRITE, kinds) and not any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
             return offers
         subject = await self._subject(uri, document, lines, in_comment=bool(comments))
-        return [*offers, *rewrite_offers(uri, at, subject, fixes=self._hides_diagnostics and not comments)]
+        return [*offers, *rewrite_offers(uri, at, subject, fixes=fixes and not comments)]
 
     @property
     def _hides_diagnostics(self) -> bool:
-        """Neovim sends a server its own diagnostics only, and ours has none: its menu would offer no fix at all."""
-        return self._client.name == "Neovim"
+        """Its menu would offer no fix at all where it sends a server the server's own diagnostics only, as Neovim and
+        Emacs do, or where there is no other server, as often in Helix. Kate and ALE tell no name; they do not say that
+        they take edits either.
+        """
+        if not self._client.name:
+            return not self._client.supports("workspace.applyEdit")
+        return self._client.name.lower() in _HIDE_DIAGNOSTICS
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""

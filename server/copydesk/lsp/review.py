@@ -278,7 +278,10 @@ class ReviewCommands:
         if is_short(joined):
             said = joined
         else:
-            self._spawn(lambda: unasked.answer(level, text, name))
+            if self._voice.client.supports("window.showDocument.support"):
+                self._spawn(lambda: unasked.answer(level, text, name))
+            else:  # both are messages, and the editor shows the last: what there is to decide
+                await unasked.answer(level, text, name)
             level = "info"
         opens = self._keeps_focus and not all(unasked.has_open(seen_in(hunk)) for hunk in hunks)
         await self._invite(level, said, turn, unasked, opens=opens)

@@ -39,6 +39,10 @@ class Unasked:
         name = self._client.name.lower()
         if any(known in name for known in _KEEP_THE_KEYS):
             return False
+        return self.is_typing()
+
+    def is_typing(self) -> bool:
+        """Whether somebody has typed a moment ago, in any document."""
         since_s = self._documents.clock() - TYPING_S
         return any(opened.typed_s > since_s for opened in self._documents.all())
 

@@ -60,7 +60,7 @@ class EditorOffers:
 
     async def for_auto(self, on_retry: OnRetry = ignore_retry) -> EditorModel | None:
         """The one that `auto` takes when nothing else answers; None when the person allows none."""
-        if self._editor is None or not self._editor.available or self._offline():
+        if self._editor is None or self._offline():
             return None
         try:
             found = _first_allowed(await self._list(self._editor, AUTO_LIMIT_S))
@@ -133,9 +133,7 @@ def _why(model: OfferedModel) -> str:
     talks = "" if model.tools else " It calls no tools: it can only talk."
     if model.allowed:
         return f"{title}The editor's, allowed for Copydesk.{talks}"
-    return (
-        f"{title}The editor's; it asks for your consent when this one is named. `auto` does not take it before.{talks}"
-    )
+    return f"{title}The editor's, which asks for your consent when you name it; auto waits for that.{talks}"
 
 
 def _not_there(wanted: str, models: tuple[OfferedModel, ...]) -> errors.ModelError:

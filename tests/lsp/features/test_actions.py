@@ -133,12 +133,15 @@ async def test_a_keyword_and_an_instruction_are_no_subjects(tmp_path: Path) -> N
         assert "Copydesk: Explain os" in [a["title"] for a in await r.list_actions(2, 1)]
 
 
-async def test_a_client_that_sends_no_diagnostics_of_others_can_still_ask_for_fixes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["Neovim", "vim-lsp", "Vim", "Eglot", "emacs", "helix", ""])
+async def test_a_client_that_sends_no_diagnostics_of_others_can_still_ask_for_fixes(tmp_path: Path, name: str) -> None:
     async with rig(tmp_path, NVIM_010) as r:
         r.open(CODE)
         r.symbol = "foo"
         assert "Copydesk: Fix problems in foo" not in [a["title"] for a in await r.list_actions(2, 5)]
-        r.client.name = "Neovim"
+        r.client.name = name
+        if not name:
+            r.client.raw_capabilities = {"textDocument": CLIENTS[NVIM_010]["textDocument"]}
         (fix,) = [a for a in await r.list_actions(2, 5) if "Fix" in a["title"]]
         assert fix["title"] == "Copydesk: Fix problems in foo"
         await r.command(fix["command"]["command"], *fix["command"]["arguments"])
