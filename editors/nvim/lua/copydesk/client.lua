@@ -223,7 +223,7 @@ end
 -- --- what lsp/copydesk.lua calls --------------------------------------------------------------------------------
 
 function M.before_init(params)
-  params.capabilities = vim.tbl_deep_extend('force', params.capabilities or {}, { experimental = { copydesk = M.METHODS } })
+  params.capabilities = vim.tbl_deep_extend('force', params.capabilities or {}, require('copydesk').capabilities())
 end
 
 function M.on_init(client)
@@ -247,6 +247,10 @@ function M.on_init(client)
     require('copydesk.state').log(params)
     return vim.lsp.handlers['window/logMessage'](err, params, ...)
   end
+  handlers['workspace/textDocumentContent/refresh'] = function(_, params)
+    return require('copydesk.documents').refresh(params)
+  end
+  require('copydesk.documents').start()
   handlers['window/showMessage'] = function(_, params)
     require('copydesk.state').log(params)
     require('copydesk.answers').message(params)
