@@ -17,7 +17,7 @@ export DIR FILE ASK APPLY
 N ?= 1
 K ?=
 
-.PHONY: run test check check-clients editors editors-install bench format clean
+.PHONY: run test check check-clients editors editors-install bench format clean vsix vscode-check
 
 # --- set-up: the package for `make run`, the tools beside it for everything else ---
 
@@ -38,6 +38,13 @@ $(VENV)/.tools: $(VENV)/.installed
 	@$(PIP) install "pip>=25.1"
 	@$(PIP) install -c constraints.txt --group dev
 	@touch $@
+
+# Only where VS Code's workbench is there to be driven: 50 MB.
+$(VENV)/.editors: $(VENV)/.tools
+	@$(PIP) install -c constraints.txt --group editors
+	@touch $@
+
+EDITORS := $(if $(COPYDESK_VSCODE),$(VENV)/.editors)
 
 # --- what to do ---
 
@@ -70,7 +77,7 @@ check-clients:
 	done
 
 # The stories in real editors: `make editors N=3 K=nvim` plays Neovim's three times in a row.
-editors: $(VENV)/.ready $(VENV)/.tools
+editors: $(VENV)/.ready $(VENV)/.tools $(EDITORS)
 	@PYTHON=$(BIN)/python bash tests/editors/rounds.sh $(N) $(if $(K),-k "$(K)")
 
 editors-install:
@@ -83,5 +90,25 @@ bench: $(VENV)/.ready $(VENV)/.tools
 	@$(BIN)/python -m tests.benchmarks.install
 	@$(BIN)/python -m tests.benchmarks $(ONLY)
 
+# --- the VS Code extension: needs Node 20 or newer ---
+
+VSCODE := vscode-extension
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package.json $(VSCODE)/package-lock.json
+	@command -v npm > /dev/null || { echo "The VS Code extension is built with Node 20 or newer, and there is no npm here." >&2; exit 1; }
+	@echo "Installing the tools of the VS Code extension (once) …" >&2
+	@cd $(VSCODE) && npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+	@touch $@
+
+# vscode-extension/copydesk-VERSION.vsix, with the server's wheel inside.
+vsix: $(VENV)/.installed $(VSCODE)/node_modules/.installed
+	@rm -rf $(VSCODE)/server && mkdir $(VSCODE)/server
+	@$(PIP) wheel --no-deps --wheel-dir $(VSCODE)/server .
+	@cd $(VSCODE) && node package.mjs
+
+# Types, lint and unit tests of the extension.
+vscode-check: $(VSCODE)/node_modules/.installed
+	@cd $(VSCODE) && npm run --silent check
+
 clean:
-	rm -rf $(VENV) .bench build dist
+	rm -rf $(VENV) .bench build dist $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/build $(VSCODE)/server $(VSCODE)/*.vsix

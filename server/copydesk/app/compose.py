@@ -17,7 +17,7 @@ from copydesk import __version__
 from copydesk.config.layers import Loaded, load, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.permissions import Mode
-from copydesk.domain.ports import Approver, CodeIntel, Editor, Model
+from copydesk.domain.ports import Approver, CodeIntel, Editor, EditorModels, Model
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.uris import to_path
@@ -99,8 +99,8 @@ class FixedModel:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    async def resolve(self, name: str | None = None, *, on_retry: object = None) -> Model:
-        del name, on_retry
+    async def resolve(self, name: str | None = None, *, on_retry: object = None, local: bool = False) -> Model:
+        del name, on_retry, local
         return self._model
 
 
@@ -175,8 +175,12 @@ def compose(
     model: Model | None = None,
     offers: bool = True,
     workspace: Workspace | None = None,
+    editor_models: EditorModels | None = None,
 ) -> Core:
-    """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts."""
+    """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
+
+    `editor_models` are the editor's own; None without an editor.
+    """
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
@@ -189,7 +193,7 @@ def compose(
     person = editor(workspace)
     code = Intel(workspace)
     door = Door()
-    selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel)
+    selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel, editor=editor_models)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
     state = state or state_path()

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from copydesk import __version__
 from copydesk.app.compose import Core
@@ -15,7 +16,11 @@ from copydesk.cli.reports import Finding
 from copydesk.config.layers import state_path, user_config_path
 from copydesk.domain.errors import CopydeskError
 
+if TYPE_CHECKING:
+    from copydesk.models.selection import ModelInfo
+
 _PACKAGES = ("pygls", "lsprotocol", "httpx", "jedi", "tree-sitter", "ruff")
+MAX_NAMED = 5
 _GRAMMARS = ("python", "javascript", "typescript", "rust", "go")
 
 
@@ -82,11 +87,31 @@ def _folder(uri: str) -> Path | None:
 
 
 async def _models(core: Core) -> list[Finding]:
+    from copydesk.models.selection import Models
+
+    infos = await core.models.available() if isinstance(core.models, Models) else []
+    editors = [info for info in infos if info.provider == "editor"]
+    return [*await _chosen_model(core, any(info.available for info in editors)), *_editors_models(editors)]
+
+
+async def _chosen_model(core: Core, editor_has_some: bool) -> list[Finding]:
     try:
         model = await core.models.resolve()
     except CopydeskError as error:
         return [Finding("problem", "model", error.message, error.advice)]
     if model.name == "offline":
         advice = "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, for a language model."
+        if editor_has_some:
+            advice = "Name one of the editor's models, and it asks for your consent; or set a key."
         return [Finding("note", "model", "offline: works with no key and no network; no language model", advice)]
     return [Finding("ok", "model", model.name)]
+
+
+def _editors_models(infos: "list[ModelInfo]") -> Iterator[Finding]:
+    """One line for them all; none without an editor."""
+    there = [info.name for info in infos if info.available]
+    if there:
+        more = f" and {len(there) - MAX_NAMED} more" if len(there) > MAX_NAMED else ""
+        yield Finding("ok", "editor's models", ", ".join(there[:MAX_NAMED]) + more)
+    elif infos:
+        yield Finding("note", "editor's models", infos[0].why)

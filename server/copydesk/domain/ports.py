@@ -203,6 +203,48 @@ class Editor(Protocol):
         ...
 
 
+# --- the editor's own language models -------------------------------------------------------------------
+
+
+@frozen
+class OfferedModel:
+    """A language model of the editor's. `allowed`: the person has agreed that Copydesk uses it.
+
+    `max_input_tokens` is None where the editor does not say.
+    """
+
+    id: str
+    title: str
+    max_input_tokens: int | None = None
+    tools: bool = True
+    allowed: bool = False
+
+
+@frozen
+class EditorPart:
+    """What an editor's model sent, as the JSON it is: a part of the answer, or (`last`) the result that ends it."""
+
+    value: object
+    last: bool = False
+
+
+class EditorModels(Protocol):
+    """The editor's models, reached through it. What they answer is theirs to say: nothing of it is checked here."""
+
+    @property
+    def available(self) -> bool:
+        """Whether this editor lets us ask at all."""
+        ...
+
+    async def list(self) -> tuple[OfferedModel, ...]:
+        """In the editor's order. Raises `ModelError`. The caller sets the limit."""
+        ...
+
+    def stream(self, request: Mapping[str, Any]) -> AbstractAsyncContextManager[AsyncIterator[EditorPart]]:
+        """Opens one answer; leaving the context cancels it. Ends with the `last` part. Raises only `ModelError`."""
+        ...
+
+
 # --- code intelligence -----------------------------------------------------------------------------------
 
 

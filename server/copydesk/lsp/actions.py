@@ -91,11 +91,14 @@ class Actions:
             lines = LineRange(at.start_line, at.start_units, at.end_line, at.end_units)  # only lines matter there
             offers += self._review.at(uri, lines, diagnostics, opened.document if opened else None)
             offers += fix_offers(uri, diagnostics)
-        if self._review.is_diff(uri):  # nothing in it is work to do, nor the place of the next command
+        if self._review.is_view(uri):  # nothing in it is work to do, nor the place of the next command
             return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
         self._places.note(Seen(uri, at, diagnostics))
         if opened is not None:
-            offers += await self._offers_in(opened, uri, at, kinds)
+            declares_edits = bool(self._client.supports("workspace.applyEdit"))
+            keeps = clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
+            fixes = keeps and all(is_ours(item) for item in diagnostics)
+            offers += await self._offers_in(opened, uri, at, kinds, fixes=fixes)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
 
     async def resolve(self, params: Any, context: RequestContext) -> Any:
@@ -116,7 +119,7 @@ class Actions:
             yield from answer_offers(question)
 
     async def _offers_in(
-        self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
+        self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None, *, fixes: bool
     ) -> list[Offer]:
         document = opened.document
         lines = to_line_range(document, at, self._client.encoding)
@@ -125,9 +128,7 @@ class Actions:
         if not is_wanted(REWRITE, kinds) and not any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
             return offers
         subject = await self._subject(uri, document, lines, in_comment=bool(comments))
-        declares_edits = bool(self._client.supports("workspace.applyEdit"))
-        keeps = clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
-        return [*offers, *rewrite_offers(uri, at, subject, fixes=keeps and not comments)]
+        return [*offers, *rewrite_offers(uri, at, subject, fixes=fixes and not comments)]
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""

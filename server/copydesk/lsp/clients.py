@@ -3,7 +3,7 @@
 Owns those names; knows no message. Start with any of the three. Each was seen in the client, or read in its source.
 """
 
-_OWN_DIAGNOSTICS_ONLY = ("Neovim", "vim-lsp", "Vim", "Sublime Text LSP")
+_OWN_DIAGNOSTICS_ONLY = ("neovim", "vim", "vim-lsp", "eglot", "emacs", "helix", "sublime text lsp")
 _MUTE = ("vim-lsp",)
 _JETBRAINS = (
     "Android Studio", "Aqua", "CLion", "DataGrip", "DataSpell", "GoLand", "IntelliJ IDEA", "PhpStorm", "PyCharm",
@@ -13,11 +13,12 @@ _JETBRAINS = (
 
 
 def keeps_diagnostics(name: str, *, declares_edits: bool) -> bool:
-    """They send a server its own diagnostics only, and ours has none: their menu would offer no fix at all.
-
-    Kate and ALE tell no name; they do not say that they take edits either.
+    """Their menu would offer no fix at all: they send a server the server's own diagnostics only, as Neovim and Emacs
+    do, or often have no other server, as Helix. Kate and ALE tell no name; they do not say that they take edits either.
     """
-    return name.startswith((*_OWN_DIAGNOSTICS_ONLY, *_JETBRAINS)) if name else not declares_edits
+    if not name:
+        return not declares_edits
+    return name.lower() in _OWN_DIAGNOSTICS_ONLY or name.startswith(_JETBRAINS)
 
 
 def never_answers(name: str) -> bool:

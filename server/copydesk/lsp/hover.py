@@ -44,8 +44,17 @@ Explain: TypeAlias = Callable[[Any, str, int, int, float], Awaitable[HoverText |
 
 
 class Hover:
-    def __init__(self, client: "Client", places: Places, explain: Explain, budget_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: "Client",
+        places: Places,
+        explain: Explain,
+        budget_s: Callable[[], float],
+        is_view: Callable[[str], bool] = lambda uri: False,
+    ) -> None:
+        """`is_view`: whether a document only shows what waits, and is no place for a command to work at."""
         self._client = client
+        self._is_view = is_view
         self._places = places
         self._explain = explain
         self._budget_s = budget_s
@@ -54,7 +63,8 @@ class Hover:
         """`textDocument/hover`; null where there is nothing to say."""
         uri, at = read_place(params, "position")
         opened = cast("OpenTexts", context.files).get(uri)
-        self._places.note(Seen(uri, at))
+        if not self._is_view(uri):
+            self._places.note(Seen(uri, at))
         if opened is None:
             return None
         place = to_line_range(opened.document, at, self._client.encoding)

@@ -133,7 +133,9 @@ async def test_a_keyword_and_an_instruction_are_no_subjects(tmp_path: Path) -> N
         assert "Copydesk: Explain os" in [a["title"] for a in await r.list_actions(2, 1)]
 
 
-@pytest.mark.parametrize("name", ["Neovim", "vim-lsp", "Vim", "Sublime Text LSP", "PyCharm 2025.1", ""])
+@pytest.mark.parametrize(
+    "name", ["Neovim", "vim-lsp", "Vim", "Eglot", "emacs", "helix", "Sublime Text LSP", "PyCharm 2025.1", ""]
+)
 async def test_a_client_that_sends_no_diagnostics_of_others_can_still_ask_for_fixes(tmp_path: Path, name: str) -> None:
     async with rig(tmp_path, NVIM_010) as r:
         r.open(CODE)

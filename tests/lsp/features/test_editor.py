@@ -195,6 +195,8 @@ async def test_a_plug_in_is_asked_directly(tmp_path: Path) -> None:
     async with rig(tmp_path, client) as r:
         r.answers["copydesk/editor/ask"] = lambda params: {"answer": f"{params['question']} {params['choices']}"}
         assert await r.voice.editor.ask(Question("Q", ("A",))) == "Q ['A']"
+        r.answers["copydesk/editor/ask"] = lambda params: {"answer": str(params["id"])}
+        assert await r.voice.editor.ask(Question("Q")) == "2", "a cancellation names the request by it"
         r.answers["copydesk/editor/ask"] = None
         assert await r.voice.editor.ask(Question("Q")) is None
 
@@ -227,6 +229,32 @@ async def test_a_client_without_dialogs_answers_by_code_action(tmp_path: Path) -
         assert not [a for a in await r.list_actions(0) if "copydesk.answer" in str(a)]
         late = await r.command("copydesk.answer", {"choice": "Apply"})
         assert late == {"answered": False}
+
+
+async def test_a_dialog_that_takes_what_is_typed_is_no_answer(tmp_path: Path) -> None:
+    """Helix since 25.07: a key that goes on into the text closes it, and Enter takes its first choice."""
+    async with rig(tmp_path) as r:
+        r.client.name = "helix"
+        r.open("a = 1\n")
+        answers: list[str | None] = []
+
+        async def ask() -> None:
+            answers.append(await r.voice.editor.ask(Question("Which?", ("A", "B"))))
+
+        r.answers["window/showMessageRequest"] = {"title": "B"}
+        await ask()
+        r.answers["window/showMessageRequest"] = None
+        r.tasks.start_soon(ask)
+        await r.until(lambda: r.voice.questions.waiting())
+        assert "Which?" in r.shown()[-1][1]
+        await r.command("copydesk.answer", {"choice": "A"})
+        await r.until(lambda: len(answers) == 2)
+        r.type(0, 0, "typed")
+        r.tasks.start_soon(ask)
+        await r.until(lambda: r.voice.questions.waiting())
+        assert len(r.all("window/showMessageRequest")) == 2, "no dialog in front of who types"
+        await r.command("copydesk.answer", {"choice": "B"})
+        await r.until(lambda: answers == ["B", "A", "B"])
 
 
 @pytest.mark.parametrize(("name", "sent"), [("Neovim", "b = 1"), ("Visual Studio Code", "b = 1\n")])

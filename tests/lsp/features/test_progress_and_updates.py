@@ -9,6 +9,7 @@ import pytest
 from copydesk.domain import events
 from copydesk.domain.messages import Usage
 from copydesk.domain.tools import Location
+from copydesk.lsp import progress
 from tests.support.feature_rig import CLIENTS, URI, VSCODE, FeatureRig, rig
 
 CODE = "def foo(x):\n    return x\n"
@@ -46,6 +47,16 @@ async def test_progress_says_that_the_edit_waits_for_the_person(tmp_path: Path) 
         r.host.step(turn, 5, "Editing src/a.py")
         r.host.emit("s-1", events.ReviewUpdated(turn, "pending"))
         await r.until(lambda: r.progress()[-1].get("message") == "step 5: the edit waits for you")
+
+
+async def test_a_report_is_told_again_while_nothing_new_happens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "BEAT_S", 0.02)
+    async with rig(tmp_path) as r:
+        turn = await start(r)
+        r.host.step(turn, 5, "Editing src/a.py")
+        await r.until(lambda: len([p for p in r.progress() if p.get("message") == "step 5: Editing src/a.py"]) >= 3)
 
 
 @pytest.mark.parametrize(

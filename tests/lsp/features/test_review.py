@@ -14,6 +14,7 @@ from copydesk.domain.events import FileReview
 from copydesk.domain.messages import Usage
 from copydesk.domain.review import Choice, Decided
 from copydesk.lsp.handlers import RpcError
+from copydesk.lsp.proposed_uris import key_of, proposed_uri
 from tests.support.fake_reviews import hunk_of
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_012, URI, VSCODE, FeatureRig, rig
 
@@ -57,11 +58,13 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
             "turn": "t-1",
             "uri": URI,
             "path": "src/a.py",
+            "proposed": proposed_uri("s-1", URI),
             "hunks": [
                 {
                     "hunk": "h-1",
                     "kind": "change",
                     "range": {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 3}},
+                    "proposedRange": {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 3}},
                     "before": "two\n",
                     "after": "TWO\n",
                     "lines": [{"number": 1, "line": 1, "before": "two", "after": "TWO"}],
@@ -71,6 +74,7 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
                     "hunk": "h-3",
                     "kind": "change",
                     "range": {"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 0}},
+                    "proposedRange": {"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 4}},
                     "before": "",
                     "after": "more\n",
                     "lines": [{"number": 1, "line": 3, "before": None, "after": "more"}],
@@ -81,6 +85,17 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
         assert waiting(result) == ["h-1", "h-3", "h-b"]
         assert result["document"] == "copydesk:/review/t-2.diff"
         assert result["files"] == []
+
+
+async def test_show_opens_nothing_for_a_client_that_shows_it_itself(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        two(r)
+        result = await r.command(SHOW, {"open": False})
+        assert waiting(result) == ["h-1", "h-3", "h-b"]
+        assert result["document"] is None
+        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
+        assert r.all("window/showDocument") == []
+        assert (await r.command(SHOW, {"open": True}))["document"] == "copydesk:/review/t-2.diff"
 
 
 async def test_what_an_argument_names(tmp_path: Path) -> None:
@@ -412,6 +427,18 @@ async def test_the_diff_is_no_place_to_work_at(tmp_path: Path) -> None:
         assert r.host.requests[0].task.uri == URI
 
 
+async def test_what_waits_can_be_listed_without_opening_or_saying_anything(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        assert await r.command(SHOW, {"open": False}) == {
+            "pending": [], "files": [], "settled": True, "document": None
+        }  # fmt: skip
+        two(r)
+        assert waiting(await r.command(SHOW, {"open": False})) == ["h-1", "h-3", "h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": "file:///w/src/none.py"})) == []
+        assert (r.all("window/showDocument"), r.shown()) == ([], [])
+
+
 async def test_a_file_that_an_editor_has_read_is_shown_anew_under_another_name(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_012) as r:
         two(r)
@@ -519,6 +546,18 @@ async def test_a_long_answer_is_a_document_and_what_waits_a_message(tmp_path: Pa
         assert len(r.shown()) == 1
 
 
+async def test_where_a_long_answer_is_a_message_too_what_waits_comes_last(tmp_path: Path) -> None:
+    """Helix before 25.07 shows no document, and of two messages the last."""
+    async with rig(tmp_path, HELIX_OLD) as r:
+        r.client.name = "helix"
+        two(r)
+        end(r, "\n".join(f"line {n}" for n in range(10)))
+        await r.until(lambda: len(r.shown()) == 2)
+        assert "The whole text is in" in r.shown()[0][1]
+        assert "wait for you" in r.shown()[1][1]
+        assert not any("\n" in text for _, text in r.shown()), "it has one line for them"
+
+
 async def test_nothing_is_said_of_what_does_not_wait(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         two(r)
@@ -584,7 +623,8 @@ async def test_the_examples_on_the_protocol_page_are_what_happens(tmp_path: Path
         r.open(code, ids["uri"])
         r.reviews.put(hunk_of(code, 6, 7, "    y = 2 * x\n    return y\n", id="h-3f9c1e07", **ids))
         shown = await r.command(SHOW)
-        assert shown == json.loads(json.dumps(answer).replace("file:///p/", "file:///w/"))
+        said = json.dumps(answer).replace("file:///p/", "file:///w/")
+        assert shown == json.loads(said.replace(key_of("file:///p/a.py"), key_of(ids["uri"])))
         told = await r.until(lambda: r.all("textDocument/publishDiagnostics"))
         assert told[0]["diagnostics"] == [hint]
         result = await r.command(command["command"], *command["arguments"])
