@@ -106,7 +106,7 @@ def test_a_wrong_interpreter_says_what_to_do(start: Start) -> None:
     said = window.toast("/nowhere/bin/python3", limit_s=30)
     assert "copydesk.server.interpreter" in said
     assert "idle" not in window.status()
-    window.toast("/nowhere/bin/python3", "Choose Python…")
+    window.toast("/nowhere/bin/python3", "Choose Interpreter…")
     window.until(lambda: any("python" in one for one in window.picks()), "a list of Pythons")
 
 

@@ -149,11 +149,13 @@ def test_keys_are_never_in_a_log(start: Start) -> None:
     window.command("Copydesk: Set API Key…")
     window.choose("OpenAI")
     window.answer(KEY)
+    window.toast("The key for OpenAI is stored", "Restart Server")
     window.until(lambda: KEY in "".join(map(environment_of, window.bench.servers())), "the server has the key", 30)
     ready(window)
     assert "Called by" in window.hover("area")
     window.command("Copydesk: Clear API Key…")
     window.choose("OpenAI")
+    window.toast("The key for OpenAI is forgotten", "Restart Server")
     window.until(
         lambda: window.bench.servers() and not any(KEY in environment_of(one) for one in window.bench.servers()),
         "gone",

@@ -53,7 +53,8 @@ class Window:
         page.set_default_timeout(LIMIT_S * 1000)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        self.console.append(f"{message.type}: {message.text}")
+        if not message.text.startswith("%c INFO"):
+            self.console.append(f"{message.type}: {message.text}")
 
     def visit(self) -> None:
         """Opens the folder, and waits until the window is drawn and its extensions run."""
@@ -75,8 +76,9 @@ class Window:
                     return found
             except (Error, OSError, LookupError) as error:  # not drawn yet, drawn anew meanwhile; a host that starts
                 problem = f" ({error})"
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {limit_s:g} s: {why}{problem}")
+            failed = [line for line in self.console if "Activating extension" in line]
+            if failed or time.monotonic() > end:
+                raise AssertionError(f"not within {limit_s:g} s: {why}{problem}{' '.join(failed)}")
             self.page.wait_for_timeout(50)  # lets the browser's events in; a sleep of our own would not
 
     def gone(self, there: Callable[[], Any], why: str, limit_s: float = LIMIT_S) -> None:
@@ -229,6 +231,7 @@ class Window:
         wanted = rows.filter(has=name).first
         self.until(wanted.is_visible, f"{label!r} in the list")
         wanted.click()
+        self.gone(wanted.is_visible, f"{label!r} is taken")
 
     def answer(self, text: str, placeholder: str = "") -> None:
         """Fills the input box that asks for free text."""

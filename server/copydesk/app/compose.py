@@ -17,7 +17,7 @@ from copydesk import __version__
 from copydesk.config.layers import Loaded, load, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.permissions import Mode
-from copydesk.domain.ports import Approver, CodeIntel, Editor, EditorModels, Model
+from copydesk.domain.ports import Approver, CodeIntel, Editor, EditorCode, EditorModels, Model
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.uris import to_path
@@ -176,22 +176,25 @@ def compose(
     offers: bool = True,
     workspace: Workspace | None = None,
     editor_models: EditorModels | None = None,
+    editor_code: EditorCode | None = None,
 ) -> Core:
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
-    `editor_models` are the editor's own; None without an editor.
+    `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
     """
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
     from copydesk.models.selection import Models
+    from copydesk.services.intelligence import WiderIntel
     from copydesk.tools.registry import Toolbox, default_tools
     from copydesk.tools.validation import checked
 
     workspace = workspace or Workspace(roots)
     configuration = Configuration(workspace, editor_settings or {}, arguments or {})
     person = editor(workspace)
-    code = Intel(workspace)
+    own = Intel(workspace)
+    code = WiderIntel(own, editor_code, workspace) if editor_code else own
     door = Door()
     selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel, editor=editor_models)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
@@ -218,4 +221,4 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    return Core(workspace, host, person, configuration, models, code, attribution, (door.aclose, code.aclose))
+    return Core(workspace, host, person, configuration, models, code, attribution, (door.aclose, own.aclose))

@@ -4,7 +4,7 @@ Implements `domain.ports.CodeIntel`. Owns which engine answers what; knows no en
 on first use. Start with `Intel`; close it with `aclose`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import anyio
@@ -56,6 +56,9 @@ class Intel:
 
     def symbols(self, files: FileSource, uri: str) -> tuple[Symbol, ...]:
         return self.table.symbols(files.read(uri))
+
+    async def outline(self, files: FileSource, uri: str) -> tuple[Symbol, ...]:
+        return await anyio.to_thread.run_sync(self.symbols, files, uri, abandon_on_cancel=True)
 
     async def find_symbols(self, files: FileSource, query: str) -> tuple[Symbol, ...]:
         return await anyio.to_thread.run_sync(self._find_symbols, files, query, abandon_on_cancel=True)
@@ -113,6 +116,9 @@ class Intel:
             return syntax_problems(self.table.syntaxes.get(handle))
         path = path_for(uri)
         return await ruff.check(uri, path, self._root_paths(), handle.text, self._timeout_s)
+
+    async def all_problems(self, files: FileSource, uris: Sequence[str]) -> tuple[Problem, ...]:
+        return tuple([problem for uri in uris for problem in await self.problems(files, uri)])
 
     async def fix(self, files: FileSource, uri: str, rules: str) -> tuple[PendingEdit, ...]:
         handle = _python(files, uri, "fixed")

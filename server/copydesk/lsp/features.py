@@ -16,7 +16,7 @@ from copydesk.lsp.answers import serves_documents
 from copydesk.lsp.commands import Commands, Sessions, Sources
 from copydesk.lsp.diff_documents import DiffDocuments
 from copydesk.lsp.hints import Hints
-from copydesk.lsp.hover import Explain, Hover
+from copydesk.lsp.hover import Explain, Hover, IsEcho, never
 from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.lenses import Lenses
 from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes
@@ -44,7 +44,8 @@ class FeatureParts:
     """What the features use of the rest. `read` gives the text of a file that is not open and may block.
 
     `symbol_at` (uri, text, line) names the definition a line touches; it runs in a thread with a short limit.
-    `reviews` is what waits for a decision, `documents` what is open, `undo` takes back a turn.
+    `reviews` is what waits for a decision, `documents` what is open, `undo` takes back a turn; `is_echo` tells a hover
+    that the client asks for only because we asked it.
     """
 
     sources: Sources
@@ -56,6 +57,7 @@ class FeatureParts:
     reviews: Reviews
     documents: OpenDocuments
     undo: Undo = nothing_to_undo
+    is_echo: IsEcho = never
 
 
 class Features:
@@ -88,7 +90,7 @@ class Features:
         self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo)
         offers = ReviewOffers(parts.reviews, diffs, self.proposed)
         self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model, offers)
-        self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s, offers.is_view)
+        self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s, offers.is_view, parts.is_echo)
         host.subscribe(self._listen)
 
     def register(self, handlers: "Handlers", commands: list[str]) -> None:

@@ -98,7 +98,7 @@ class Places:
             raise ArgumentError(f"{command}: 'range' starts at line {asked}, but {uri} has {document.n_lines} lines.")
         lines = None if at is None else to_line_range(document, at, self.encoding())
         foreign = (item for item in diagnostics if not is_ours(item))
-        problems = tuple(_problem(uri, item, document, self.encoding()) for item in foreign)
+        problems = tuple(to_problem(uri, item, document, self.encoding()) for item in foreign)
         first = document.line(lines.start_line) if lines else ""
         canonical = opened.uri if opened else normalise(uri)
         return Place(canonical, language, lines, _selection(document, lines), problems, first)
@@ -153,7 +153,7 @@ def _selection(document: "Document", at: LineRange | None) -> str:
     return document.slice(start, min(document.offset_at(at.end_line, at.end_column), start + MAX_SELECTION))
 
 
-def _problem(uri: str, item: Fields, document: "Document", encoding: Encoding) -> Problem:
+def to_problem(uri: str, item: Fields, document: "Document", encoding: Encoding) -> Problem:
     found = read_range(item.get("range")) or ClientRange(0, 0, 0, 0)
     severity = item.get("severity")
     code = item.get("code")

@@ -60,7 +60,7 @@ class EditorOffers:
 
     async def for_auto(self, on_retry: OnRetry = ignore_retry) -> EditorModel | None:
         """The one that `auto` takes when nothing else answers; None when the person allows none."""
-        if self._editor is None or not self._editor.available or self._offline():
+        if self._editor is None or self._offline():
             return None
         try:
             found = _first_allowed(await self._list(self._editor, AUTO_LIMIT_S))

@@ -87,17 +87,6 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
         assert result["files"] == []
 
 
-async def test_show_opens_nothing_for_a_client_that_shows_it_itself(tmp_path: Path) -> None:
-    async with rig(tmp_path) as r:
-        two(r)
-        result = await r.command(SHOW, {"open": False})
-        assert waiting(result) == ["h-1", "h-3", "h-b"]
-        assert result["document"] is None
-        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
-        assert r.all("window/showDocument") == []
-        assert (await r.command(SHOW, {"open": True}))["document"] == "copydesk:/review/t-2.diff"
-
-
 async def test_what_an_argument_names(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         two(r)

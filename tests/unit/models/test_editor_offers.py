@@ -7,7 +7,7 @@ import pytest
 from copydesk.domain import errors
 from copydesk.domain.ports import Model, OfferedModel
 from copydesk.egress.door import Door
-from copydesk.models import editor_offers
+from copydesk.models import editor_offers, probes
 from copydesk.models.script import Script
 from copydesk.models.scripted import ScriptedModel
 from copydesk.models.selection import Models, ModelSettings, is_local
@@ -35,7 +35,8 @@ class Clock:
 
 def models(editor: PlayedModels | None, env: dict[str, str] | None = None, clock: Any = None, **more: Any) -> Models:
     env = {"OLLAMA_HOST": "127.0.0.1:9"} | (env or {})
-    return Models(ModelSettings(**more), env, Door(), offline, editor=editor, clock=clock or Clock())
+    door = more.pop("door", None) or Door()
+    return Models(ModelSettings(**more), env, door, offline, editor=editor, clock=clock or Clock())
 
 
 @pytest.mark.parametrize(
@@ -58,11 +59,12 @@ async def test_auto_takes_the_first_that_is_allowed(listed: Any, expected: str) 
     assert is_local(found) == (expected == "offline")
 
 
-async def test_auto_prefers_a_key_and_ollama() -> None:
+async def test_auto_prefers_a_key_and_ollama(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "LOCAL_LIMIT_S", 5.0)
     editor = PlayedModels(models=(GPT,))
     assert (await models(editor, {"OPENAI_API_KEY": "k"}).resolve()).name.startswith("openai/")
-    async with ModelServer(HELLO) as server:
-        assert (await models(editor, {"OLLAMA_HOST": server.url}).resolve()).name == "ollama/scripted"
+    async with ModelServer(HELLO) as server, Door() as door:
+        assert (await models(editor, {"OLLAMA_HOST": server.url}, door=door).resolve()).name == "ollama/scripted"
     assert editor.n_lists == 0
 
 
