@@ -15,6 +15,8 @@ export default tseslint.config(
       // `onRequest<P, R>` says what comes, as `JSON.parse` cannot.
       "@typescript-eslint/no-unnecessary-type-parameters": "off",
       eqeqeq: "error",
+      // VS Code's classes are disposed by what they do, not by what made them.
+      "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
       "@typescript-eslint/no-confusing-void-expression": [
         "error",
         { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },

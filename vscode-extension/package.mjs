@@ -10,6 +10,9 @@ if (wheels.length !== 1 || !wheels[0].startsWith(`copydesk-${version}-`)) {
 for (const name of ["LICENSE", "CHANGELOG.md"]) copyFileSync(`../${name}`, name);
 copyFileSync("../constraints.txt", "server/constraints.txt");
 node("esbuild.mjs");
+const bundle = readFileSync("dist/extension.js", "utf-8");
+if (bundle.includes("sourceMappingURL") || bundle.includes(process.cwd()))
+  throw new Error("The bundle names this machine.");
 const out = `copydesk-${version}.vsix`;
 const options = ["--no-dependencies", "--allow-missing-repository", "--no-rewrite-relative-links", "--out", out];
 node("node_modules/@vscode/vsce/vsce", "package", ...options);

@@ -46,12 +46,12 @@ def vsix() -> Path:
         return Path(given)
     if not (ROOT / "vscode-extension" / "package.json").exists() or not shutil.which("npm"):
         return editor_or_skip("npm, which packages the VS Code extension (or COPYDESK_VSIX)", None)
-    (ROOT / "dist").mkdir(exist_ok=True)
-    with (ROOT / "dist" / ".packing").open("w") as lock:  # one at a time, of all that test at once
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (ROOT / "build" / ".packing").open("w") as lock:  # one at a time, of all that test at once
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = subprocess.run(["make", "-s", "vsix"], cwd=ROOT, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"`make vsix` failed:\n{done.stdout}{done.stderr}"
-        (packed,) = (ROOT / "dist").glob("copydesk-*.vsix")
+        (packed,) = (ROOT / "vscode-extension").glob("copydesk-*.vsix")
         return packed
 
 

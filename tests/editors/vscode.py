@@ -53,13 +53,15 @@ class Window:
         page.set_default_timeout(LIMIT_S * 1000)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        self.console.append(f"{message.type}: {message.text}")
+        if not message.text.startswith("%c INFO"):
+            self.console.append(f"{message.type}: {message.text}")
 
     def visit(self) -> None:
         """Opens the folder, and waits until the window is drawn and its extensions run."""
         self.page.goto(f"{self.bench.address}/?folder={quote(str(self.folder))}")
         drawn = self.page.locator(".monaco-workbench .part.statusbar")
         self.until(drawn.is_visible, "a window", OPEN_LIMIT_S)
+        self.page.evaluate(RECORD_STATUSES)
         self.until(lambda: self.probe("trusted") in (True, False), "its extensions run", OPEN_LIMIT_S)
 
     # --- waiting ---
@@ -74,8 +76,9 @@ class Window:
                     return found
             except (Error, OSError, LookupError) as error:  # not drawn yet, drawn anew meanwhile; a host that starts
                 problem = f" ({error})"
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {limit_s:g} s: {why}{problem}")
+            failed = [line for line in self.console if "Activating extension" in line]
+            if failed or time.monotonic() > end:
+                raise AssertionError(f"not within {limit_s:g} s: {why}{problem}{' '.join(failed)}")
             self.page.wait_for_timeout(50)  # lets the browser's events in; a sleep of our own would not
 
     def gone(self, there: Callable[[], Any], why: str, limit_s: float = LIMIT_S) -> None:
@@ -169,13 +172,17 @@ class Window:
         self.page.locator(f"{MENU} .monaco-list-row.action", has_text=found[0]).first.click()
         self.gone(self.page.locator(MENU).is_visible, "the menu is closed")
 
-    def lenses(self) -> list[str]:
-        return [words.strip() for words in self.page.locator(".codelens-decoration a").all_inner_texts()]
+    def lenses(self, side: str = "") -> list[str]:
+        """What the code lenses say; of one side of a diff, `original` or `modified`, where that is given."""
+        return [words.strip() for words in self._lenses(side).all_inner_texts()]
 
-    def lens(self, title: str, number: int = 0) -> None:
+    def _lenses(self, side: str) -> Locator:
+        return self.page.locator(f"{f'.editor.{side} ' if side else ''}.codelens-decoration a")
+
+    def lens(self, title: str, number: int = 0, side: str = "") -> None:
         """Clicks the lens with this title, the first from above unless `number` says another."""
-        found = self.page.locator(".codelens-decoration a", has_text=re.compile(rf"^{re.escape(title)}"))
-        self.until(lambda: found.count() > number, f"a lens {title!r}; there are {self.lenses()}")
+        found = self._lenses(side).filter(has_text=re.compile(rf"^{re.escape(title)}"))
+        self.until(lambda: found.count() > number, f"a lens {title!r}")
         found.nth(number).click()
 
     # --- palette, boxes and lists ---
@@ -228,6 +235,11 @@ class Window:
         wanted = rows.filter(has=name).first
         self.until(wanted.is_visible, f"{label!r} in the list")
         wanted.click()
+        self.gone(wanted.is_visible, f"{label!r} is taken")
+
+    def choose_first(self, start: str) -> None:
+        """Takes the first row whose label starts so."""
+        self.choose(self.until(lambda: next((one for one in self.picks() if one.startswith(start)), ""), start))
 
     def answer(self, text: str, placeholder: str = "") -> None:
         """Fills the input box that asks for free text."""
@@ -273,7 +285,7 @@ class Window:
     # --- status bar ---
 
     def status_item(self, words: str = "Copydesk") -> Locator:
-        return self.page.locator(".statusbar-item", has=self.page.locator(f"[aria-label*='{words}' i]")).first
+        return self.page.locator(".statusbar-item", has=self.page.locator(f"[aria-label^='{words}:' i]")).first
 
     def status(self) -> str:
         """What the status-bar item says, its text and what a screen reader is told."""
@@ -282,6 +294,10 @@ class Window:
             return ""
         label = item.locator("[aria-label]").first.get_attribute("aria-label") or ""
         return f"{item.inner_text().strip()} · {label}"
+
+    def statuses(self) -> list[str]:
+        """Every text that the status-bar item has had in this window, in order; also those nobody would have caught."""
+        return self.page.evaluate("() => window.copydeskStatuses ?? []")
 
     def click_status(self) -> None:
         self.status_item().locator("a, [role=button]").first.click()
@@ -335,6 +351,22 @@ WHERE_TEXT_IS = """text => {
     }
   }
   return null;
+}"""
+
+
+RECORD_STATUSES = """() => {
+  const seen = (window.copydeskStatuses = []);
+  const look = () => {
+    for (const item of document.querySelectorAll('.statusbar-item')) {
+      const label = item.querySelector('[aria-label]')?.getAttribute('aria-label') ?? '';
+      if (!/copydesk/i.test(item.id + label)) continue;
+      const said = item.innerText.trim() + ' · ' + label;
+      if (seen[seen.length - 1] !== said) seen.push(said);
+    }
+  };
+  look();
+  const bar = document.querySelector('.part.statusbar');
+  new MutationObserver(look).observe(bar, { subtree: true, childList: true, characterData: true, attributes: true });
 }"""
 
 

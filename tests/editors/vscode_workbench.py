@@ -58,6 +58,7 @@ SETTINGS: dict[str, Any] = {
     "workbench.tips.enabled": False,
     "workbench.reduceMotion": "on",
     "window.commandCenter": False,
+    "window.title": "${activeEditorShort}${separator}${rootName}",
     "editor.minimap.enabled": False,
     "editor.cursorBlinking": "solid",
     "editor.hover.delay": 150,
@@ -230,17 +231,21 @@ def workbench(
     data: Path,
     *,
     settings: dict[str, Any] | None = None,
+    machine: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
     own_server: bool = True,
 ) -> Iterator[Workbench]:
-    """A workbench with those extensions. `own_server`: this tree's server, else what the extension finds by itself."""
+    """A workbench with those extensions, the person's settings, and those of the machine.
+
+    `own_server`: with this tree's server, else with what the extension finds by itself.
+    """
     (data / "User").mkdir(parents=True)
     (data / "Machine").mkdir()
     (data / "probe").mkdir()
     held = {**SETTINGS, **(settings or {})}
     (data / "User" / "settings.json").write_text(json.dumps(held, indent=2), encoding="utf-8")
-    machine = {"copydesk.server.command": [sys.executable, "-m", "copydesk", "serve"]} if own_server else {}
-    (data / "Machine" / "settings.json").write_text(json.dumps(machine), encoding="utf-8")
+    command = {"copydesk.server.command": [sys.executable, "-m", "copydesk", "serve"]} if own_server else {}
+    (data / "Machine" / "settings.json").write_text(json.dumps({**command, **(machine or {})}), encoding="utf-8")
     known = {"COPYDESK_PROBE": str(data / "probe")}
     known |= {"COPYDESK_STATE_DIR": str(data / "state"), "COPYDESK_CONFIG_DIR": str(data / "config")}
     known |= {"PYTHONPATH": str(ROOT / "server")} if own_server else {}

@@ -3,42 +3,44 @@ import * as vscode from "vscode";
 import { redact } from "./log";
 
 export class Channel {
+  /** The channel, with secrets hidden. */
+  readonly log: vscode.LogOutputChannel;
+
+  /**
+   * The same channel for the language client's trace. The client traces while the level is Trace; here that is while
+   * the setting `copydesk.trace.server` asks for it, and what is traced is seen at the channel's usual level.
+   */
+  readonly trace: vscode.LogOutputChannel;
+
   private readonly secrets = new Set<string>();
   private readonly levels = new vscode.EventEmitter<vscode.LogLevel>();
 
-  constructor(private readonly channel: vscode.LogOutputChannel) {}
+  constructor(channel: vscode.LogOutputChannel) {
+    const log = this.cleaned(channel);
+    this.log = log;
+    this.trace = {
+      ...log,
+      get logLevel() {
+        return tracing() === "off" ? vscode.LogLevel.Info : vscode.LogLevel.Trace;
+      },
+      onDidChangeLogLevel: this.levels.event,
+      trace: (message) => {
+        log.info(message);
+      },
+    };
+  }
 
   /** Never writes this text. */
   hide(secrets: Iterable<string>): void {
     for (const secret of secrets) this.secrets.add(secret);
   }
 
-  /** The channel, with secrets hidden. */
-  readonly log: vscode.LogOutputChannel = this.facade();
-
-  /**
-   * The same channel for the language client's trace. The client traces while the level is Trace; here that is while
-   * the setting `copydesk.trace.server` asks for it, and what is traced is seen at the channel's usual level.
-   */
-  readonly trace: vscode.LogOutputChannel = {
-    ...this.facade(),
-    get logLevel() {
-      return tracing() === "off" ? vscode.LogLevel.Info : vscode.LogLevel.Trace;
-    },
-    onDidChangeLogLevel: this.levels.event,
-    trace: (message: string) => {
-      this.log.info(message);
-    },
-  };
-
   /** To be called when the setting has changed. */
   traceChanged(): void {
     this.levels.fire(this.trace.logLevel);
   }
 
-  private facade(): vscode.LogOutputChannel {
-    // The parameter property is there before the fields are made.
-    const { channel } = this;
+  private cleaned(channel: vscode.LogOutputChannel): vscode.LogOutputChannel {
     const clean = (text: unknown): string =>
       redact(text instanceof Error ? describe(text) : String(text), this.secrets);
     const rest = (args: unknown[]): string[] => args.map(clean);

@@ -5,7 +5,14 @@
  * `Client.start`.
  */
 import * as vscode from "vscode";
-import { CloseAction, ErrorAction, LanguageClient, RevealOutputChannelOn } from "vscode-languageclient/node";
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  LSPErrorCodes,
+  ResponseError,
+  RevealOutputChannelOn,
+} from "vscode-languageclient/node";
 import type {
   ClientCapabilities,
   FeatureState,
@@ -14,6 +21,8 @@ import type {
   StaticFeature,
 } from "vscode-languageclient/node";
 import type { Channel } from "./channel";
+import { isAsked } from "./codeIntel";
+import { AnswerError } from "./errors";
 import { writeServerLine } from "./log";
 import type { ServerProcess } from "./process";
 import { StartFailure } from "./start/failure";
@@ -85,7 +94,14 @@ export class Connection {
 
   /** Answers a request that was not known when this connection began. */
   answer(method: string, handle: Handler): vscode.Disposable {
-    return this.client.onRequest(method, handle as (params: unknown, token: vscode.CancellationToken) => unknown);
+    const ask = handle as (params: unknown, token: vscode.CancellationToken) => Promise<unknown>;
+    return this.client.onRequest(method, (params: unknown, token: vscode.CancellationToken) =>
+      ask(params, token).catch((error: unknown) => {
+        if (error instanceof AnswerError)
+          return new ResponseError(LSPErrorCodes.RequestFailed, error.message, error.data);
+        throw error;
+      }),
+    );
   }
 
   notify(method: string, params: object): void {
@@ -122,7 +138,11 @@ export class Connection {
           const wasLost = this.running && !this.stopping;
           this.running = false;
           if (wasLost) this.options.onLost();
-          return { action: CloseAction.DoNotRestart, handled: true };
+          return {
+            action: CloseAction.DoNotRestart,
+            handled: true,
+            message: "The connection to the server has ended.",
+          };
         },
       },
       stdioOptions: {
@@ -134,6 +154,9 @@ export class Connection {
         },
       },
       middleware: {
+        // Asked by us for the hovers of others: ours would ask the server what the server asks.
+        provideHover: (document, position, token, next) =>
+          isAsked(document.uri, position) ? undefined : next(document, position, token),
         workspace: {
           // With all that the client would answer, the defaults would look like a person's choice.
           configuration: (params, token, next) =>
@@ -154,6 +177,8 @@ class OwnFeature implements StaticFeature {
 
   fillClientCapabilities(capabilities: ClientCapabilities): void {
     capabilities.experimental = { ...(capabilities.experimental as object | undefined), copydesk: this.methods };
+    // The status bar item and the live view show how a turn goes: a second item beside them would only repeat it.
+    if (capabilities.window) capabilities.window.workDoneProgress = false;
     if (capabilities.workspace?.executeCommand) capabilities.workspace.executeCommand.dynamicRegistration = false;
   }
 

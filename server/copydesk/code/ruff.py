@@ -32,11 +32,15 @@ async def check(uri: str, path: str, roots: tuple[str, ...], text: str, timeout_
 
 
 async def fixed(path: str, roots: tuple[str, ...], text: str, rules: str, timeout_s: float) -> str:
-    """The text after ruff's safe fixes for `rules`; line ends are kept. Raises `ToolFailed`."""
+    """The text after ruff's safe fixes for `rules`; line ends are kept. Raises `ToolFailed`.
+
+    The gap below an import that opened the file goes with it, which ruff leaves to its formatter.
+    """
     done = await _ruff(path, roots, text, timeout_s, "--fix-only", "--select", rules)
     if done.exit_code != 0 or done.cut_bytes:
         raise _failed(done)
-    return done.stdout.decode("utf-8") if done.stdout else text
+    new = done.stdout.decode("utf-8") if done.stdout else text
+    return new if text.startswith(("\r", "\n")) else new.lstrip("\r\n")
 
 
 def _is_configured(path: str) -> bool:

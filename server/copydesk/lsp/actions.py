@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 
 from copydesk.domain.messages import LineRange
+from copydesk.lsp import clients
 from copydesk.lsp.arguments import ClientRange, Fields
 from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_instruction
 from copydesk.lsp.handlers import RequestContext, invalid_params
@@ -94,7 +95,8 @@ class Actions:
             return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
         self._places.note(Seen(uri, at, diagnostics))
         if opened is not None:
-            offers += await self._offers_in(opened, uri, at, kinds)
+            fixes = self._keeps_diagnostics and all(is_ours(item) for item in diagnostics)
+            offers += await self._offers_in(opened, uri, at, kinds, fixes=fixes)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
 
     async def resolve(self, params: Any, context: RequestContext) -> Any:
@@ -115,7 +117,7 @@ class Actions:
             yield from answer_offers(question)
 
     async def _offers_in(
-        self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None
+        self, opened: OpenText, uri: str, at: ClientRange, kinds: tuple[str, ...] | None, *, fixes: bool
     ) -> list[Offer]:
         document = opened.document
         lines = to_line_range(document, at, self._client.encoding)
@@ -124,12 +126,12 @@ class Actions:
         if not is_wanted(REWRITE, kinds) and not any(is_wanted(f"{REWRITE}.{verb}", kinds) for verb, _ in _REWRITES):
             return offers
         subject = await self._subject(uri, document, lines, in_comment=bool(comments))
-        return [*offers, *rewrite_offers(uri, at, subject, fixes=self._hides_diagnostics and not comments)]
+        return [*offers, *rewrite_offers(uri, at, subject, fixes=fixes and not comments)]
 
     @property
-    def _hides_diagnostics(self) -> bool:
-        """Neovim sends a server its own diagnostics only, and ours has none: its menu would offer no fix at all."""
-        return self._client.name == "Neovim"
+    def _keeps_diagnostics(self) -> bool:
+        declares_edits = bool(self._client.supports("workspace.applyEdit"))
+        return clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""
@@ -148,9 +150,10 @@ class Actions:
         command = {"title": offer.title, "command": offer.command, "arguments": [offer.argument]}
         if not self._client.supports("textDocument.codeAction.codeActionLiteralSupport"):
             return command
+        is_bare = offer.kind == QUICK_FIX and not offer.diagnostics
         action: JsonObject = {
             "title": offer.title,
-            "kind": offer.kind,
+            "kind": f"{QUICK_FIX}.copydesk" if is_bare and clients.hides_bare_fixes(self._client.name) else offer.kind,
             "command": command,
             "data": {"command": offer.command},
         }

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import anyio
 
 from copydesk.lsp.client import ClientError
+from copydesk.lsp.clients import shows_one_line
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.markdown import sanitise
 from copydesk.lsp.progress import first_line
@@ -56,7 +57,8 @@ class Answers:
 
     def message(self, level: str, text: str) -> None:
         """At most three lines by `window/showMessage`."""
-        self._client.show_message(level, _head(as_plain(text)))
+        head = _head(as_plain(text))
+        self._client.show_message(level, head.replace("\n", " ") if shows_one_line(self._client.name) else head)
 
     def log(self, level: str, text: str) -> None:
         self._client.log(level, text)

@@ -45,7 +45,7 @@ class ClientError(Exception):
         self.data = data
 
 
-def _nobody_listens() -> None:
+def _unheard() -> None:
     """The one who asked waits for `Asked.done`."""
 
 
@@ -54,7 +54,7 @@ class Asked:
     """A request on its way. `on_done` is called at once when it is answered, or the client is gone."""
 
     method: str
-    on_done: Callable[[], None] = _nobody_listens
+    on_done: Callable[[], None] = _unheard
     done: anyio.Event = field(default_factory=anyio.Event)
     answer: dict[str, Any] | None = None
 
@@ -124,9 +124,15 @@ class Client:
             message["params"] = params
         self._send(message, _droppable_key(method, params))
 
-    async def request(self, method: str, params: Any = None, *, timeout_s: float | None) -> Any:
-        """The raw JSON result. `timeout_s` None only where a person is asked. Raises `ClientError`."""
-        with self.asking(method, params) as asked:
+    async def request(
+        self, method: str, params: Any = None, *, timeout_s: float | None, names_itself: bool = False
+    ) -> Any:
+        """The raw JSON result. `timeout_s` None only where a person is asked. Raises `ClientError`.
+
+        `names_itself`: the params get the request's `id`, because not every client library (Neovim's) tells its
+        handlers which request a cancellation is about.
+        """
+        with self.asking(method, params, names_itself=names_itself) as asked:
             with anyio.move_on_after(timeout_s):
                 await asked.done.wait()
             if not asked.done.is_set():
@@ -135,13 +141,20 @@ class Client:
 
     @contextmanager
     def asking(
-        self, method: str, params: Any = None, on_done: Callable[[], None] = _nobody_listens
+        self,
+        method: str,
+        params: Any = None,
+        on_done: Callable[[], None] = _unheard,
+        *,
+        names_itself: bool = False,
     ) -> Generator[Asked]:
         """Sends a request; leaving before it is answered cancels it. The caller sets the limit."""
         if self._gone:
             raise ClientError(f"The client is gone; {method!r} was not sent")
         self._last_id += 1
         request_id, asked = self._last_id, Asked(method, on_done)
+        if names_itself:
+            params = {**params, "id": request_id}
         self._waiting[request_id] = asked
         try:
             message: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "method": method}
@@ -199,7 +212,7 @@ class Client:
         """What the client *says*: some say yes after skipping a document. No time limit: a person may be asked."""
         from copydesk.domain.ports import ApplyReply
 
-        if not self.supports("workspace.applyEdit"):
+        if not self._takes_edits():
             return ApplyReply(False, "The editor does not take workspace/applyEdit")
         params: dict[str, Any] = {"label": label, "edit": edit}
         if is_refactoring and self.supports("workspace.workspaceEdit.metadataSupport"):
@@ -209,6 +222,11 @@ class Client:
         except ClientError as error:
             return ApplyReply(False, error.message, answered=error.code is not None)
         return _apply_reply(answer)
+
+    def _takes_edits(self) -> bool:
+        """Kate applies edits and does not say so; it says no name either, but that it shows progress."""
+        said = self.supports("workspace.applyEdit")
+        return bool(said) or (said is None and not self.name and bool(self.supports("window.workDoneProgress")))
 
     async def configuration(self, section: str, *, timeout_s: float = 10) -> Any:
         """The editor's settings of a section; None when it has none. Raises `ClientError`."""

@@ -141,7 +141,7 @@ class LspEditor:
     async def _ask_client(self, question: Question) -> str | None:
         params = {"question": question.text, "choices": list(question.choices)}
         try:
-            reply = await self._client.request(ASK_METHOD, params, timeout_s=None)
+            reply = await self._client.request(ASK_METHOD, params, timeout_s=None, names_itself=True)
         except ClientError:
             return None
         answer = cast("JsonObject", reply).get("answer") if isinstance(reply, dict) else reply

@@ -70,6 +70,7 @@ class Features:
         read = _reader(parts.read)
         self.places = Places(lambda: client.encoding, read)
         self._unasked = Unasked(client, voice.answers, voice.questions, parts.documents)
+        voice.questions.is_typing = self._unasked.is_typing
         shapes = Shapes(
             lambda: client.encoding,
             parts.documents,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PREFIX = "copydesk/"
 INTERVAL_S = 0.1
 """At most ten reports a second for each turn."""
+BEAT_S = 5.0
+"""A report is told again so often: Helix clears the line it shows it in at the next key, and drops some."""
 MAX_TITLE = 80
 
 
@@ -106,7 +108,8 @@ class Progress:
     async def _stream(self, shown: _Shown) -> None:
         self._say(shown, kind="begin", title=shown.title, cancellable=True, message=shown.message, percentage=0)
         while not shown.ended.is_set():
-            await shown.changed.wait()
+            with anyio.move_on_after(BEAT_S):
+                await shown.changed.wait()
             shown.changed = anyio.Event()
             if shown.ended.is_set():
                 break

@@ -62,7 +62,7 @@ class Prompts:
         if not await self._client.show_document(prompt.uri, take_focus=True, line=_TEXT_LINE):
             self._answers.message(
                 "info",
-                f"{_shortened(subject)}\nWrite in {path} and choose the code action "
+                f"{_shortened(subject)} Write in {_short_path(path)} and choose the code action "
                 "“Copydesk: Send” there (or save, and run copydesk.send).",
             )
         return prompt
@@ -87,6 +87,12 @@ class Prompts:
 def _shortened(subject: str) -> str:
     """So that the place to write in still fits into the message."""
     return subject if len(subject) <= MAX_SUBJECT else subject[: MAX_SUBJECT - 1].rstrip() + "…"
+
+
+def _short_path(path: Path) -> str:
+    """With ~, which editors understand: the message may have one line of 80 columns."""
+    home = Path.home()
+    return f"~/{path.relative_to(home).as_posix()}" if path.is_relative_to(home) else str(path)
 
 
 def template(subject: str) -> str:

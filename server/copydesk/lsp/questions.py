@@ -1,17 +1,18 @@
 """Questions with choices: by the client's own dialog, else as code actions.
 
 Owns the questions that wait; it knows nothing of what a choice means. Start with `Questions.choose`.
-Some clients have no `window/showMessageRequest` at all (Helix). There the question is a message, and each of its
-choices is a code action wherever the person is, until one is chosen.
+Helix before 25.07 has no `window/showMessageRequest`, and vim-lsp one whose answer never comes. There the question is a
+message, and each of its choices is a code action wherever the person is, until one is chosen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
+from copydesk.lsp import clients
 from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
 
@@ -41,17 +42,23 @@ class Questions:
         self._numbers = count(1)
         self._waiting: dict[int, Waiting] = {}
         self._has_dialog = True
+        self.is_typing: Callable[[], bool] = lambda: False
+        """Whether somebody has typed a moment ago."""
 
     async def choose(self, text: str, choices: tuple[str, ...]) -> str | None:
         """The choice; None when the dialog was closed without one. Waits without a limit.
 
         Raises `ClientError` when the client is gone: that is no answer.
         """
-        if self._has_dialog:
+        silent = clients.never_answers(self._client.name) or (self._takes_keys and self.is_typing())
+        if self._has_dialog and not silent:
             params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
             try:
                 reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
-                return _title(reply, choices)
+                choice = _title(reply, choices)
+                if choice is not None or not self._takes_keys:
+                    return choice
+                return await self._choose_by_action(text, choices)
             except ClientError as error:
                 if error.code is None:
                     raise
@@ -59,6 +66,10 @@ class Questions:
                     return None
             self._has_dialog = False
         return await self._choose_by_action(text, choices)
+
+    @property
+    def _takes_keys(self) -> bool:
+        return clients.dialog_takes_keys(self._client.name)
 
     async def _choose_by_action(self, text: str, choices: tuple[str, ...]) -> str | None:
         question = Waiting(next(self._numbers), text, choices)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 JsonObject: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Literal["show", "accept", "reject"]
 
-KEYS = ("session", "turn", "uri", "hunk", "lines", "of", "reason", "all", "ask", "wait")
+KEYS = ("session", "turn", "uri", "hunk", "lines", "of", "reason", "all", "ask", "open", "wait")
 IMPATIENT_S = 1.0
 """The same for a rejection where the editor stands still meanwhile."""
 MAX_KNOWN = 10_000
@@ -72,12 +72,13 @@ class ReviewCommands:
         hunks = await self._fresh()
         wanted = self._choice(fields, hunks)
         fitting = tuple(hunk for hunk in hunks if wanted.fits(hunk))
+        if verb == "show" and _flag_or_none(fields, "open") is False:
+            return {**self._result(fitting if self._is_named(fields) else hunks), "document": None}
         if not fitting:
             nothing = self._nothing_fits(wanted, hunks)
             return {**nothing, "document": None} if verb == "show" else nothing
         if verb == "show":
-            named = any(fields.text(key) for key in ("session", "turn", "uri", "hunk"))
-            return await self._show(wanted, fitting, fitting if named else hunks)
+            return await self._show(wanted, fitting, fitting if self._is_named(fields) else hunks)
         if self._is_stale(wanted, fitting[0] if wanted.lines else None, fields):
             self._say("That line was decided meanwhile; the others have new numbers.")
             return self._result(hunks)
@@ -91,6 +92,9 @@ class ReviewCommands:
         return hunks
 
     # --- what an argument names ---
+
+    def _is_named(self, fields: Reader) -> bool:
+        return any(fields.text(key) for key in ("session", "turn", "uri", "hunk"))
 
     def _choice(self, fields: Reader, hunks: Sequence[Hunk]) -> Choice:
         lines = _numbers(fields)
@@ -274,7 +278,10 @@ class ReviewCommands:
         if is_short(joined):
             said = joined
         else:
-            self._spawn(lambda: unasked.answer(level, text, name))
+            if self._voice.client.supports("window.showDocument.support"):
+                self._spawn(lambda: unasked.answer(level, text, name))
+            else:  # both are messages, and the editor shows the last: what there is to decide
+                await unasked.answer(level, text, name)
             level = "info"
         opens = self._keeps_focus and not all(unasked.has_open(seen_in(hunk)) for hunk in hunks)
         await self._invite(level, said, turn, unasked, opens=opens)

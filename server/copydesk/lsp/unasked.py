@@ -36,9 +36,15 @@ class Unasked:
     @property
     def takes_keys(self) -> bool:
         """Whether a document that opens now would take what is being typed."""
+        if not self._client.supports("window.showDocument.support"):
+            return False  # a message says where it is
         name = self._client.name.lower()
         if any(known in name for known in _KEEP_THE_KEYS):
             return False
+        return self.is_typing()
+
+    def is_typing(self) -> bool:
+        """Whether somebody has typed a moment ago, in any document."""
         since_s = self._documents.clock() - TYPING_S
         return any(opened.typed_s > since_s for opened in self._documents.all())
 

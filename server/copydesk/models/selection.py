@@ -6,6 +6,7 @@ questions to servers on this machine. What the editor has itself is in `editor_o
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,12 @@ from copydesk.domain.ports import EditorModels, Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, probes
-from copydesk.models.editor import EditorModel
-from copydesk.models.editor_offers import EditorOffers
 from copydesk.models.providers import NAMES, PROVIDERS, Provider, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import OnRetry, ignore_retry
 
 if TYPE_CHECKING:
+    from copydesk.models.editor_offers import EditorOffers
     from copydesk.models.script import Script
     from copydesk.models.scripted import ScriptedModel
 
@@ -82,8 +82,15 @@ class Models:
         self._probed: dict[str, tuple[float, probes.Served]] = {}
         self._scripts: dict[str, tuple[float, ScriptedModel]] = {}
         self._settings = settings
-        self._editor = EditorOffers(editor, lambda: self._settings.offline, clock)
+        self._editor = editor
         self.apply(settings)
+
+    @cached_property
+    def _offers(self) -> "EditorOffers":
+        """Made when an editor has models, or one of them is named: most start without."""
+        from copydesk.models.editor_offers import EditorOffers
+
+        return EditorOffers(self._editor, lambda: self._settings.offline, self._clock)
 
     @property
     def settings(self) -> ModelSettings:
@@ -120,7 +127,7 @@ class Models:
         if name.startswith(EDITOR) and name.removeprefix(EDITOR).strip():
             if local:
                 raise UnknownModel(f"{name!r} is not on this machine.", advice=f"Set model.name to {NAMES}.")
-            return await self._editor.named(name, on_retry)
+            return await self._offers.named(name, on_retry)
         provider, model = split_name(name)
         return self._remote(provider, model, on_retry)
 
@@ -128,8 +135,8 @@ class Models:
         for provider in self._order():
             if (model := await self._model_for_auto(provider)) is not None:
                 return self._remote(provider, model, on_retry)
-        editors = None if local else await self._editor.for_auto(on_retry)
-        return editors or self._offline_model()
+        asks_editor = self._editor is not None and self._editor.available and not local
+        return (await self._offers.for_auto(on_retry) if asks_editor else None) or self._offline_model()
 
     def _order(self) -> Iterator[Provider]:
         """Configured, then a key, then this machine's Ollama."""
@@ -151,7 +158,7 @@ class Models:
     async def available(self) -> list[ModelInfo]:
         """Every model that could be named now, and for what is missing, how to get it."""
         infos = [info for provider in self._order() for info in await self._infos(provider)]
-        offers = await self._editor.offers()
+        offers = await self._offers.offers()
         infos += [ModelInfo(each.name, "editor", each.available, each.why, False) for each in offers]
         offline = self._offline_model()
         infos.append(ModelInfo(offline.name, "offline", True, "Built in; no key and no network.", True))
@@ -239,7 +246,7 @@ class Models:
 
 def is_local(model: Model) -> bool:
     """Whether a model runs on this machine, so that asking it costs nothing and tells nobody anything."""
-    return model.is_local if isinstance(model, RemoteModel | EditorModel) else True
+    return getattr(model, "is_local", True)  # what says nothing of it is built in
 
 
 def _load_script(path: str) -> "tuple[Script, float]":

@@ -292,6 +292,16 @@ async def test_a_prompt_document_is_opened_written_and_sent(tmp_path: Path) -> N
         assert len(r.host.requests) == 1
 
 
+async def test_without_show_document_the_message_says_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    async with rig(tmp_path, HELIX_OLD) as r:
+        await open_prompt(r, "copydesk.prompt")
+        ((_, text),) = r.shown()
+        assert f"Write in ~/{tmp_path.name}/prompts/prompt-1.md and choose the code action" in text
+
+
 async def test_an_empty_prompt_document_says_so(tmp_path: Path) -> None:
     async with rig(tmp_path) as r:
         uri = await open_prompt(r, "copydesk.prompt")

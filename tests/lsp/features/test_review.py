@@ -416,6 +416,18 @@ async def test_the_diff_is_no_place_to_work_at(tmp_path: Path) -> None:
         assert r.host.requests[0].task.uri == URI
 
 
+async def test_what_waits_can_be_listed_without_opening_or_saying_anything(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        assert await r.command(SHOW, {"open": False}) == {
+            "pending": [], "files": [], "settled": True, "document": None
+        }  # fmt: skip
+        two(r)
+        assert waiting(await r.command(SHOW, {"open": False})) == ["h-1", "h-3", "h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": OTHER})) == ["h-b"]
+        assert waiting(await r.command(SHOW, {"open": False, "uri": "file:///w/src/none.py"})) == []
+        assert (r.all("window/showDocument"), r.shown()) == ([], [])
+
+
 async def test_a_file_that_an_editor_has_read_is_shown_anew_under_another_name(tmp_path: Path) -> None:
     async with rig(tmp_path, NVIM_012) as r:
         two(r)
@@ -521,6 +533,18 @@ async def test_a_long_answer_is_a_document_and_what_waits_a_message(tmp_path: Pa
         await r.until(lambda: r.shown() and r.all("window/showDocument"))
         assert [shown["uri"] for shown in r.all("window/showDocument")] == ["copydesk:/turn/t-1.md"]
         assert len(r.shown()) == 1
+
+
+async def test_where_a_long_answer_is_a_message_too_what_waits_comes_last(tmp_path: Path) -> None:
+    """Helix before 25.07 shows no document, and of two messages the last."""
+    async with rig(tmp_path, HELIX_OLD) as r:
+        r.client.name = "helix"
+        two(r)
+        end(r, "\n".join(f"line {n}" for n in range(10)))
+        await r.until(lambda: len(r.shown()) == 2)
+        assert "The whole text is in" in r.shown()[0][1]
+        assert "wait for you" in r.shown()[1][1]
+        assert not any("\n" in text for _, text in r.shown()), "it has one line for them"
 
 
 async def test_nothing_is_said_of_what_does_not_wait(tmp_path: Path) -> None:

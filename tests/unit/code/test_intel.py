@@ -309,6 +309,9 @@ async def test_fix_keeps_line_ends_and_the_rest(root: Path, intel: Intel):
     texts = applied(files, await intel.fix(files, files.uri("a.py"), "F401"))
     assert texts["a.py"] == text.replace("import os\r\n", "")
     assert await intel.fix(files, files.uri("a.py"), "E711") == ()
+    alone = Files(root, {"a.py": "import os\r\n\r\n\r\nx = 1\r\n"})
+    texts = applied(alone, await intel.fix(alone, alone.uri("a.py"), "F401"))
+    assert texts["a.py"] == "x = 1\r\n", "no file begins with a gap"
 
 
 async def test_rules_that_do_not_exist_are_said(root: Path, intel: Intel):

@@ -147,6 +147,13 @@ def test_one_unused_import_of_several(before: str, after: str) -> None:
     assert said
 
 
+def test_a_file_does_not_begin_with_the_gap_below_a_removed_import() -> None:
+    desk = Desk({"a.py": "import sys\n\n\nx = 1\n"})
+    problem = Problem("", LineRange(0, 0, 0, 5), "`sys` imported but unused", source="ruff", code="F401")
+    desk.ask(Task("fix", path="a.py", range=LineRange(0, 0, 0, 5), problems=(problem,)))
+    assert desk.files["a.py"] == "x = 1\n"
+
+
 def test_names_are_fixed_where_the_words_are() -> None:
     after, _ = fixed("def f(number):\n    return 'nubmer', x.nubmer, nubmer + nubmer\n\nx = f\n")
     assert after == "def f(number):\n    return 'nubmer', x.nubmer, number + number\n\nx = f\n"

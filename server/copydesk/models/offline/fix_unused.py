@@ -40,7 +40,7 @@ def without_import(module: Module, line: int, said: str) -> LineEdit | None:
 def _edit(module: Module, node: ast.Import | ast.ImportFrom, keep: list[ast.alias]) -> LineEdit | None:
     row = node.lineno - 1
     if not keep:
-        return LineEdit(row, row + 1, ())
+        return LineEdit(row, _end_of_gap(module, row), ())
     head = re.match(r"\s*(?:from\s+\S+\s+)?import\s+", module.lines[row])
     if head is None or "(" in module.lines[row]:
         return None
@@ -48,6 +48,15 @@ def _edit(module: Module, node: ast.Import | ast.ImportFrom, keep: list[ast.alia
     end = module.segment(node)
     tail = module.lines[row].partition(end)[2]
     return LineEdit(row, row + 1, (f"{head[0]}{names}{tail}",))
+
+
+def _end_of_gap(module: Module, row: int) -> int:
+    """After the statement; where it opens the file, after the blank lines too: no file begins with those."""
+    end = row + 1
+    if not any(line.strip() for line in module.lines[:row]):
+        while end < len(module.lines) and not module.lines[end].strip():
+            end += 1
+    return end
 
 
 def _shares_line(module: Module, node: ast.stmt) -> bool:
