@@ -89,21 +89,21 @@ class Vim:
 
 
 @contextmanager
-def vim(root: Path, state: Path, setup: str, settings: dict[str, Any], program: str | None = None) -> Iterator[Vim]:
-    """`setup` is Vim script, run after start; it finds the server's command in `g:story_command`, a list, and the
-    settings in `g:story_settings`."""
+def vim(root: Path, state: Path, setup: str, model: str = "offline", program: str | None = None) -> Iterator[Vim]:
+    """`setup` is Vim script, run after start. The command `copydesk` is on the PATH."""
     program = program or find_vim()
     assert program, "no vim"
-    state.mkdir(parents=True, exist_ok=True)
+    programs = state / "bin"
+    programs.mkdir(parents=True, exist_ok=True)
+    server = programs / "copydesk"
+    server.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m copydesk "$@"\n', encoding="utf-8")
+    server.chmod(0o755)
     script = state / "setup.vim"
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(LIMIT_S)
-    command = [sys.executable, "-m", "copydesk", "serve"]
     lines = [
         "set nocompatible hidden noswapfile nomore cmdheight=2",
-        "filetype plugin indent off",
-        f"let g:story_command = {json.dumps(command)}",
-        f"let g:story_settings = json_decode({vim_string(json.dumps(settings))})",
+        "filetype on",
         setup,
         f"let g:story = ch_open('127.0.0.1:{listener.getsockname()[1]}', {{'mode': 'json'}})",
     ]
@@ -118,6 +118,8 @@ def vim(root: Path, state: Path, setup: str, settings: dict[str, Any], program: 
         "PYTHONPATH": str(HERE.parents[1] / "server"),
         "COPYDESK_STATE_DIR": str(state),
         "COPYDESK_CONFIG_DIR": str(state),
+        "COPYDESK_MODEL_NAME": model,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
     }
     process = subprocess.Popen(
         [program, "-u", "NONE", "-i", "NONE", "-S", str(script)],
@@ -146,10 +148,6 @@ def vim(root: Path, state: Path, setup: str, settings: dict[str, Any], program: 
         listener.close()
         drain.join(2)
         os.close(controller)
-
-
-def vim_string(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _drain(controller: int) -> None:
