@@ -149,7 +149,7 @@ def test_vims_command_sends_the_text_and_the_place(tmp_path: Path) -> None:
     lines = [
         f"function! CopydeskSend(command)\n  call writefile([json_encode(a:command)], '{sent}', 'a')\nendfunction",
         snippet("editors/vim/README.md", "The command `:Copydesk`", "vim"),
-        f"silent execute 'edit' fnameescape('{path}')",
+        f"set shortmess+=F | execute 'edit' fnameescape('{path}')",
         "2Copydesk prompt say what this is",
         "2,3Copydesk explain",
         "Copydesk cancel",
