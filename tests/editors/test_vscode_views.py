@@ -27,6 +27,11 @@ def ask(window: "Window", text: str) -> None:
     window.answer(text)
 
 
+def show_turn(window: "Window") -> None:
+    window.command("Copydesk: Show Turn")
+    window.until(lambda: window.webview(""), "the live view")
+
+
 def ready(window: "Window") -> None:
     window.until(lambda: "idle" in window.status(), "the status bar says idle", 30)
 
@@ -61,21 +66,30 @@ WITH_HUNKS = {
 
 
 def titles(window: "Window") -> set[str]:
-    return {one for one in window.palette("Copydesk:") if one.startswith("Copydesk: ")}
+    shown = {one for one in window.palette("Copydesk:") if one.startswith("Copydesk: ")}
+    return shown - {"Copydesk: Focus on Turn View"}  # VS Code's own, for every view
 
 
 def test_the_palette_shows_what_makes_sense_now(start: Start, tmp_path: Path) -> None:
-    slow = f"delay: 8\n{story.edit_file('a.py', *story.HUNK_1)}"
-    window = start(settings=scripted(tmp_path, slow, "text: Done."))
+    steps = ("delay: 90\ntext: never said", story.edit_file("a.py", *story.HUNK_1), "text: Done.")
+    window = start(settings=scripted(tmp_path, *steps))
     ready(window)
     assert titles(window) == ALWAYS
     window.open("a.py")
     assert titles(window) == ALWAYS | IN_AN_EDITOR
     ask(window, "go")
-    window.until(lambda: "Step" in window.status() or "tep 1" in window.status(), "it runs")
+    window.until(lambda: "running" in window.status(), "it runs")
     assert titles(window) == ALWAYS | IN_AN_EDITOR | WHILE_RUNNING
-    window.until(lambda: "Accept hunk" in window.lenses(), "a hunk waits", 20)
-    window.until(lambda: titles(window) == ALWAYS | IN_AN_EDITOR | WITH_HUNKS, "the palette offers to decide")
+    window.command("Copydesk: Cancel")
+    window.until(lambda: "idle" in window.status(), "cancelled", 10)
+    assert titles(window) == ALWAYS | IN_AN_EDITOR
+    ask(window, "go on")
+    window.until(lambda: "to review" in window.status(), "a hunk waits", 20)
+    assert titles(window) == ALWAYS | IN_AN_EDITOR | WITH_HUNKS
+    window.command("Copydesk: Reject Edits of the Newest Turn")
+    ready(window)
+    assert titles(window) == ALWAYS | IN_AN_EDITOR
+    assert window.text("a.py") == story.SOURCE
 
 
 def test_the_status_bar(start: Start, tmp_path: Path) -> None:
@@ -88,19 +102,15 @@ def test_the_status_bar(start: Start, tmp_path: Path) -> None:
     window.until(lambda: "Accept hunk" in window.lenses(), "a hunk waits")
     window.lens("Accept hunk")
     window.until(lambda: "idle" in window.status(), "idle again")
-    seen = [kind for said in window.statuses() if (kind := kind_of(said))]
-    collapsed = [kind for kind, before in zip(seen, ["", *seen], strict=False) if kind != before]
-    assert collapsed == ["starting", "idle", "running", "waiting", "idle"], window.statuses()
+    seen = [STATE.search(said) for said in window.statuses()]
+    states = [found[1] for found in seen if found]
+    changes = [state for state, before in zip(states, ["", *states], strict=False) if state != before]
+    assert changes == ["starting", "idle", "running", "waiting for you", "idle"], window.statuses()
+    steps = {found[1] for said in window.statuses() if (found := re.search(r"step (\d)", said))}
+    assert steps == {"1", "2", "3"}
 
 
-def kind_of(said: str) -> str:
-    for kind, words in KINDS.items():
-        if re.search(words, said, re.IGNORECASE):
-            return kind
-    return ""
-
-
-KINDS = {"starting": "starting", "waiting": r"wait", "running": r"step \d|running", "idle": "idle"}
+STATE = re.compile(r"Copydesk: (starting|idle|running|waiting for you|not running|stopped)\b")
 
 
 def test_the_live_view(start: Start, tmp_path: Path) -> None:
@@ -116,7 +126,7 @@ def test_the_live_view(start: Start, tmp_path: Path) -> None:
     window = start(settings=scripted(tmp_path, *steps))
     window.open("a.py")
     ready(window)
-    window.command("Copydesk: Show Turn")
+    show_turn(window)
     ask(window, "look")
     frame = window.until(lambda: window.webview("Streamed words"), "the text")
     window.until(lambda: window.webview("Done"), "the end")
@@ -182,7 +192,7 @@ def test_the_editors_own_model(start: Start) -> None:
     ready(window)
     window.until(lambda: "probe/parrot" in window.probe("models"), "the editor has a model")
     window.command("Copydesk: Use the Editor's Language Models…")
-    window.command("Copydesk: Show Turn")
+    show_turn(window)
     ask(window, "say something")
     window.until(lambda: window.webview("Said by the editor's model."), "its answer")
     (asked,) = [one for one in window.probe("asked") if one["what"] == "model"]
@@ -195,7 +205,7 @@ def test_what_other_language_servers_know(start: Start, tmp_path: Path) -> None:
     (window.folder / "notes.txt").write_text("the surface of things\n", encoding="utf-8")
     window.open("notes.txt")
     ready(window)
-    window.command("Copydesk: Show Turn")
+    show_turn(window)
     ask(window, "where is it")
     window.until(lambda: window.webview("It is in a.py."), "the answer")
     assert [one for one in window.probe("asked") if one["what"] == "definition"]

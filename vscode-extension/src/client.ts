@@ -138,7 +138,11 @@ export class Connection {
           const wasLost = this.running && !this.stopping;
           this.running = false;
           if (wasLost) this.options.onLost();
-          return { action: CloseAction.DoNotRestart, handled: true };
+          return {
+            action: CloseAction.DoNotRestart,
+            handled: true,
+            message: "The connection to the server has ended.",
+          };
         },
       },
       stdioOptions: {
@@ -173,6 +177,8 @@ class OwnFeature implements StaticFeature {
 
   fillClientCapabilities(capabilities: ClientCapabilities): void {
     capabilities.experimental = { ...(capabilities.experimental as object | undefined), copydesk: this.methods };
+    // The status bar item and the live view show how a turn goes: a second item beside them would only repeat it.
+    if (capabilities.window) capabilities.window.workDoneProgress = false;
     if (capabilities.workspace?.executeCommand) capabilities.workspace.executeCommand.dynamicRegistration = false;
   }
 

@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { StartFailure } from "./start/failure";
+import { startProblem } from "./start/run";
 
 const MAX_LAST_LINES = 20;
 
@@ -34,7 +35,7 @@ export class ServerProcess {
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", (error) => {
-        reject(new StartFailure(`The Copydesk server cannot be started with \`${program}\`: ${error.message}.`));
+        reject(new StartFailure(`The Copydesk server cannot be started with \`${program}\`: ${startProblem(error)}.`));
       });
     });
     // A pipe to a process that has just ended would throw into nowhere.

@@ -39,7 +39,8 @@ export function statusReport(answer: unknown): string {
     `Running           ${running.length ? counted(running.length, "turn") : "nothing"}`,
     ...running,
     "",
-    `Can do            ${strings(status.capabilities).join(", ")}`,
+    "Can do",
+    ...strings(status.capabilities).map((each) => `    ${each}`),
   ];
   return ["Copydesk: Status", "", ...lines, ""].join("\n");
 }

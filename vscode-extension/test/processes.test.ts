@@ -17,7 +17,7 @@ test("a program's output, code and lines come back", async () => {
 test("a program that is not there is a result, not an exception", async () => {
   const ran = await run(["/nowhere/python"], { env: {}, limitMs: LIMIT_MS });
   assert.equal(ran.code, null);
-  assert.match(ran.stderr, /ENOENT/);
+  assert.match(ran.stderr, /no such program/);
 });
 
 test("cancelling ends a program and its children", { skip: process.platform === "win32" }, async () => {
@@ -67,7 +67,7 @@ test("a server that does not end when asked is ended", async () => {
 test("a server that cannot be started is an error that names the program", async () => {
   await assert.rejects(
     ServerProcess.start(["/nowhere/copydesk", "serve"], {}),
-    /cannot be started with `\/nowhere\/copydesk`/,
+    /cannot be started with `\/nowhere\/copydesk`: there is no such program/,
   );
 });
 

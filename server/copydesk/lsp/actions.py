@@ -95,9 +95,7 @@ class Actions:
             return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
         self._places.note(Seen(uri, at, diagnostics))
         if opened is not None:
-            declares_edits = bool(self._client.supports("workspace.applyEdit"))
-            keeps = clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
-            fixes = keeps and all(is_ours(item) for item in diagnostics)
+            fixes = self._keeps_diagnostics and all(is_ours(item) for item in diagnostics)
             offers += await self._offers_in(opened, uri, at, kinds, fixes=fixes)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
 
@@ -129,6 +127,11 @@ class Actions:
             return offers
         subject = await self._subject(uri, document, lines, in_comment=bool(comments))
         return [*offers, *rewrite_offers(uri, at, subject, fixes=fixes and not comments)]
+
+    @property
+    def _keeps_diagnostics(self) -> bool:
+        declares_edits = bool(self._client.supports("workspace.applyEdit"))
+        return clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""

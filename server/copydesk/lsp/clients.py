@@ -1,9 +1,10 @@
-"""What certain clients do with code actions and questions that no capability tells: known by what they call themselves.
+"""What certain clients do with code actions, questions and messages that no capability tells: known by their names.
 
-Owns those names; knows no message. Start with any of the three. Each was seen in the client, or read in its source.
+Owns those names; knows no message. Start with any of the functions. Each was seen in the client, or read in its source.
 """
 
-_OWN_DIAGNOSTICS_ONLY = ("neovim", "vim", "vim-lsp", "eglot", "emacs", "helix", "sublime text lsp")
+_OWN_DIAGNOSTICS_ONLY = ("Neovim", "vim-lsp", "Vim", "Eglot", "emacs", "Sublime Text LSP")
+_HELIX = "helix"
 _MUTE = ("vim-lsp",)
 _JETBRAINS = (
     "Android Studio", "Aqua", "CLion", "DataGrip", "DataSpell", "GoLand", "IntelliJ IDEA", "PhpStorm", "PyCharm",
@@ -13,12 +14,11 @@ _JETBRAINS = (
 
 
 def keeps_diagnostics(name: str, *, declares_edits: bool) -> bool:
-    """Their menu would offer no fix at all: they send a server the server's own diagnostics only, as Neovim and Emacs
-    do, or often have no other server, as Helix. Kate and ALE tell no name; they do not say that they take edits either.
+    """They send a server its own diagnostics only, and ours has none: their menu would offer no fix at all.
+
+    Helix often has no other server. Kate and ALE tell no name; they do not say that they take edits either.
     """
-    if not name:
-        return not declares_edits
-    return name.lower() in _OWN_DIAGNOSTICS_ONLY or name.startswith(_JETBRAINS)
+    return name.startswith((*_OWN_DIAGNOSTICS_ONLY, *_JETBRAINS, _HELIX)) if name else not declares_edits
 
 
 def never_answers(name: str) -> bool:
@@ -29,3 +29,15 @@ def never_answers(name: str) -> bool:
 def hides_bare_fixes(name: str) -> bool:
     """They show a `quickfix` only on a diagnostic; one of a kind below it is shown everywhere."""
     return name.startswith(_JETBRAINS)
+
+
+def dialog_takes_keys(name: str) -> bool:
+    """Helix (since 25.07) puts its dialog above the text: Enter takes the first choice, and another key that is
+    typed into the text closes it. That is no answer.
+    """
+    return name == _HELIX
+
+
+def shows_one_line(name: str) -> bool:
+    """Helix has one line for a message, and would glue several together."""
+    return name == _HELIX

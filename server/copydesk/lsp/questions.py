@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
+from copydesk.lsp import clients
 from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
-from copydesk.lsp.clients import never_answers
 
 if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
@@ -50,7 +50,7 @@ class Questions:
 
         Raises `ClientError` when the client is gone: that is no answer.
         """
-        silent = never_answers(self._client.name) or (self._takes_keys and self.is_typing())
+        silent = clients.never_answers(self._client.name) or (self._takes_keys and self.is_typing())
         if self._has_dialog and not silent:
             params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
             try:
@@ -69,10 +69,7 @@ class Questions:
 
     @property
     def _takes_keys(self) -> bool:
-        """Helix (since 25.07) puts its dialog above the text: Enter takes the first choice, and another key that is
-        typed into the text closes it. That is no answer.
-        """
-        return self._client.name == "helix"
+        return clients.dialog_takes_keys(self._client.name)
 
     async def _choose_by_action(self, text: str, choices: tuple[str, ...]) -> str | None:
         question = Waiting(next(self._numbers), text, choices)

@@ -19,6 +19,17 @@ local function fits(text)
   return vim.fn.strdisplaywidth('Copydesk: ' .. text) <= vim.o.columns - ROOM
 end
 
+local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
+
+--- `window/showMessage` of the server: on one line; the whole of it is in the log.
+function M.message(params)
+  local line = one_line(params.message or '')
+  if not fits(line) then
+    line = state.cut(line, math.max(20, vim.o.columns - ROOM - 24)) .. ' (:Copydesk log)'
+  end
+  ui.notify(line, LEVELS[params.type])
+end
+
 --- What waits of a turn: "2 hunks in a.py".
 local function waiting(turn)
   local review = require('copydesk.review')
