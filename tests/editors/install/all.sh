@@ -68,12 +68,14 @@ prefixes() {
   job helix-newest tolerated "$(runs "$prefix/helix-new/bin/hx")" bash "$here/helix.sh" "$prefix/helix-new" sid
 }
 workbench() {
-  job vscode required "test -x $prefix/vscode/node24 -a -f $prefix/vscode/code/node_modules/code-server/out/node/entry.js \
-    -a -d $prefix/vscode/code/node_modules/playwright-core -a -d $prefix/vscode/code/node_modules/code-server/lib/vscode/node_modules" \
+  local modules=$prefix/vscode/code/node_modules
+  local logger=$modules/code-server/lib/vscode/node_modules/@vscode/spdlog/build/Release/spdlog.node
+  job vscode required "test -x $prefix/vscode/node24 -a -f $logger -a -d $modules/playwright-core" \
     bash "$here/vscode.sh" "$prefix/vscode"
   job stylua required "$(runs "$prefix/lua/node_modules/.bin/stylua")" stylua
 }
 systems() {
+  job compiler required "command -v g++ && command -v make" system g++ make
   job chromium required "$(binary chromium)" system chromium
   job emacs required "emacs --version | head -n 1 | grep -E 'Emacs (29|[3-9][0-9])'" env bash "$here/emacs.sh"
   job vim required "vim --version && test -d /usr/share/vim-ale" system vim vim-ale
