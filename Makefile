@@ -114,7 +114,7 @@ $(VSCODE)/node_modules/.installed: $(VSCODE)/package.json $(VSCODE)/package-lock
 
 # vscode-extension/copydesk-VERSION.vsix, with the server's wheel inside.
 vsix: $(VENV)/.installed $(VSCODE)/node_modules/.installed
-	@rm -rf $(VSCODE)/server && mkdir $(VSCODE)/server
+	@rm -rf $(VSCODE)/server $(VSCODE)/*.vsix && mkdir $(VSCODE)/server
 	@$(PIP) wheel --no-deps --wheel-dir $(VSCODE)/server .
 	@cd $(VSCODE) && node package.mjs
 

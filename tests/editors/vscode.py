@@ -20,6 +20,7 @@ from tests.editors.vscode_workbench import Workbench
 LIMIT_S = 15.0
 OPEN_LIMIT_S = 45.0
 SIZE = {"width": 1280, "height": 800}
+STATUS_ITEM = ".statusbar-item[id^='copydesk']"
 MENU = ".action-widget:not(.action-list-submenu-panel)"
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -284,8 +285,8 @@ class Window:
 
     # --- status bar ---
 
-    def status_item(self, words: str = "Copydesk") -> Locator:
-        return self.page.locator(".statusbar-item", has=self.page.locator(f"[aria-label^='{words}:' i]")).first
+    def status_item(self) -> Locator:
+        return self.page.locator(STATUS_ITEM).first
 
     def status(self) -> str:
         """What the status-bar item says, its text and what a screen reader is told."""
@@ -357,9 +358,8 @@ WHERE_TEXT_IS = """text => {
 RECORD_STATUSES = """() => {
   const seen = (window.copydeskStatuses = []);
   const look = () => {
-    for (const item of document.querySelectorAll('.statusbar-item')) {
+    for (const item of document.querySelectorAll("STATUS_ITEM")) {
       const label = item.querySelector('[aria-label]')?.getAttribute('aria-label') ?? '';
-      if (!/copydesk/i.test(item.id + label)) continue;
       const said = item.innerText.trim() + ' · ' + label;
       if (seen[seen.length - 1] !== said) seen.push(said);
     }
@@ -367,7 +367,7 @@ RECORD_STATUSES = """() => {
   look();
   const bar = document.querySelector('.part.statusbar');
   new MutationObserver(look).observe(bar, { subtree: true, childList: true, characterData: true, attributes: true });
-}"""
+}""".replace("STATUS_ITEM", STATUS_ITEM)
 
 
 @contextmanager
