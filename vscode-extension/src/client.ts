@@ -180,6 +180,8 @@ class OwnFeature implements StaticFeature {
 
   fillClientCapabilities(capabilities: ClientCapabilities): void {
     capabilities.experimental = { ...(capabilities.experimental as object | undefined), copydesk: this.methods };
+    // The status bar item and the live view show how a turn goes: a second item beside them would only repeat it.
+    if (capabilities.window) capabilities.window.workDoneProgress = false;
     if (capabilities.workspace?.executeCommand) capabilities.workspace.executeCommand.dynamicRegistration = false;
   }
 

@@ -45,7 +45,7 @@ for name, command in pairs({ ['accept-lines'] = 'accept', ['reject-hunks'] = 're
 end
 
 -- 0.11 and newer: vim.lsp.enable('copydesk'). 0.10 has no such function, so here it starts by itself.
-if not vim.lsp.config and (type(vim.g.copydesk) ~= 'table' or vim.g.copydesk.enable ~= false) then
+if vim.fn.has('nvim-0.11') == 0 and (type(vim.g.copydesk) ~= 'table' or vim.g.copydesk.enable ~= false) then
   vim.api.nvim_create_autocmd('FileType', {
     group = vim.api.nvim_create_augroup('copydesk.start', {}),
     desc = 'Copydesk: start the server for files',

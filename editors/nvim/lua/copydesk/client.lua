@@ -223,7 +223,7 @@ end
 -- --- what lsp/copydesk.lua calls --------------------------------------------------------------------------------
 
 function M.before_init(params)
-  params.capabilities = vim.tbl_deep_extend('force', params.capabilities or {}, { experimental = { copydesk = M.METHODS } })
+  params.capabilities = vim.tbl_deep_extend('force', params.capabilities or {}, require('copydesk').capabilities())
 end
 
 function M.on_init(client)
@@ -246,6 +246,21 @@ function M.on_init(client)
   handlers['window/logMessage'] = function(err, params, ...)
     require('copydesk.state').log(params)
     return vim.lsp.handlers['window/logMessage'](err, params, ...)
+  end
+  handlers['workspace/textDocumentContent/refresh'] = function(_, params)
+    return require('copydesk.documents').refresh(params)
+  end
+  require('copydesk.documents').start()
+  handlers['window/showMessage'] = function(_, params)
+    require('copydesk.state').log(params)
+    require('copydesk.answers').message(params)
+    return params
+  end
+  -- Neovim prints the label of each edit; in a narrow window that asks for a key, beside what we say of it.
+  handlers['workspace/applyEdit'] = function(err, params, ...)
+    local quiet = vim.tbl_extend('force', {}, params)
+    quiet.label = nil
+    return vim.lsp.handlers['workspace/applyEdit'](err, quiet, ...)
   end
   announced = nil
   require('copydesk.review').start(client)

@@ -1,8 +1,7 @@
 --- A file beside what it would be: Neovim's own diff, in a tab of its own. Start with `open`.
---- The proposed text is the server's document where it serves one, else the hunks put into the text as it is.
+--- The proposed text is the server's document (copydesk.documents) where it serves one, else the hunks put into the text as it is.
 local M = {}
 
-local client = require('copydesk.client')
 local ui = require('copydesk.ui')
 
 local shown ---@type { buf: integer, uri: string, source: integer }|nil
@@ -36,17 +35,6 @@ local function served(uri)
   end
 end
 
--- Calls `use(lines)` with the proposed text.
-local function proposed(uri, source, use)
-  local document, server = served(uri), client.get()
-  if not document or not server then
-    return use(assembled(uri, source))
-  end
-  client.request(server, 'workspace/textDocumentContent', { uri = document }, function(err, result)
-    use(err and assembled(uri, source) or split(result.text or ''))
-  end, source)
-end
-
 local function fill(buf, lines)
   vim.bo[buf].modifiable = true
   vim.api.nvim_buf_set_lines(buf, 0, -1, false, lines)
@@ -64,6 +52,21 @@ local function scratch(name, filetype, uri)
     vim.bo[buf].syntax = filetype
   end
   return buf
+end
+
+-- The buffer with the proposed text. The server's own document follows by itself; ours is filled by `update`.
+local function proposed(uri, source)
+  local document = served(uri)
+  if document then
+    local buf = require('copydesk.documents').open(document)
+    vim.b[buf].copydesk_uri, vim.b[buf].copydesk_proposed = uri, true
+    vim.bo[buf].bufhidden = 'wipe'
+    return buf, true
+  end
+  local name = 'copydesk://proposed/' .. vim.fn.fnamemodify(vim.uri_to_fname(uri), ':t')
+  local buf = scratch(name, vim.bo[source].filetype, uri)
+  fill(buf, assembled(uri, source))
+  return buf, false
 end
 
 local function close()
@@ -99,49 +102,40 @@ function M.open()
     cursor = { 1, 0 }
   end
   local source = vim.api.nvim_get_current_buf()
-  proposed(uri, source, function(lines)
-    local name = 'copydesk://proposed/' .. vim.fn.fnamemodify(vim.uri_to_fname(uri), ':t')
-    local buf = scratch(name, vim.bo[source].filetype, uri)
-    fill(buf, lines)
-    vim.cmd('rightbelow vertical split')
-    vim.api.nvim_win_set_buf(0, buf)
-    vim.cmd('diffthis')
-    vim.keymap.set('n', 'q', close, { buffer = buf, nowait = true, desc = 'Copydesk: close the diff' })
-    vim.wo.winbar = '%#CopydeskTitle# Copydesk proposes %#CopydeskDim# q closes'
-    vim.cmd('wincmd p')
-    vim.cmd('diffthis')
-    vim.wo.winbar = '%#CopydeskTitle# ' .. vim.fn.fnamemodify(vim.uri_to_fname(uri), ':t') .. ' %#CopydeskDim# :Copydesk accept · reject'
-    pcall(vim.api.nvim_win_set_cursor, 0, cursor)
-    shown = { buf = buf, uri = uri, source = source }
-    require('copydesk.marks').hide(source, uri, true)
-    vim.api.nvim_create_autocmd('BufWipeout', {
-      buffer = buf,
-      once = true,
-      callback = function()
-        shown = nil
-        vim.schedule(function()
-          if vim.api.nvim_buf_is_valid(source) then
-            require('copydesk.marks').hide(source, uri, false)
-          end
-        end)
-      end,
-    })
-  end)
+  local buf, follows = proposed(uri, source)
+  shown = { buf = buf, uri = uri, source = source, follows = follows }
+  vim.cmd('rightbelow vertical split')
+  vim.api.nvim_win_set_buf(0, buf)
+  vim.cmd('diffthis')
+  vim.keymap.set('n', 'q', close, { buffer = buf, nowait = true, desc = 'Copydesk: close the diff' })
+  vim.wo.winbar = '%#CopydeskTitle# Copydesk proposes %#CopydeskDim# q closes'
+  vim.cmd('wincmd p')
+  vim.cmd('diffthis')
+  vim.wo.winbar = '%#CopydeskTitle# ' .. vim.fn.expand('%:t'):gsub('%%', '%%%%') .. ' %#CopydeskDim# :Copydesk accept · reject'
+  pcall(vim.api.nvim_win_set_cursor, 0, cursor)
+  require('copydesk.marks').hide(source, uri, true)
+  vim.api.nvim_create_autocmd('BufWipeout', {
+    buffer = buf,
+    once = true,
+    callback = function()
+      shown = nil
+      vim.schedule(function()
+        if vim.api.nvim_buf_is_valid(source) then
+          require('copydesk.marks').hide(source, uri, false)
+        end
+      end)
+    end,
+  })
 end
 
 --- After a decision, and after typing: the proposed side is what would be now.
 function M.update()
   if not shown or not vim.api.nvim_buf_is_valid(shown.buf) then
     shown = nil
-    return
+  elseif not shown.follows then
+    fill(shown.buf, assembled(shown.uri, shown.source))
+    vim.cmd('diffupdate')
   end
-  local at = shown
-  proposed(at.uri, at.source, function(lines)
-    if vim.api.nvim_buf_is_valid(at.buf) then
-      fill(at.buf, lines)
-      vim.cmd('diffupdate')
-    end
-  end)
 end
 
 --- A file that would be made, as it would be. Deciding works here as in any file.

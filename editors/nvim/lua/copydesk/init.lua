@@ -45,7 +45,10 @@ end
 --- What a client announces that is started by other means than lsp/copydesk.lua.
 ---@return table
 function M.capabilities()
-  return { experimental = { copydesk = require('copydesk.client').METHODS } }
+  return {
+    workspace = { textDocumentContent = { dynamicRegistration = false } },
+    experimental = { copydesk = require('copydesk.client').METHODS },
+  }
 end
 
 return M

@@ -60,6 +60,11 @@ end
 ---@param hunk copydesk.Hunk
 ---@return integer, integer
 function M.place(buf, hunk)
+  if vim.b[buf].copydesk_proposed and hunk.proposedRange then
+    local range = hunk.proposedRange
+    local is_empty = range.start.line == range['end'].line and range.start.character == range['end'].character
+    return range.start.line, range['end'].line + (is_empty and 0 or 1)
+  end
   local anchor = (anchors[buf] or {})[hunk.hunk]
   local from, height = hunk.range.start.line, #split(hunk.before)
   if hunk.kind ~= 'change' then

@@ -8,6 +8,7 @@ local ui = require('copydesk.ui')
 
 local QUIET_MS = 700
 local LOOK_MS = 100
+local PATIENCE_MS = 2500 -- before it is said that a question waits for the keys to rest
 local DECLINED = vim.NIL
 
 ---@class copydesk.Question
@@ -65,7 +66,7 @@ local function answered(question, choice)
   end
   if choice == nil or choice == '' then
     question.is_put_off = true
-    ui.notify('The question waits. :Copydesk answer opens it again; :Copydesk! answer declines.')
+    ui.notify('the question waits (:Copydesk answer).')
     state.changed_around()
     return
   end
@@ -123,7 +124,8 @@ local function look()
     show(question)
     return
   end
-  if not question.is_announced then
+  question.since_ms = question.since_ms or vim.uv.now()
+  if not question.is_announced and vim.uv.now() - question.since_ms > PATIENCE_MS then
     question.is_announced = true
     ui.notify(state.cut('asks: ' .. question.text:gsub('%s+', ' '), math.max(20, vim.o.columns - 40)) .. ' (:Copydesk answer)')
   end

@@ -427,7 +427,7 @@ function M.decide_line(verb)
   if hunk.kind ~= 'change' or #hunk.lines <= 1 then
     return send_each(verb, { { hunk = hunk } })
   end
-  local here = lines_on(hunk, row, row)
+  local here = vim.b.copydesk_proposed and {} or lines_on(hunk, row, row)
   if #here == 1 then
     return send_each(verb, { { hunk = hunk, lines = numbers(here) } })
   end
@@ -444,6 +444,7 @@ function M.decide_lines(verb, first, last, reason)
   for _, hunk in ipairs(M.at(first, last)) do
     local from, to = marks().place(vim.api.nvim_get_current_buf(), hunk)
     local is_within = hunk.kind ~= 'change' or (first <= from and to - 1 <= last)
+    is_within = is_within or vim.b.copydesk_proposed
     local lines = not is_within and lines_on(hunk, first, last) or nil
     if not lines or #lines > 0 then
       table.insert(chosen, { hunk = hunk, lines = lines and numbers(lines) })

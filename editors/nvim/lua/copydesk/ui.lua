@@ -45,6 +45,10 @@ function M.notify(text, level)
   if not vim.startswith(text, 'Copydesk') then
     text = 'Copydesk: ' .. text
   end
+  -- Two messages after one another make Neovim ask for a key, unless the screen was drawn in between.
+  if vim.api.nvim_get_mode().mode:sub(1, 1) ~= 'c' then
+    vim.cmd.redraw()
+  end
   vim.notify(text, level or vim.log.levels.INFO, { title = 'Copydesk' })
 end
 
