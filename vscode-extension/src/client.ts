@@ -29,6 +29,7 @@ import { StartFailure } from "./start/failure";
 
 export const UPDATE = "copydesk/session/update";
 const STOP_LIMIT_MS = 3_000;
+const END_LIMIT_MS = 1_000;
 const INITIALIZE_LIMIT_MS = 60_000;
 
 export type Handler = (params: never, token: vscode.CancellationToken) => Promise<unknown>;
@@ -77,8 +78,10 @@ export class Connection {
       this.running = true;
     } catch (error) {
       this.stopping = true;
+      // A server that ends at once breaks its pipe a moment before its end is known, and the end says why.
+      const cause = error instanceof StartFailure ? error : await this.server.causeOf(error, END_LIMIT_MS);
       this.server.kill();
-      throw error;
+      throw cause;
     }
   }
 

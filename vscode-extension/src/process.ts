@@ -51,6 +51,14 @@ export class ServerProcess {
     });
   }
 
+  /** Why it has ended, where that is known within the limit; else the error as it is. */
+  async causeOf(error: unknown, limitMs: number): Promise<unknown> {
+    const late = new Promise<unknown>((resolve) => {
+      setTimeout(resolve, limitMs, error);
+    });
+    return Promise.race([this.ended.catch((cause: unknown) => cause), late]);
+  }
+
   /** Waits for its end, and makes it when it does not come. */
   async end(limitMs: number): Promise<void> {
     const timer = setTimeout(() => {
