@@ -78,10 +78,10 @@ export class Connection {
       this.running = true;
     } catch (error) {
       this.stopping = true;
-      // A server that ends at once breaks its pipe a moment before its end is known, and the end says why.
-      const cause = error instanceof StartFailure ? error : await this.server.causeOf(error, END_LIMIT_MS);
+      // A pipe that broke is only the sign of a process that ended: that one says more.
+      if (!(error instanceof StartFailure) && (await this.server.isOverWithin(END_LIMIT_MS))) await this.server.ended;
       this.server.kill();
-      throw cause;
+      throw error;
     }
   }
 

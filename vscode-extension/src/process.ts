@@ -2,6 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { homedir } from "node:os";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Readable } from "node:stream";
 import { StartFailure } from "./start/failure";
 import { startProblem } from "./start/run";
@@ -51,14 +52,6 @@ export class ServerProcess {
     });
   }
 
-  /** Why it has ended, where that is known within the limit; else the error as it is. */
-  async causeOf(error: unknown, limitMs: number): Promise<unknown> {
-    const late = new Promise<unknown>((resolve) => {
-      setTimeout(resolve, limitMs, error);
-    });
-    return Promise.race([this.ended.catch((cause: unknown) => cause), late]);
-  }
-
   /** Waits for its end, and makes it when it does not come. */
   async end(limitMs: number): Promise<void> {
     const timer = setTimeout(() => {
@@ -66,6 +59,12 @@ export class ServerProcess {
     }, limitMs);
     await this.over;
     clearTimeout(timer);
+  }
+
+  /** Whether it ends by itself within that time. */
+  async isOverWithin(limitMs: number): Promise<boolean> {
+    await Promise.race([this.over, sleep(limitMs, undefined, { ref: false })]);
+    return this.isOver;
   }
 
   kill(): void {

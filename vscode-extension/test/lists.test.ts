@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { age, modelChoices, modeChoices, sessionChoices } from "../src/choices";
 import { DialogKind, dialogKind } from "../src/dialogs";
 import { entryDetail, originalOf, pendingOf, seenIn } from "../src/pending";
-import { doctorReport, statusReport } from "../src/reports";
+import { doctorReport, statusReport, wrapped } from "../src/reports";
 import { placeLabel, shortened, uriLabel, waitingOf } from "../src/words";
 
 test("models: auto, then what answers, then what does not and why", () => {
@@ -96,6 +96,14 @@ test("the status, with what runs", () => {
   const report = statusReport({ version: "1", mode: "ask", model: { name: "offline", configured: "auto" }, running });
   assert.match(report, /offline \(set: auto\)/);
   assert.match(report, /Fix x: step 2 of 50, Read a\.py/);
+});
+
+test("long lines are wrapped, words and margins are kept", () => {
+  const lines = wrapped(`    → ${"word ".repeat(40)}${"x".repeat(120)}`, "      ");
+  assert.ok(lines.slice(0, -1).every((line) => line.length <= 90));
+  assert.ok(lines[0]?.startsWith("    → word"));
+  assert.ok(lines.slice(1).every((line) => line.startsWith("      ")));
+  assert.equal(lines.at(-1)?.trim(), "x".repeat(120));
 });
 
 test("words", () => {

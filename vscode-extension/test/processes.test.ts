@@ -56,23 +56,24 @@ test("a server that ends says how, and what it said last", async () => {
   await assert.rejects(server.ended, /ended by itself \(exit code 1\): No module named copydesk\.$/);
 });
 
-test("a broken pipe is explained by how the server ended; of one that goes on, it is all that is known", async () => {
-  const broken = new Error("write EPIPE");
-  const ended = await ServerProcess.start([NODE, "-e", "process.exit(3)"], {});
-  ended.child.stdout.resume();
-  ended.child.stderr.resume();
-  assert.match(String(await ended.causeOf(broken, LIMIT_MS)), /exit code 3/);
-  const running = await ServerProcess.start([NODE, "-e", "setInterval(() => 0, 1000)"], {});
-  assert.equal(await running.causeOf(broken, 50), broken);
-  running.kill();
-});
-
 test("a server that does not end when asked is ended", async () => {
   const server = await ServerProcess.start([NODE, "-e", "setInterval(() => 0, 1000)"], {});
   server.child.stdout.resume();
   server.child.stderr.resume();
   await server.end(100);
   assert.equal(server.child.signalCode, "SIGKILL");
+});
+
+test("a server that is over is told from one that runs", async () => {
+  const over = await ServerProcess.start([NODE, "-e", ""], {});
+  over.child.stdout.resume();
+  over.child.stderr.resume();
+  assert.equal(await over.isOverWithin(LIMIT_MS), true);
+  const runs = await ServerProcess.start([NODE, "-e", "setInterval(() => 0, 1000)"], {});
+  runs.child.stdout.resume();
+  runs.child.stderr.resume();
+  assert.equal(await runs.isOverWithin(50), false);
+  runs.kill();
 });
 
 test("a server that cannot be started is an error that names the program", async () => {
