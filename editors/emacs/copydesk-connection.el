@@ -29,11 +29,11 @@ DONE gets the result, FAILED a message.  Does not wait.")
 (cl-defgeneric copydesk-uri (connection path)
   "The URI of PATH as CONNECTION spells it.")
 (cl-defgeneric copydesk-path (connection uri)
-  "The path of URI.")
+  "The path of URI, by CONNECTION.")
 (cl-defgeneric copydesk-position (connection point)
-  "POINT of this buffer as CONNECTION counts.")
+  "The position of POINT in this buffer, as CONNECTION counts.")
 (cl-defgeneric copydesk-region (connection range)
-  "RANGE of this buffer as a cons of points.")
+  "Where RANGE of CONNECTION is in this buffer, a cons of points.")
 
 (cl-defmethod copydesk-alive-p ((_ null))
   "Nothing is not there." nil)
@@ -50,7 +50,7 @@ DONE gets the result, FAILED a message.  Does not wait.")
       (setq copydesk--last-connection found))))
 
 (defun copydesk-connection-or-lose ()
-  "The connection, or an error that says what to do."
+  "The connection, or an error with advice."
   (or (copydesk-connection)
       (user-error "No Copydesk server runs here; open a file of a project and start it (M-x eglot)")))
 

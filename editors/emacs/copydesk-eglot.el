@@ -25,8 +25,8 @@
 (declare-function copydesk-review-refresh "copydesk-review")
 
 (defcustom copydesk-confirm-edits nil
-  "Whether Eglot asks before it applies what was accepted, as it does for other servers.
-nil: what you accept lands; otherwise `eglot-confirm-server-edits' decides."
+  "Whether Eglot asks once more before what was accepted is applied.
+If nil, it lands; otherwise `eglot-confirm-server-edits' decides."
   :type 'boolean
   :group 'copydesk)
 
@@ -42,7 +42,7 @@ nil: what you accept lands; otherwise `eglot-confirm-server-edits' decides."
 (add-hook 'copydesk-connection-functions #'copydesk-eglot-connection)
 
 (defun copydesk-eglot-start ()
-  "Turn `copydesk-mode' on where the buffer's server is Copydesk, and off where it was."
+  "Turn `copydesk-mode' on where the server is Copydesk, else off."
   (if (and (eglot-managed-p) (copydesk-eglot-connection)) (copydesk-mode 1)
     (when (bound-and-true-p copydesk-mode) (copydesk-mode -1))))
 
@@ -110,19 +110,19 @@ nil: what you accept lands; otherwise `eglot-confirm-server-edits' decides."
 
 (cl-defmethod eglot-handle-notification
   (server (_method (eql copydesk/session/update)) &key turn update &allow-other-keys)
-  "SERVER tells UPDATE of TURN."
+  "Show UPDATE of TURN, from SERVER."
   (copydesk-handle-update server turn update))
 
 (cl-defmethod eglot-handle-notification :around
   ((server eglot-lsp-server) (_method (eql window/showMessage)) &key type message &allow-other-keys)
-  "What Copydesk's SERVER says is shown as its MESSAGE; TYPE 1 is an error."
+  "Show MESSAGE of Copydesk's SERVER as its own; TYPE 1 is an error."
   (if (copydesk-eglot-server-p server)
       (message "Copydesk: %s" (if (eql type 1) (propertize message 'face 'error) message))
     (cl-call-next-method)))
 
 (cl-defmethod eglot-handle-notification :after
   ((server eglot-lsp-server) (_method (eql textDocument/publishDiagnostics)) &key diagnostics &allow-other-keys)
-  "SERVER's hints on hunks, among DIAGNOSTICS, have moved or gone."
+  "Draw hunks again when SERVER's hints, among DIAGNOSTICS, have moved."
   (when (and (copydesk-eglot-server-p server)
              (or (seq-empty-p diagnostics)
                  (seq-some (lambda (each) (equal (plist-get each :source) "copydesk")) diagnostics)))

@@ -7,17 +7,15 @@
 
 ;; lsp-mode's side of copydesk-connection.el.  Copydesk is registered as an add-on: it runs beside the language's own
 ;; server.  `copydesk-lsp-command' is what starts it.
+;;
+;;     (with-eval-after-load 'lsp-mode (require 'copydesk-lsp-mode))
 
 ;;; Code:
 
 (require 'cl-lib)
+(require 'copydesk)
 (require 'copydesk-connection)
 (require 'lsp-mode)
-
-(declare-function copydesk-mode "copydesk")
-(declare-function copydesk-handle-update "copydesk")
-(declare-function copydesk-handle-question "copydesk")
-(declare-function copydesk-withdraw-question "copydesk")
 
 (defcustom copydesk-lsp-command '("copydesk" "serve")
   "The program that lsp-mode starts, and its arguments."

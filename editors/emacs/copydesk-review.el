@@ -29,6 +29,10 @@
 (defconst copydesk-review--delay 0.1 "Seconds that several reasons to ask again are taken for one.")
 (defconst copydesk-review-proposal-buffer "*Copydesk proposal*")
 
+(defconst copydesk-review--commands
+  '(copydesk-review-accept copydesk-review-reject copydesk-next-hunk copydesk-previous-hunk)
+  "After these the keys of a review stay.")
+
 ;;; What waits
 
 (defun copydesk-review-refresh (connection)
@@ -77,13 +81,16 @@
     (pcase-let* ((`(,beg . ,end) (copydesk-region connection (plist-get hunk :range)))
                  (overlay (make-overlay beg end))
                  (after (or (plist-get hunk :after) ""))
-                 (gap (if (and (= end (point-max)) (> end (point-min)) (/= (char-before end) ?\n)) "\n" "")))
+                 ;; A range ends before the line's end; what comes then begins a line of its own.
+                 (whole (or (= end (point-min)) (eq (char-before end) ?\n))))
       (overlay-put overlay 'copydesk-hunk hunk)
       (overlay-put overlay 'priority 100)
       (overlay-put overlay 'face (if (eq (plist-get hunk :held) t) 'copydesk-held 'copydesk-removed))
       (overlay-put overlay 'help-echo "M-x copydesk-review decides this")
       (unless (string-empty-p after)
-        (overlay-put overlay 'after-string (concat gap (propertize after 'face 'copydesk-added))))
+        (overlay-put overlay 'after-string
+                     (propertize (if whole after (concat "\n" (string-remove-suffix "\n" after)))
+                                 'face 'copydesk-added)))
       (push overlay copydesk-review--overlays))))
 
 (defun copydesk-review--overlays-here ()
@@ -92,7 +99,8 @@
         (lambda (one other) (< (overlay-start one) (overlay-start other)))))
 
 (defun copydesk-review-hunk-at-point ()
-  "The hunk that the line of point touches, else the one of a whole file that is being looked at."
+  "The hunk that the line of point touches.
+In the buffer of a proposal it is the one of a whole file."
   (let ((beg (line-beginning-position)) (end (line-end-position)))
     (or (cl-loop for overlay in (copydesk-review--overlays-here)
                  when (and (<= (overlay-start overlay) end)
@@ -159,7 +167,7 @@ With a prefix argument, give the model a REASON."
 ;;; From hunk to hunk
 
 (defvar-keymap copydesk-review-map
-  :doc "Keys while hunks are gone through; any other key ends that and does what it does."
+  :doc "Keys while hunks are reviewed; any other key ends that."
   "a" #'copydesk-review-accept
   "r" #'copydesk-review-reject
   "l" #'copydesk-accept-line
@@ -171,7 +179,8 @@ With a prefix argument, give the model a REASON."
 
 ;;;###autoload
 (defun copydesk-review ()
-  "Go through the hunks that wait: a accepts, r rejects, n and p move, q ends it."
+  "Review the hunks that wait.
+The keys are those of `copydesk-review-map'."
   (interactive)
   (copydesk-review--decide-nothing #'copydesk-review--start))
 
@@ -195,7 +204,7 @@ With a prefix argument, give the model a REASON."
            append (mapcar (lambda (hunk) (cons file hunk)) (plist-get file :hunks))))
 
 (defun copydesk-review--near ()
-  "The index of the hunk at point, or of the next one in this buffer; else 0."
+  "The index of the hunk at point, else of the next one here, else 0."
   (let* ((overlay (seq-find (lambda (each) (>= (overlay-end each) (line-beginning-position)))
                             (copydesk-review--overlays-here)))
          (id (plist-get (and overlay (overlay-get overlay 'copydesk-hunk)) :hunk)))
@@ -240,10 +249,6 @@ With a prefix argument, give the model a REASON."
              (1+ index) (length all) (plist-get file :path)
              (if (eq (plist-get hunk :held) t) " (held back by what you typed)" ""))))
 
-(defconst copydesk-review--commands
-  '(copydesk-review-accept copydesk-review-reject copydesk-next-hunk copydesk-previous-hunk)
-  "After these the keys of a review stay.")
-
 (defun copydesk-review--bounds (hunk)
   "Where HUNK is drawn in this buffer."
   (let ((overlay (seq-find (lambda (each) (equal (plist-get (overlay-get each 'copydesk-hunk) :hunk)
@@ -280,7 +285,7 @@ With a prefix argument, give the model a REASON."
   (copydesk-reject-hunk nil #'copydesk-review--on))
 
 (defun copydesk-review-quit ()
-  "Leave the review; what waits goes on waiting."
+  "Leave the review, and what waits as it is."
   (interactive)
   (message "Copydesk: %d still waiting" (copydesk-review-count)))
 

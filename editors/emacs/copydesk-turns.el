@@ -28,7 +28,7 @@
   "What runs: an alist of turns and plists with :step, :max and :doing.")
 
 (define-derived-mode copydesk-turns-mode special-mode "Copydesk turns"
-  "What Copydesk's turns do and say."
+  "Mode of the buffer of turns."
   (setq-local word-wrap t truncate-lines nil))
 
 (defun copydesk-turns--buffer ()
@@ -40,7 +40,7 @@
 
 ;;;###autoload
 (defun copydesk-turns ()
-  "Show what the turns do and say."
+  "Go to the buffer of the agent's work."
   (interactive)
   (pop-to-buffer (copydesk-turns--buffer))
   (goto-char (point-max)))
@@ -55,7 +55,7 @@
           (set-window-point window (point-max)))))))
 
 (defun copydesk-turns-doing ()
-  "In a few words what runs; nil when nothing does."
+  "The running step in a few words, or nil."
   (when-let* ((shown (cdar copydesk-turns--running)))
     (string-trim (format "%s/%s %s" (or (plist-get shown :step) 0) (or (plist-get shown :max) "?")
                          (truncate-string-to-width (or (plist-get shown :doing) "") 30 nil nil t)))))

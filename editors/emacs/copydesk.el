@@ -33,6 +33,7 @@
 (require 'flymake)
 (require 'subr-x)
 (require 'copydesk-connection)
+(require 'copydesk-eglot)
 (require 'copydesk-turns)
 (require 'copydesk-review)
 
@@ -77,8 +78,8 @@ itself; `copydesk-answer' asks."
 ;;; Turns
 
 (defun copydesk--turn (verb &rest more)
-  "Start a turn with the command named VERB at this place; MORE is added to its argument.
-\(What MORE has that is nil is left out.)"
+  "Start a turn with the command named VERB at this place.
+MORE is added to its argument, without what is nil."
   (let ((argument (copydesk--place)))
     (cl-loop for (key value) on more by #'cddr when value do (setq argument (plist-put argument key value)))
     (copydesk-execute verb argument)
@@ -109,13 +110,14 @@ itself; `copydesk-answer' asks."
 
 ;;;###autoload
 (defun copydesk-test ()
-  "Write tests for the region, or for what point is in."
+  "Write test code for the region, or for what point is in."
   (interactive)
   (copydesk--turn "test"))
 
 ;;;###autoload
 (defun copydesk-refactor (how)
-  "Refactor the region, or what point is in, as HOW says."
+  "Refactor the region, or what point is in.
+HOW is in words."
   (interactive (list (copydesk--read-text "Refactor how: ")))
   (copydesk--turn "refactor" :text how))
 
@@ -127,7 +129,7 @@ itself; `copydesk-answer' asks."
 
 ;;;###autoload
 (defun copydesk-prompt (text &optional queue)
-  "Tell the agent to do what TEXT says.
+  "Give the agent TEXT as an order.
 While it works, TEXT joins the turn; with QUEUE, a prefix
 argument, it waits for its end."
   (interactive (list (copydesk--read-text "Tell Copydesk: ") current-prefix-arg))
@@ -135,7 +137,7 @@ argument, it waits for its end."
 
 ;;;###autoload
 (defun copydesk-cancel ()
-  "Cancel all turns that run."
+  "Cancel everything that is running."
   (interactive)
   (copydesk-execute "cancel" nil
                     (lambda (result)
@@ -175,7 +177,7 @@ What you have written since stays."
 
 ;;;###autoload
 (defun copydesk-doctor ()
-  "Show what the server finds of itself, and what to do about it."
+  "Show the server's findings of itself, with advice."
   (interactive)
   (copydesk-execute
    "doctor" nil
@@ -242,17 +244,17 @@ What you have written since stays."
                     (lambda (set) (message "Copydesk: the mode is %s" (plist-get set :mode)))))
 
 (defun copydesk--later (work)
-  "Call WORK from the command loop's timers, not from the process filter, which must not wait."
+  "Call WORK soon, outside the process filter, which must not wait."
   (run-at-time 0 nil work))
 
 ;;; Questions
 
 (defvar copydesk--questions nil
-  "Questions that wait, the oldest first: plists with :id, :question, :choices and :reply, a function.")
+  "Questions that wait, as `copydesk-handle-question' gets them.")
 (defvar copydesk--reading nil "The question that is being read in the minibuffer.")
 
 (defun copydesk-handle-question (question)
-  "QUESTION waits: it is asked when nothing has been typed for a moment.
+  "Keep QUESTION, and ask it when nothing was typed for a moment.
 It is a plist with :id, :question, :choices and :reply, which
 takes the answer."
   (setq copydesk--questions (append copydesk--questions (list question)))
@@ -262,7 +264,7 @@ takes the answer."
     (run-with-idle-timer copydesk-ask-idle-time nil #'copydesk--ask-when-free question)))
 
 (defun copydesk-withdraw-question (id)
-  "The question with ID no longer waits: its turn was cancelled, say."
+  "Drop the question with ID: its turn was cancelled, say."
   (when-let* ((question (cl-find id copydesk--questions :key (lambda (each) (plist-get each :id)) :test #'equal)))
     (setq copydesk--questions (remq question copydesk--questions))
     (force-mode-line-update t)
@@ -278,7 +280,7 @@ takes the answer."
     (copydesk--ask question)))
 
 (defun copydesk--ask (question)
-  "Read the answer to QUESTION.  \\`C-g', or no words, leaves it waiting."
+  "Read the answer to QUESTION.  Quitting, or no words, let it wait."
   (let* ((choices (append (plist-get question :choices) nil))
          (prompt (format "Copydesk asks: %s " (plist-get question :question)))
          (answer (unwind-protect
@@ -306,7 +308,7 @@ takes the answer."
 ;;; What the server tells of turns
 
 (defun copydesk-handle-update (connection turn update)
-  "CONNECTION tells UPDATE of TURN."
+  "Show UPDATE of TURN, from CONNECTION."
   (copydesk-turns-add turn update)
   (pcase (plist-get update :sessionUpdate)
     ("review" (copydesk-review-refresh connection))
@@ -329,7 +331,7 @@ takes the answer."
 ;;; The mode
 
 (defun copydesk--lighter ()
-  "What the mode line says: a question, the running step, the hunks that wait."
+  "The mode line's words: a question, the running step, waiting hunks."
   (let ((hunks (copydesk-review-count))
         (doing (copydesk-turns-doing)))
     (concat " Copydesk"
@@ -372,9 +374,6 @@ It is turned on by itself where a client has Copydesk as a server."
     (copydesk-review-forget)))
 
 (put 'copydesk-mode 'risky-local-variable t)
-
-(with-eval-after-load 'eglot (require 'copydesk-eglot))
-(with-eval-after-load 'lsp-mode (require 'copydesk-lsp-mode))
 
 (provide 'copydesk)
 ;;; copydesk.el ends here

@@ -1,16 +1,29 @@
 ;;; emacs_story.el --- The editors' story in a batch Emacs  -*- lexical-binding: t; -*-
 
 ;; Run by test_emacs_story.py, which says in $STORY what is asked and answered, with what client (`stock': eglot alone,
-;; `package': copydesk.el too) and which scenes.  Prints one JSON object a line: what was seen.
+;; `package': copydesk.el too, `lsp-mode': the package in lsp-mode) and which scenes.  Prints one JSON object a line: what was seen.
 
 (require 'cl-lib)
 (require 'eglot)
 (setq inhibit-message t eglot-sync-connect 10)
 (defvar story (json-parse-string (getenv "STORY") :object-type 'plist :array-type 'list))
 (defun of (key) (plist-get story key))
-(defvar with-package (equal (of :client) "package"))
+(defvar with-lsp-mode (equal (of :client) "lsp-mode"))
+(defvar with-package (not (equal (of :client) "stock")))
 (setq eglot-server-programs `((python-mode . (,@(of :command) :initializationOptions ,(of :settings)))))
 (when with-package (require 'copydesk))
+(when with-lsp-mode
+  (setq lsp-session-file (expand-file-name "~/lsp-session") lsp-auto-guess-root t lsp-enable-file-watchers nil
+        lsp-lens-enable nil lsp-enable-snippet nil lsp-modeline-code-actions-enable nil
+        lsp-headerline-breadcrumb-enable nil lsp-modeline-diagnostics-enable nil
+        lsp-modeline-workspace-status-enable nil lsp-completion-enable nil)
+  (require 'lsp-mode)
+  (require 'lsp-diagnostics)
+  (require 'lsp-modeline)
+  (require 'copydesk-lsp-mode)
+  (setq copydesk-lsp-command (of :command) copydesk-lsp-settings (of :settings))
+  (lsp-register-client (make-lsp-client :new-connection (lsp-stdio-connection (list (car (of :command)) "-m" "ruff" "server"))
+                                        :major-modes '(python-mode) :server-id 'ruff :priority 1)))
 
 ;;; What is seen
 
@@ -25,6 +38,12 @@
 (advice-add 'message :before
             (lambda (format &rest arguments)
               (when format (push (apply #'format-message format arguments) seen-messages))))
+(when with-lsp-mode
+  (advice-add 'lsp-on-progress-modeline :after
+              (lambda (_workspace params)
+                (let ((value (gethash "value" params)))
+                  (push (format "%s %s" (gethash "title" value) (gethash "message" value)) seen-progress)
+                  (when (equal (gethash "kind" value) "end") (cl-incf seen-ended))))))
 (cl-defmethod eglot-handle-notification :after (_server (_method (eql $/progress)) &key value &allow-other-keys)
   (push (format "%s %s %s" (format-mode-line (with-current-buffer "a.py" (eglot--mode-line-format)))
                 (plist-get value :title) (plist-get value :message))
@@ -91,6 +110,19 @@
 (defun ended (count) (until (format "the end of turn %d" count) (lambda () (>= seen-ended count))))
 
 ;;; Scenes
+
+(defun start-lsp-mode ()
+  (find-file (expand-file-name "a.py"))
+  (lsp-workspace-folders-add default-directory)
+  (lsp)
+  (until "the servers" (lambda () (and (bound-and-true-p copydesk-mode) (= (length (lsp-workspaces)) 2)
+                                       (copydesk-alive-p (copydesk-connection)))))
+  (tell "servers" (vconcat (sort (mapcar (lambda (each) (symbol-name (lsp--workspace-server-id each)))
+                                         (lsp-workspaces))
+                                 #'string<)))
+  (rest-for 1)
+  (at-line 1)
+  (tell "titles" (vconcat (mapcar (lambda (each) (gethash "title" each)) (lsp-code-actions-at-point)))))
 
 (defun start ()
   (find-file (expand-file-name "a.py"))
@@ -167,7 +199,7 @@
     (copydesk-answer))
   (until-said (of :last_words)))
 
-(start)
+(if with-lsp-mode (start-lsp-mode) (start))
 (if (equal (of :scenes) "offline") (play-offline)
   (play-review)
   (play-typing)
@@ -179,4 +211,6 @@
 (tell "modified" (if (buffer-modified-p (get-buffer "a.py")) t :false))
 (when with-package (tell "turns" (text-of "*Copydesk*")))
 (set-buffer "a.py")
-(eglot-shutdown (eglot-current-server))
+(if with-lsp-mode
+    (dolist (each (lsp-workspaces)) (with-lsp-workspace each (lsp--shutdown-workspace)))
+  (eglot-shutdown (eglot-current-server)))

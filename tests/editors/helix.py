@@ -1,27 +1,26 @@
-"""A real Helix in a tmux of its own: keys go in, the screen comes out.
+"""A real Helix in a tmux of its own, and what stories need of it often.
 
-Knows no story. Start with `helix()`. Everything waits for what is on the screen; what fails shows the last screen.
+Knows no story. Start with `helix()`.
 """
 
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.editors.terminal import LIMIT_S, ROWS, Terminal
+
 HERE = Path(__file__).parent
-LIMIT_S = 15.0
-POLL_S = 0.05
 ESCAPE_S = 0.1
 """A terminal takes a key that follows at once for Alt and that key."""
-COLUMNS, ROWS = 140, 50
-_ACTION = re.compile(r"(Copydesk: .*?)\s*(?:[│▌▐█]\s*)?$")
+_ACTION = re.compile(r"((?:Copydesk|Ruff)\b[^:]*: .*?)\s*(?:[│▌▐█]\s*)?$")
+"""Ours, and those of the server that stories have beside it: the place in the menu counts."""
 
 
 def find_helix(variable: str = "COPYDESK_HELIX") -> str | None:
@@ -30,34 +29,14 @@ def find_helix(variable: str = "COPYDESK_HELIX") -> str | None:
     return named or (shutil.which("hx") if variable == "COPYDESK_HELIX" else None)
 
 
-def find_tmux() -> str | None:
-    return shutil.which("tmux")
+class Helix(Terminal):
+    program = "Helix"
 
-
-class Helix:
-    def __init__(self, socket: str, folder: Path) -> None:
-        self._socket = socket
+    def __init__(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], folder: Path) -> None:
+        super().__init__(command, cwd, environment)
         self._folder = folder
         self.log = folder / "helix.log"
         """What passed between Helix and its servers."""
-
-    # --- keys and screen ---
-
-    def tmux(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-L", self._socket, *arguments], capture_output=True, text=True, timeout=10, check=False
-        )
-        if done.returncode:
-            raise AssertionError(f"tmux {arguments}: {done.stderr}")
-        return done.stdout
-
-    def keys(self, *names: str) -> None:
-        """Keys by tmux's names: "Escape", "Enter", "Down", "g"."""
-        self.tmux("send-keys", "-t", "0", *names)
-
-    def type(self, text: str) -> None:
-        """Letter by letter, as they stand."""
-        self.tmux("send-keys", "-t", "0", "-l", text)
 
     def escape(self) -> None:
         """Closes what is open, and leaves insert mode."""
@@ -65,38 +44,13 @@ class Helix:
         time.sleep(ESCAPE_S)
         self.until(lambda: " NOR " in self.bottom, "normal mode")
 
-    def screen(self) -> str:
-        return self.tmux("capture-pane", "-p", "-t", "0")
-
-    @property
-    def bottom(self) -> str:
-        """The status line and the line of messages."""
-        lines = self.screen().split("\n")
-        return "\n".join(lines[ROWS - 2 : ROWS])
-
-    def until(self, ready: Callable[[], Any], why: str, limit_s: float = LIMIT_S) -> Any:
-        end = time.monotonic() + limit_s
-        while not (found := ready()):
-            if time.monotonic() > end:
-                raise AssertionError(f"not within {limit_s:g} s: {why}; Helix shows:\n{self.screen()}")
-            time.sleep(POLL_S)
-        return found
-
-    def shows(self, *texts: str, limit_s: float = LIMIT_S) -> str:
-        """Waits until all of it is on one screen; the screen."""
-
-        def found() -> str:
-            screen = self.screen()
-            return screen if all(text in screen for text in texts) else ""
-
-        return self.until(found, f"shows {texts}", limit_s)
+    def n_logged(self, text: str) -> int:
+        """How often what passed has the text."""
+        return self.log.read_text("utf-8", "replace").count(text) if self.log.exists() else 0
 
     def says(self, text: str) -> str:
         """Waits until the line of messages has this; what it says."""
         return self.until(lambda: self.bottom if text in self.bottom else "", f"says {text!r}")
-
-    def hides(self, text: str) -> None:
-        self.until(lambda: text not in self.screen(), f"no longer shows {text!r}")
 
     # --- what stories need often ---
 
@@ -202,29 +156,12 @@ def helix(root: Path, folder: Path, settings: dict[str, Any], program: str, *, s
         "COPYDESK_CONFIG_DIR": str(folder / "state"),
         "LC_ALL": "C.UTF-8",
     }
-    editor = Helix(f"copydesk-{uuid.uuid4().hex[:8]}", folder)
-    arguments = [item for name, value in environment.items() for item in ("-e", f"{name}={value}")]
-    size = ("-x", str(COLUMNS), "-y", str(ROWS))
-    running = [program, "-v", "--log", str(editor.log), "a.py"]
-    editor.tmux("-f", "/dev/null", "new-session", "-d", *size, *arguments, "-c", str(root), *running)
+    command = [program, "-v", "--log", str(folder / "helix.log"), "a.py"]
+    editor = Helix(command, root, environment, folder)
     try:
         editor.shows(" NOR ", "a.py")
-        editor.until(
-            lambda: editor.log.exists() and '"initialized"' in editor.log.read_text("utf-8"), "the server runs"
-        )
+        n_servers = 2 if second else 1
+        editor.until(lambda: editor.n_logged('"method":"initialized"') == n_servers, "the servers run")
         yield editor
     finally:
-        _end(editor)
-
-
-def _end(editor: Helix) -> None:
-    """Quits as a person does, so that the server says goodbye; then the tmux goes, whatever it still runs."""
-    try:
-        editor.command("quit-all!")
-        end = time.monotonic() + 5
-        while time.monotonic() < end:
-            editor.tmux("has-session")
-            time.sleep(POLL_S)
-    except AssertionError:
-        return  # tmux ended with its only program
-    editor.tmux("kill-server")
+        editor.end(lambda: editor.command("quit-all!"))

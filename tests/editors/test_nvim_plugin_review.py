@@ -190,8 +190,8 @@ def test_a_diff_beside_it(nvim: Neovim) -> None:
 
 def test_new_and_deleted_files_and_the_first_line(program: str, root: Path, tmp_path: Path) -> None:
     steps = (
-        'tool: write_file {"path": "new.py", "content": "fresh = 1\\n"}\ntool: delete_file {"path": "b.py"}\n'
-        'tool: edit_file {"path": "a.py", "old_text": "import os\\n", "new_text": "import re\\nimport os\\n"}',
+        ('tool: write_file {"path": "new.py", "content": "fresh = 1\\n"}\ntool: delete_file {"path": "b.py"}\n'
+        'tool: edit_file {"path": "a.py", "old_text": "import os\\n", "new_text": "import re\\nimport os\\n"}'),
         "text: Done.",
     )
     settings = settings_of(tmp_path, *steps)

@@ -129,7 +129,7 @@ def test_offline(begin: Begin, way: tuple[str, How], root: Path) -> None:
         assert "Copydesk: Fix problems in os" in nvim.titles() or nvim.titles()[0].startswith("Copydesk: Fix")
         nvim.choose("Copydesk: Fix")
         person.end()
-        assert [value["kind"] for value in nvim.progress][0] == "begin"
+        assert next(value["kind"] for value in nvim.progress) == "begin"
         assert nvim.progress[0]["title"].startswith("Copydesk")
         person.waiting(1)
         person.accept_all()

@@ -27,6 +27,11 @@ def ask(window: "Window", text: str) -> None:
     window.answer(text)
 
 
+def show_turn(window: "Window") -> None:
+    window.command("Copydesk: Show Turn")
+    window.until(lambda: window.webview(""), "the live view")
+
+
 def ready(window: "Window") -> None:
     window.until(lambda: "idle" in window.status(), "the status bar says idle", 30)
 
@@ -61,21 +66,30 @@ WITH_HUNKS = {
 
 
 def titles(window: "Window") -> set[str]:
-    return {one for one in window.palette("Copydesk:") if one.startswith("Copydesk: ")}
+    shown = {one for one in window.palette("Copydesk:") if one.startswith("Copydesk: ")}
+    return shown - {"Copydesk: Focus on Turn View"}  # VS Code's own, for every view
 
 
 def test_the_palette_shows_what_makes_sense_now(start: Start, tmp_path: Path) -> None:
-    slow = f"delay: 8\n{story.edit_file('a.py', *story.HUNK_1)}"
-    window = start(settings=scripted(tmp_path, slow, "text: Done."))
+    steps = ("delay: 90\ntext: never said", story.edit_file("a.py", *story.HUNK_1), "text: Done.")
+    window = start(settings=scripted(tmp_path, *steps))
     ready(window)
     assert titles(window) == ALWAYS
     window.open("a.py")
     assert titles(window) == ALWAYS | IN_AN_EDITOR
     ask(window, "go")
-    window.until(lambda: "Step" in window.status() or "tep 1" in window.status(), "it runs")
+    window.until(lambda: "running" in window.status(), "it runs")
     assert titles(window) == ALWAYS | IN_AN_EDITOR | WHILE_RUNNING
-    window.until(lambda: "Accept hunk" in window.lenses(), "a hunk waits", 20)
-    window.until(lambda: titles(window) == ALWAYS | IN_AN_EDITOR | WITH_HUNKS, "the palette offers to decide")
+    window.command("Copydesk: Cancel")
+    window.until(lambda: "idle" in window.status(), "cancelled", 10)
+    assert titles(window) == ALWAYS | IN_AN_EDITOR
+    ask(window, "go on")
+    window.until(lambda: "to review" in window.status(), "a hunk waits", 20)
+    assert titles(window) == ALWAYS | IN_AN_EDITOR | WITH_HUNKS
+    window.command("Copydesk: Reject Edits of the Newest Turn")
+    ready(window)
+    assert titles(window) == ALWAYS | IN_AN_EDITOR
+    assert window.text("a.py") == story.SOURCE
 
 
 def test_the_status_bar(start: Start, tmp_path: Path) -> None:
@@ -88,19 +102,17 @@ def test_the_status_bar(start: Start, tmp_path: Path) -> None:
     window.until(lambda: "Accept hunk" in window.lenses(), "a hunk waits")
     window.lens("Accept hunk")
     window.until(lambda: "idle" in window.status(), "idle again")
-    seen = [kind for said in window.statuses() if (kind := kind_of(said))]
-    collapsed = [kind for kind, before in zip(seen, ["", *seen], strict=False) if kind != before]
-    assert collapsed == ["starting", "idle", "running", "waiting", "idle"], window.statuses()
+    seen = [STATE.search(said) for said in window.statuses()]
+    states = [found[1] for found in seen if found]
+    changes = [state for state, before in zip(states, ["", *states], strict=False) if state != before]
+    # The server's hints, by which the item knows what waits, come a moment after the turn's end.
+    assert " ".join(changes).replace("running idle waiting", "running waiting") == LIFE, window.statuses()
+    steps = {found[1] for said in window.statuses() if (found := re.search(r"step (\d)", said))}
+    assert steps == {"1", "2", "3"}
 
 
-def kind_of(said: str) -> str:
-    for kind, words in KINDS.items():
-        if re.search(words, said, re.IGNORECASE):
-            return kind
-    return ""
-
-
-KINDS = {"starting": "starting", "waiting": r"wait", "running": r"step \d|running", "idle": "idle"}
+LIFE = "starting idle running waiting for you idle"
+STATE = re.compile(r"Copydesk: (starting|idle|running|waiting for you|not running|stopped)\b")
 
 
 def test_the_live_view(start: Start, tmp_path: Path) -> None:
@@ -110,13 +122,13 @@ def test_the_live_view(start: Start, tmp_path: Path) -> None:
         "[click](command:workbench.action.closeWindow) ![x](http://picture.invalid/x.png) <b>bold</b>"
     )
     steps = (
-        'thinking: First I look.\ntool: read_file {"path": "b.py"}',
+        'think: First I look.\ntool: read_file {"path": "b.py"}',
         "delay: 1\ntext: Streamed words come one by one.\ntext: " + evil,
     )
     window = start(settings=scripted(tmp_path, *steps))
     window.open("a.py")
     ready(window)
-    window.command("Copydesk: Show Turn")
+    show_turn(window)
     ask(window, "look")
     frame = window.until(lambda: window.webview("Streamed words"), "the text")
     window.until(lambda: window.webview("Done"), "the end")
@@ -125,7 +137,8 @@ def test_the_live_view(start: Start, tmp_path: Path) -> None:
     assert "<script>window.pwned = 1</script>" in words
     assert "<b>bold</b>" in words
     assert frame.evaluate("() => window.pwned") is None
-    assert frame.locator("img, b, script:not([nonce])").count() == 0
+    # The last of these is VS Code's own, in every webview.
+    assert frame.locator("img, b, script:not([nonce]):not(#_vscodeApiScript)").count() == 0
     assert frame.locator("a[href^='command']").count() == 0
     assert frame.locator("[role=log], [aria-live]").count() > 0, "a screen reader hears it"
     assert window.hosts <= {"127.0.0.1", ""}, window.hosts
@@ -176,14 +189,20 @@ def environment_of(pid: int) -> str:
 
 
 def test_the_editors_own_model(start: Start) -> None:
+    """Nothing goes to a model of the editor's before the person has agreed; then it answers, with no key."""
     settings = {"copydesk.model.name": "editor/probe/parrot", "chat.disableAIFeatures": False}
     window = start(settings=settings, environment={"COPYDESK_PROBE_MODEL": "1"})
     window.open("a.py")
     ready(window)
     window.until(lambda: "probe/parrot" in window.probe("models"), "the editor has a model")
-    window.command("Copydesk: Use the Editor's Language Models…")
-    window.command("Copydesk: Show Turn")
     ask(window, "say something")
+    window.until(lambda: window.webview("agree in"), "it says that it may not, and what to do")
+    assert not [one for one in window.probe("asked") if one["what"] == "model"]
+
+    window.command("Copydesk: Use the Editor's Language Models…")
+    window.dialog("Let Copydesk use the editor's language models?", "Agree")
+    window.choose("editor/probe/parrot")
+    ask(window, "say something now")
     window.until(lambda: window.webview("Said by the editor's model."), "its answer")
     (asked,) = [one for one in window.probe("asked") if one["what"] == "model"]
     assert "read_file" in asked["tools"]
@@ -195,7 +214,7 @@ def test_what_other_language_servers_know(start: Start, tmp_path: Path) -> None:
     (window.folder / "notes.txt").write_text("the surface of things\n", encoding="utf-8")
     window.open("notes.txt")
     ready(window)
-    window.command("Copydesk: Show Turn")
+    show_turn(window)
     ask(window, "where is it")
     window.until(lambda: window.webview("It is in a.py."), "the answer")
     assert [one for one in window.probe("asked") if one["what"] == "definition"]

@@ -20,6 +20,7 @@ from tests.editors.vscode_workbench import Workbench
 LIMIT_S = 15.0
 OPEN_LIMIT_S = 45.0
 SIZE = {"width": 1280, "height": 800}
+STATUS_ITEM = ".statusbar-item[id^='copydesk']"
 MENU = ".action-widget:not(.action-list-submenu-panel)"
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -172,13 +173,17 @@ class Window:
         self.page.locator(f"{MENU} .monaco-list-row.action", has_text=found[0]).first.click()
         self.gone(self.page.locator(MENU).is_visible, "the menu is closed")
 
-    def lenses(self) -> list[str]:
-        return [words.strip() for words in self.page.locator(".codelens-decoration a").all_inner_texts()]
+    def lenses(self, side: str = "") -> list[str]:
+        """What the code lenses say; of one side of a diff, `original` or `modified`, where that is given."""
+        return [words.strip() for words in self._lenses(side).all_inner_texts()]
 
-    def lens(self, title: str, number: int = 0) -> None:
+    def _lenses(self, side: str) -> Locator:
+        return self.page.locator(f"{f'.editor.{side} ' if side else ''}.codelens-decoration a")
+
+    def lens(self, title: str, number: int = 0, side: str = "") -> None:
         """Clicks the lens with this title, the first from above unless `number` says another."""
-        found = self.page.locator(".codelens-decoration a", has_text=re.compile(rf"^{re.escape(title)}"))
-        self.until(lambda: found.count() > number, f"a lens {title!r}; there are {self.lenses()}")
+        found = self._lenses(side).filter(has_text=re.compile(rf"^{re.escape(title)}"))
+        self.until(lambda: found.count() > number, f"a lens {title!r}")
         found.nth(number).click()
 
     # --- palette, boxes and lists ---
@@ -233,6 +238,10 @@ class Window:
         wanted.click()
         self.gone(wanted.is_visible, f"{label!r} is taken")
 
+    def choose_first(self, start: str) -> None:
+        """Takes the first row whose label starts so."""
+        self.choose(self.until(lambda: next((one for one in self.picks() if one.startswith(start)), ""), start))
+
     def answer(self, text: str, placeholder: str = "") -> None:
         """Fills the input box that asks for free text."""
         box = self._quick_input()
@@ -276,8 +285,8 @@ class Window:
 
     # --- status bar ---
 
-    def status_item(self, words: str = "Copydesk") -> Locator:
-        return self.page.locator(".statusbar-item", has=self.page.locator(f"[aria-label*='{words}' i]")).first
+    def status_item(self) -> Locator:
+        return self.page.locator(STATUS_ITEM).first
 
     def status(self) -> str:
         """What the status-bar item says, its text and what a screen reader is told."""
@@ -349,9 +358,8 @@ WHERE_TEXT_IS = """text => {
 RECORD_STATUSES = """() => {
   const seen = (window.copydeskStatuses = []);
   const look = () => {
-    for (const item of document.querySelectorAll('.statusbar-item')) {
+    for (const item of document.querySelectorAll("STATUS_ITEM")) {
       const label = item.querySelector('[aria-label]')?.getAttribute('aria-label') ?? '';
-      if (!/copydesk/i.test(item.id + label)) continue;
       const said = item.innerText.trim() + ' · ' + label;
       if (seen[seen.length - 1] !== said) seen.push(said);
     }
@@ -359,7 +367,7 @@ RECORD_STATUSES = """() => {
   look();
   const bar = document.querySelector('.part.statusbar');
   new MutationObserver(look).observe(bar, { subtree: true, childList: true, characterData: true, attributes: true });
-}"""
+}""".replace("STATUS_ITEM", STATUS_ITEM)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ import { StartFailure } from "./start/failure";
 
 export const UPDATE = "copydesk/session/update";
 const STOP_LIMIT_MS = 3_000;
+const END_LIMIT_MS = 1_000;
 const INITIALIZE_LIMIT_MS = 60_000;
 
 export type Handler = (params: never, token: vscode.CancellationToken) => Promise<unknown>;
@@ -77,6 +78,8 @@ export class Connection {
       this.running = true;
     } catch (error) {
       this.stopping = true;
+      // A pipe that broke is only the sign of a process that ended: that one says more.
+      if (!(error instanceof StartFailure) && (await this.server.isOverWithin(END_LIMIT_MS))) await this.server.ended;
       this.server.kill();
       throw error;
     }
@@ -138,7 +141,11 @@ export class Connection {
           const wasLost = this.running && !this.stopping;
           this.running = false;
           if (wasLost) this.options.onLost();
-          return { action: CloseAction.DoNotRestart, handled: true };
+          return {
+            action: CloseAction.DoNotRestart,
+            handled: true,
+            message: "The connection to the server has ended.",
+          };
         },
       },
       stdioOptions: {
@@ -173,6 +180,8 @@ class OwnFeature implements StaticFeature {
 
   fillClientCapabilities(capabilities: ClientCapabilities): void {
     capabilities.experimental = { ...(capabilities.experimental as object | undefined), copydesk: this.methods };
+    // The status bar item and the live view show how a turn goes: a second item beside them would only repeat it.
+    if (capabilities.window) capabilities.window.workDoneProgress = false;
     if (capabilities.workspace?.executeCommand) capabilities.workspace.executeCommand.dynamicRegistration = false;
   }
 

@@ -2,8 +2,10 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { homedir } from "node:os";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Readable } from "node:stream";
 import { StartFailure } from "./start/failure";
+import { startProblem } from "./start/run";
 
 const MAX_LAST_LINES = 20;
 
@@ -34,7 +36,7 @@ export class ServerProcess {
     await new Promise<void>((resolve, reject) => {
       child.once("spawn", resolve);
       child.once("error", (error) => {
-        reject(new StartFailure(`The Copydesk server cannot be started with \`${program}\`: ${error.message}.`));
+        reject(new StartFailure(`The Copydesk server cannot be started with \`${program}\`: ${startProblem(error)}.`));
       });
     });
     // A pipe to a process that has just ended would throw into nowhere.
@@ -57,6 +59,12 @@ export class ServerProcess {
     }, limitMs);
     await this.over;
     clearTimeout(timer);
+  }
+
+  /** Whether it ends by itself within that time. */
+  async isOverWithin(limitMs: number): Promise<boolean> {
+    await Promise.race([this.over, sleep(limitMs, undefined, { ref: false })]);
+    return this.isOver;
   }
 
   kill(): void {

@@ -2,6 +2,7 @@
 import { fields, number, objects, strings, text } from "./reading";
 import { counted, titleOf } from "./words";
 
+const WIDTH = 90;
 const LEVELS: Readonly<Record<string, string>> = { ok: "✓", note: "•", problem: "✗" };
 
 export function doctorReport(answer: unknown): string {
@@ -11,7 +12,7 @@ export function doctorReport(answer: unknown): string {
     const level = text(each.level);
     const said = `${LEVELS[level] ?? "•"} ${text(each.subject)}${level === "ok" ? "" : ` (${level})`}: ${text(each.text)}`;
     const advice = text(each.advice);
-    return advice ? [said, `    → ${advice}`] : [said];
+    return [...wrapped(said, "    "), ...(advice ? wrapped(`    → ${advice}`, "      ") : [])];
   });
   const summary = problems ? `${counted(problems, "problem")} found.` : "No problems found.";
   return ["Copydesk: Doctor", "", summary, "", ...lines, ""].join("\n");
@@ -39,7 +40,19 @@ export function statusReport(answer: unknown): string {
     `Running           ${running.length ? counted(running.length, "turn") : "nothing"}`,
     ...running,
     "",
-    `Can do            ${strings(status.capabilities).join(", ")}`,
+    "Can do",
+    ...strings(status.capabilities).map((each) => `    ${each}`),
   ];
   return ["Copydesk: Status", "", ...lines, ""].join("\n");
+}
+
+/** Lines that fit beside other things, the later ones indented; a word that is longer stays whole. */
+export function wrapped(line: string, indent: string): string[] {
+  const lines = [""];
+  for (const word of line.split(/(?<=\S) +/)) {
+    const last = lines.at(-1) ?? "";
+    if (last.trim() && last.length + 1 + word.length > WIDTH) lines.push(indent + word);
+    else lines[lines.length - 1] = last.trim() ? `${last} ${word}` : last + word;
+  }
+  return lines;
 }

@@ -17,6 +17,8 @@ import { showStatusBar } from "./views/statusBar";
 import { TurnView } from "./views/turnView";
 import type { Action } from "./webview/messages";
 
+const LONG = 80;
+
 /** Filled when the views start. */
 export const palette: Record<string, PaletteCommand> = {};
 
@@ -37,7 +39,12 @@ export function activateViews(
   const endings = new Endings(desk, view, review);
   Object.assign(palette, picks.entries());
   const shows = vscode.commands.registerCommand("copydesk.client.showTurn", () => view.reveal("", true));
+  // A dialog cuts a long question off; the live view has all of it.
+  const long = questions.onDidChange(() => {
+    if (!view.isVisible && questions.open().some((each) => each.question.length > LONG)) void view.reveal();
+  });
   return vscode.Disposable.from(
+    long,
     desk,
     questions,
     review,

@@ -274,24 +274,26 @@ function place(runner: FakeRunner, answers: Readonly<Record<string, object>>, in
       home: "/home/me",
       exists: (file) => file in answers,
       list: () => [],
+      real: (folder) => folder,
       distrusted: [],
     },
     version: "0.1.0",
     installations,
+    run: (command, options) => {
+      if (!command.includes("-c")) return run.run(command, options);
+      const answer = answers[command[0] ?? ""];
+      return Promise.resolve({
+        code: answer ? 0 : 1,
+        stdout: JSON.stringify(answer),
+        stderr: answer ? "" : "not found",
+      });
+    },
+    env: {},
+    uv: undefined,
     preferred: () => Promise.resolve([]),
-    installing: (work) =>
-      work({
-        ...run,
-        run: (command, options) => {
-          const answer = command.includes("-c") ? answers[command[0] ?? ""] : undefined;
-          if (!command.includes("-c")) return run.run(command, options);
-          return Promise.resolve({
-            code: answer ? 0 : 1,
-            stdout: JSON.stringify(answer),
-            stderr: answer ? "" : "not found",
-          });
-        },
-      }),
+    installing(work) {
+      return work({ ...run, run: this.run });
+    },
     log: () => undefined,
   };
 }

@@ -17,7 +17,7 @@ test("a program's output, code and lines come back", async () => {
 test("a program that is not there is a result, not an exception", async () => {
   const ran = await run(["/nowhere/python"], { env: {}, limitMs: LIMIT_MS });
   assert.equal(ran.code, null);
-  assert.match(ran.stderr, /ENOENT/);
+  assert.match(ran.stderr, /no such program/);
 });
 
 test("cancelling ends a program and its children", { skip: process.platform === "win32" }, async () => {
@@ -64,10 +64,22 @@ test("a server that does not end when asked is ended", async () => {
   assert.equal(server.child.signalCode, "SIGKILL");
 });
 
+test("a server that is over is told from one that runs", async () => {
+  const over = await ServerProcess.start([NODE, "-e", ""], {});
+  over.child.stdout.resume();
+  over.child.stderr.resume();
+  assert.equal(await over.isOverWithin(LIMIT_MS), true);
+  const runs = await ServerProcess.start([NODE, "-e", "setInterval(() => 0, 1000)"], {});
+  runs.child.stdout.resume();
+  runs.child.stderr.resume();
+  assert.equal(await runs.isOverWithin(50), false);
+  runs.kill();
+});
+
 test("a server that cannot be started is an error that names the program", async () => {
   await assert.rejects(
     ServerProcess.start(["/nowhere/copydesk", "serve"], {}),
-    /cannot be started with `\/nowhere\/copydesk`/,
+    /cannot be started with `\/nowhere\/copydesk`: there is no such program/,
   );
 });
 

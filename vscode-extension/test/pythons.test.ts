@@ -24,6 +24,7 @@ function machine(files: readonly string[], more: Partial<Machine> = {}): Machine
       [...new Set(files.filter((file) => file.startsWith(`${folder}/`)).map((file) => file.slice(folder.length + 1)))]
         .map((rest) => rest.split("/")[0] ?? "")
         .filter((name, index, all) => all.indexOf(name) === index),
+    real: (folder) => folder,
     distrusted: [],
     ...more,
   };
@@ -52,6 +53,13 @@ test("the Python extension's choice comes first, then the newest name on the PAT
     "/usr/bin/python3",
     "/bin/python",
   ]);
+});
+
+test("a folder with two names is looked into once", () => {
+  const found = machine(["/usr/bin/python3", "/bin/python3"], {
+    real: (folder) => folder.replace(/^\/bin/, "/usr/bin"),
+  });
+  assert.equal(commands(found).length, 1);
 });
 
 test("a Python that is too old by its name is not even tried", () => {

@@ -90,28 +90,36 @@ async def _models(core: Core) -> list[Finding]:
     from copydesk.models.selection import Models
 
     infos = await core.models.available() if isinstance(core.models, Models) else []
-    editors = [info for info in infos if info.provider == "editor"]
-    return [*await _chosen_model(core, any(info.available for info in editors)), *_editors_models(editors)]
+    return [*await _chosen_model(core), *_editors_models([info for info in infos if info.provider == "editor"])]
 
 
-async def _chosen_model(core: Core, editor_has_some: bool) -> list[Finding]:
+async def _chosen_model(core: Core) -> list[Finding]:
     try:
         model = await core.models.resolve()
     except CopydeskError as error:
         return [Finding("problem", "model", error.message, error.advice)]
     if model.name == "offline":
         advice = "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, for a language model."
-        if editor_has_some:
-            advice = "Name one of the editor's models, and it asks for your consent; or set a key."
         return [Finding("note", "model", "offline: works with no key and no network; no language model", advice)]
     return [Finding("ok", "model", model.name)]
 
 
 def _editors_models(infos: "list[ModelInfo]") -> Iterator[Finding]:
     """One line for them all; none without an editor."""
-    there = [info.name for info in infos if info.available]
-    if there:
-        more = f" and {len(there) - MAX_NAMED} more" if len(there) > MAX_NAMED else ""
-        yield Finding("ok", "editor's models", ", ".join(there[:MAX_NAMED]) + more)
-    elif infos:
+    from copydesk.models.editor_offers import HOW, NO_NAME
+
+    if not infos:
+        return
+    allowed = [info.name for info in infos if info.available]
+    if infos[0].name == NO_NAME:
         yield Finding("note", "editor's models", infos[0].why)
+    elif allowed:
+        yield Finding("ok", "editor's models", _some(allowed))
+    else:
+        there = _some([info.name for info in infos])
+        yield Finding("note", "editor's models", f"not allowed for Copydesk yet: {there}", f"Allow them ({HOW}).")
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import anyio
 
 from copydesk.lsp.client import ClientError
+from copydesk.lsp.clients import shows_one_line
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.markdown import sanitise
 from copydesk.lsp.progress import first_line
@@ -55,9 +56,9 @@ class Answers:
         await self.open(name, text)
 
     def message(self, level: str, text: str) -> None:
-        """At most three lines by `window/showMessage`. Helix has one line for it, and would glue them together."""
+        """At most three lines by `window/showMessage`."""
         head = _head(as_plain(text))
-        self._client.show_message(level, head.replace("\n", " ") if self._client.name == "helix" else head)
+        self._client.show_message(level, head.replace("\n", " ") if shows_one_line(self._client.name) else head)
 
     def log(self, level: str, text: str) -> None:
         self._client.log(level, text)

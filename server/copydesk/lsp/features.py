@@ -81,6 +81,7 @@ class Features:
         self.review = ReviewCommands(parts.reviews, voice, diffs, shapes, spawn)
         self.hints = Hints(client, parts.reviews, parts.documents, shapes, spawn)
         self.proposed = ProposedDocuments(client, parts.reviews, parts.documents, read, spawn)
+        self.places.sources.append(self.proposed.source_of)
         self.hints.followers += [diffs.update, self.proposed.update]
         self.hints.interests.append(self.proposed.follows)
         self.lenses = Lenses(parts.reviews, shapes, diffs, self.proposed, parts.documents)

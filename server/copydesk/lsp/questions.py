@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
+from copydesk.lsp import clients
 from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 _INFO = 3
 METHOD_NOT_FOUND = -32601
-_MUTE = ("vim-lsp",)
-"""Clients that ask the person and then send nothing."""
 
 
 @dataclass(slots=True)
@@ -51,7 +50,7 @@ class Questions:
 
         Raises `ClientError` when the client is gone: that is no answer.
         """
-        silent = self._client.name in _MUTE or (self._takes_keys and self.is_typing())
+        silent = clients.never_answers(self._client.name) or (self._takes_keys and self.is_typing())
         if self._has_dialog and not silent:
             params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
             try:
@@ -70,10 +69,7 @@ class Questions:
 
     @property
     def _takes_keys(self) -> bool:
-        """Helix (since 25.07) puts its dialog above the text: Enter takes the first choice, and another key that is
-        typed into the text closes it. That is no answer.
-        """
-        return self._client.name == "helix"
+        return clients.dialog_takes_keys(self._client.name)
 
     async def _choose_by_action(self, text: str, choices: tuple[str, ...]) -> str | None:
         question = Waiting(next(self._numbers), text, choices)

@@ -22,6 +22,13 @@ TTL_S = 10.0
 N_NAMED = 8
 """Ids that an error names."""
 ELSE = 'set model.name to another model ("offline" needs no key and no network)'
+HOW = "VS Code: 'Copydesk: Use the Editor's Language Models…'"
+"""How a person allows them."""
+NO_NAME = "editor/…"
+"""Stands in a list for models that there are not."""
+WHO_DOES = "VS Code with the Copydesk extension does"
+NONE = "The editor has no language models."
+SIGN_IN = "Sign in to a provider of them in the editor (VS Code: GitHub Copilot, for one)"
 
 
 @frozen
@@ -69,15 +76,20 @@ class EditorOffers:
         return self._made(self._editor, found, on_retry) if found else None
 
     async def offers(self) -> list[Offer]:
-        """What a person is told of the editor's models; nothing where there is no editor."""
+        """What a person is told of the editor's models; nothing where there is no editor.
+
+        Asked anew: a person who looks has often just allowed one.
+        """
         if self._editor is None:
             return []
+        if not self._editor.available:
+            return [Offer(NO_NAME, False, f"This editor does not let Copydesk ask its language models; {WHO_DOES}.")]
         try:
-            models = await self._list(self._reachable("editor/…"), NAMED_LIMIT_S)
+            models = await self._list(self._reachable(NO_NAME), NAMED_LIMIT_S, fresh=True)
         except errors.ModelError as exc:
-            return [Offer("editor/…", False, str(exc))]
-        found = [Offer(f"editor/{model.id}", True, _why(model)) for model in models]
-        return found or [Offer("editor/…", False, str(_not_there("auto", ())))]
+            return [Offer(NO_NAME, False, exc.message)]
+        found = [Offer(f"editor/{model.id}", model.allowed, _why(model)) for model in models]
+        return found or [Offer(NO_NAME, False, f"{NONE} {SIGN_IN}.")]
 
     def _reachable(self, name: str) -> EditorModels:
         if self._editor is None:
@@ -88,7 +100,7 @@ class EditorOffers:
         if not self._editor.available:
             raise errors.UnknownModel(
                 f"{name!r} cannot be reached: this editor does not let Copydesk ask its language models.",
-                advice=f"VS Code with the Copydesk extension does; elsewhere {ELSE}.",
+                advice=f"{WHO_DOES}; elsewhere {ELSE}.",
             )
         if self._offline():
             raise offline_error(name)
@@ -133,20 +145,17 @@ def _why(model: OfferedModel) -> str:
     talks = "" if model.tools else " It calls no tools: it can only talk."
     if model.allowed:
         return f"{title}The editor's, allowed for Copydesk.{talks}"
-    return f"{title}The editor's, which asks for your consent when you name it; auto waits for that.{talks}"
+    return f"{title}The editor's; you have not allowed it for Copydesk yet ({HOW}).{talks}"
 
 
 def _not_there(wanted: str, models: tuple[OfferedModel, ...]) -> errors.ModelError:
     names = ", ".join(f"editor/{model.id}" for model in models[:N_NAMED]) + (" …" if len(models) > N_NAMED else "")
     if not models:
-        return errors.UnknownModel(
-            "The editor has no language models.",
-            advice=f"Sign in to a provider of them in the editor (VS Code: GitHub Copilot, for one), or {ELSE}.",
-        )
+        return errors.UnknownModel(NONE, advice=f"{SIGN_IN}, or {ELSE}.")
     if wanted == "auto":
         return errors.PermanentModelError(
             f"None of the editor's models is allowed for Copydesk yet: {names}.",
-            advice=f"Name one in model.name, and the editor asks for your consent; or {ELSE}.",
+            advice=f"Allow them in the editor ({HOW}), or {ELSE}.",
         )
     return errors.UnknownModel(
         f"The editor has no model {wanted!r}; it has {names}.", advice=f"Name one of these, or {ELSE}."

@@ -1,5 +1,6 @@
 """Which of the editor's models a name means, what `auto` takes, and what is said where there is none."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -92,7 +93,7 @@ async def test_editor_auto() -> None:
     assert (await models(PlayedModels(models=(NEW, GPT))).resolve("editor/auto")).name == "editor/copilot/gpt-5"
     with pytest.raises(errors.PermanentModelError, match="allowed for Copydesk yet: editor/copilot/new") as caught:
         await models(PlayedModels(models=(NEW,))).resolve("editor/auto")
-    assert "Name one" in caught.value.advice
+    assert "Use the Editor's Language Models" in caught.value.advice
 
 
 @pytest.mark.parametrize("name", ["editor", "editor/", "editor/  "])
@@ -123,6 +124,16 @@ async def test_the_list_is_remembered_but_not_held_against_a_new_one() -> None:
     assert editor.n_lists == 3
 
 
+async def test_a_person_who_looks_sees_what_was_just_allowed() -> None:
+    editor = PlayedModels(models=(NEW,))
+    chosen = models(editor)
+    assert (await chosen.resolve()).name == "offline"
+    editor.models = (replace(NEW, allowed=True),)
+    assert (await chosen.available())[-2].available
+    assert (await chosen.resolve()).name == "editor/copilot/new"
+    assert editor.n_lists == 2
+
+
 async def test_a_failed_list_is_said_and_fallbacks_follow() -> None:
     editor = PlayedModels()
     editor.models = LOST
@@ -146,8 +157,17 @@ async def test_with_an_editor_that_has_not_the_method() -> None:
     assert (await models(editor).resolve()).name == "offline"
     info = (await models(editor).available())[-2]
     assert (info.name, info.available, info.local) == ("editor/…", False, False)
-    assert "does not let Copydesk" in info.why
+    assert info.why == (
+        "This editor does not let Copydesk ask its language models; VS Code with the Copydesk extension does."
+    )
     assert editor.n_lists == 0
+
+
+async def test_with_an_editor_that_has_none() -> None:
+    info = (await models(PlayedModels()).available())[-2]
+    assert (info.name, info.available) == ("editor/…", False)
+    assert info.why.startswith("The editor has no language models. Sign in to a provider")
+    assert "model.name" not in info.why
 
 
 async def test_network_offline_asks_the_editor_nothing() -> None:
@@ -173,8 +193,9 @@ async def test_where_only_a_local_one_is_of_use_the_editor_is_not_asked() -> Non
 async def test_the_list_says_what_it_takes() -> None:
     infos = await models(PlayedModels(models=(GPT, NEW, TALKER))).available()
     found = {info.name: info for info in infos if info.provider == "editor"}
-    assert all(info.available and not info.local for info in found.values())
+    assert [info.available for info in found.values()] == [True, False, True]
+    assert not any(info.local for info in found.values())
     assert found["editor/copilot/gpt-5"].why == "GPT-5. The editor's, allowed for Copydesk."
-    assert "asks for your consent when" in found["editor/copilot/new"].why
+    assert "not allowed it for Copydesk yet (VS Code:" in found["editor/copilot/new"].why
     assert "can only talk" in found["editor/talker"].why
     assert infos[-1].name == "offline"

@@ -1,6 +1,6 @@
 """Two who know about code, as one: when the editor is asked, how its answers are moved and joined, and what is jailed."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +118,11 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+def desk(tmp_path: Path) -> Desk:
     root = tmp_path / "w"
     root.mkdir()
     work = on_disk(root, {"a.py": A, "b.py": B, "c.ts": TS, ".env": "KEY=hush\n"})
-    yield Desk(work, root)
+    return Desk(work, root)
 
 
 # --- when it is asked ---

@@ -1,5 +1,5 @@
 /** What only the editor knows of starting the server: its settings, the Python extension's choice, showing progress. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import * as path from "node:path";
 import * as vscode from "vscode";
@@ -35,6 +35,9 @@ export class Starter {
       machine: machine(),
       version: (this.context.extension.packageJSON as { version: string }).version,
       installations: this.installations,
+      run,
+      env: installEnvironment(process.env),
+      uv: uv(),
       preferred,
       installing: (work) => this.installing(work),
       log: this.log,
@@ -108,6 +111,13 @@ function machine(): Machine {
     env: process.env,
     home: homedir(),
     exists: existsSync,
+    real: (folder) => {
+      try {
+        return realpathSync(folder);
+      } catch {
+        return folder;
+      }
+    },
     list: (folder) => {
       try {
         return readdirSync(folder);
@@ -123,10 +133,14 @@ function machine(): Machine {
 async function found(): Promise<Choice[]> {
   const env = installEnvironment(process.env);
   const fit: Choice[] = [];
+  const seen = new Set<string>();
   for (const candidate of candidates(machine(), await preferred())) {
     const python = await probe(candidate.command, run, env);
     if (typeof python === "string" || unfit(python, uv() !== undefined) !== "") continue;
-    if (fit.some((one) => one.label === python.executable)) continue;
+    // Many names lead to one Python; a virtual environment is one of its own.
+    const key = python.base === python.executable ? realpathSync(python.executable) : python.executable;
+    if (seen.has(key)) continue;
+    seen.add(key);
     fit.push({ label: python.executable, description: `${shown(python)}, ${candidate.origin}` });
   }
   return fit;

@@ -4,6 +4,7 @@
  */
 import { StartFailure } from "./failure";
 import type { Installations, Installer } from "./installation";
+import type { Run } from "./run";
 import { candidates, isCompatible, probe, shown, unfit, type Machine, type Python } from "./pythons";
 
 /** `-E -P -s`: neither variables, nor the working directory, nor the person's own packages put modules before ours. */
@@ -25,6 +26,10 @@ export interface Place {
   readonly version: string;
   /** undefined: this copy of the extension brings no server along. */
   readonly installations: Installations | undefined;
+  readonly run: Run;
+  readonly env: NodeJS.ProcessEnv;
+  /** uv, which can install for a Python without a pip. */
+  readonly uv: string | undefined;
   /** The Python extension's choice; asked only when it matters. */
   readonly preferred: () => Promise<readonly string[]>;
   /** Shows progress while it runs. */
@@ -38,9 +43,9 @@ export async function launch(wish: Wish, place: Place): Promise<Launch> {
   // A second start is here at once: nothing is looked for, nothing is run.
   const ready = await installations?.find(wish.interpreter);
   if (ready !== undefined) return ours(ready);
+  if (wish.interpreter !== "") return withInterpreter(wish.interpreter, place);
+  if (installations === undefined) throw new StartFailure(NO_SERVER, ["log", "choose", "settings"]);
   return place.installing(async (installer) => {
-    if (wish.interpreter !== "") return withInterpreter(wish.interpreter, place, installer);
-    if (installations === undefined) throw new StartFailure(NO_SERVER, ["log", "choose", "settings"]);
     const python = await findPython(place, installer);
     return ours(await installations.make("", python, installer));
   });
@@ -54,9 +59,9 @@ function ours(python: string): Launch {
   return { command: [python, ...SERVE], environment: python };
 }
 
-async function withInterpreter(interpreter: string, place: Place, installer: Installer): Promise<Launch> {
-  installer.say("Looking at the Python of copydesk.server.interpreter");
-  const python = await probe([interpreter], installer.run, installer.env, installer.signal);
+async function withInterpreter(interpreter: string, place: Place): Promise<Launch> {
+  const { installations } = place;
+  const python = await probe([interpreter], place.run, place.env);
   if (typeof python === "string") {
     throw new StartFailure(`copydesk.server.interpreter cannot be used: ${interpreter}: ${python}.`);
   }
@@ -64,10 +69,10 @@ async function withInterpreter(interpreter: string, place: Place, installer: Ins
     place.log(`Using copydesk ${python.copydesk} of ${python.executable}.`);
     return { command: [interpreter, ...SERVE] };
   }
-  const problem = unfit(python, installer.uv !== undefined);
+  const problem = unfit(python, place.uv !== undefined);
   if (problem !== "") throw new StartFailure(`copydesk.server.interpreter cannot be used: ${interpreter}: ${problem}.`);
-  if (place.installations === undefined) throw new StartFailure(NO_SERVER, ["log", "choose", "settings"]);
-  return ours(await place.installations.make(interpreter, python, installer));
+  if (installations === undefined) throw new StartFailure(NO_SERVER, ["log", "choose", "settings"]);
+  return place.installing(async (installer) => ours(await installations.make(interpreter, python, installer)));
 }
 
 async function findPython(place: Place, installer: Installer): Promise<Python> {
@@ -75,7 +80,7 @@ async function findPython(place: Place, installer: Installer): Promise<Python> {
   const looked: string[] = [];
   for (const candidate of candidates(place.machine, await place.preferred())) {
     const python = await probe(candidate.command, installer.run, installer.env, installer.signal);
-    const problem = typeof python === "string" ? python : unfit(python, installer.uv !== undefined);
+    const problem = typeof python === "string" ? python : unfit(python, place.uv !== undefined);
     if (typeof python !== "string" && problem === "") {
       place.log(`Using ${shown(python)}, ${candidate.origin}: ${python.executable}`);
       return python;

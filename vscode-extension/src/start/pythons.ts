@@ -37,6 +37,8 @@ export interface Machine {
   readonly home: string;
   readonly exists: (file: string) => boolean;
   readonly list: (folder: string) => readonly string[];
+  /** A folder's real path: /bin is often /usr/bin. */
+  readonly real: (folder: string) => string;
   /** Folders whose programs are not run: those of a workspace that is not trusted. */
   readonly distrusted: readonly string[];
 }
@@ -75,7 +77,7 @@ function searchPath(machine: Machine): string[] {
   const named = raw.split(windows ? ";" : ":").filter((folder) => flavour(machine).isAbsolute(folder));
   // An editor started from a desktop often has a shorter PATH than a shell.
   const usual = windows ? [] : ["/opt/homebrew/bin", "/usr/local/bin", "/usr/bin", `${machine.home}/.local/bin`];
-  return [...new Set([...named, ...usual])];
+  return [...new Map([...named, ...usual].map((folder) => [machine.real(folder), folder])).values()];
 }
 
 /** Pythons that version tools keep: pyenv, uv, and the installer from python.org. Newest first. */

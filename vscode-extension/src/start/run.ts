@@ -62,12 +62,19 @@ export const run: Run = (command, options) => {
       resolve({ code, ...kept });
     };
     child.once("error", (error) => {
-      kept.stderr += error.message + "\n";
+      kept.stderr += startProblem(error) + "\n";
       done(null);
     });
     child.once("close", done);
   });
 };
+
+/** Why a program cannot be started, in words. */
+export function startProblem(error: NodeJS.ErrnoException): string {
+  if (error.code === "ENOENT") return "there is no such program";
+  if (error.code === "EACCES") return "it may not be run";
+  return error.message;
+}
 
 function endTree(child: ChildProcess): void {
   if (child.pid === undefined) return;

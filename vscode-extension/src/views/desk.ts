@@ -22,6 +22,8 @@ export interface Waiting {
   readonly count: number;
 }
 
+/** How long a review's own count holds where the hints have not come yet. */
+const HINTS_MS = 1_000;
 const STOPPED = "The server stopped while this ran. What was done is kept as a draft.";
 
 export class Desk implements vscode.Disposable {
@@ -37,6 +39,8 @@ export class Desk implements vscode.Disposable {
   readonly onDidLearn = this.learned.event;
   readonly onDidChangeWaiting = this.waits.event;
 
+  private announced = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly owned: vscode.Disposable[];
 
   constructor(
@@ -56,7 +60,13 @@ export class Desk implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.timer);
     for (const each of this.owned) each.dispose();
+  }
+
+  /** How many hunks wait for a decision. */
+  get pending(): number {
+    return this.waiting.count || this.announced;
   }
 
   can(command: string): boolean {
@@ -81,8 +91,19 @@ export class Desk implements vscode.Disposable {
 
   private tell(applied: Applied | undefined): void {
     if (!applied) return;
+    if (applied.kind === "review") this.announce(applied.turn);
     this.applied.fire(applied);
     if (applied.kind === "model_chosen" || applied.kind === "turn_ended") void this.learn();
+  }
+
+  /** A turn's end comes before its hints: in between, nothing should look as if it were over. */
+  private announce(turn: string): void {
+    clearTimeout(this.timer);
+    this.announced = this.turns.get(turn)?.head.pending.reduce((sum, file) => sum + file.hunks, 0) ?? 0;
+    this.timer = setTimeout(() => {
+      this.announced = 0;
+      this.waits.fire(this.waiting);
+    }, HINTS_MS);
   }
 
   private stateChanged(): void {
@@ -104,7 +125,9 @@ export class Desk implements vscode.Disposable {
     const now = { files, count: [...files.values()].reduce((sum, n) => sum + n, 0) };
     const isNews = now.count !== this.waiting.count || [...files.keys()].some((uri) => !this.waiting.files.has(uri));
     this.waiting = now;
-    if (isNews) this.waits.fire(now);
+    if (!isNews) return;
+    this.announced = 0;
+    this.waits.fire(now);
   }
 }
 

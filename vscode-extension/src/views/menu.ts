@@ -52,7 +52,7 @@ function waits(desk: Desk, questions: Questions): Step[] {
   const steps: Step[] = questions
     .open()
     .map(({ id, question }) => ["question", `Answer: ${shortened(question, 70)}`, () => questions.show(id)]);
-  const n = desk.waiting.count;
+  const n = desk.pending;
   if (n && desk.can("copydesk.review.show")) {
     const all = (verb: string) => () => desk.server.execute(`copydesk.review.${verb}`, { all: true });
     steps.push(

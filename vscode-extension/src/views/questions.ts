@@ -111,8 +111,8 @@ async function pick({ question, choices, closed }: Open): Promise<string | null 
 
 async function input({ question, closed }: Open): Promise<string | null | undefined> {
   const options = {
-    title: "Copydesk asks",
-    prompt: `${question} (Escape leaves the question open.)`,
+    title: "Copydesk asks; it can be answered later too",
+    prompt: question,
     ignoreFocusOut: true,
     validateInput: (value: string) => (value.trim() ? undefined : "Type an answer, or press Escape to answer later."),
   };

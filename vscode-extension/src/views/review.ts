@@ -10,6 +10,8 @@ import { reasonOf } from "../reading";
 import { counted, shortened } from "../words";
 import type { Desk } from "./desk";
 
+/** The title by which a diff of many files is known again: VS Code tells extensions nothing else of it. */
+const ALL = "Copydesk: proposed edits";
 const EMPTY = vscode.Uri.parse("copydesk-empty:/empty");
 
 interface Shown {
@@ -99,8 +101,7 @@ export class Review implements vscode.Disposable {
       await this.desk.server.execute("copydesk.review.show", turn ? { turn } : {});
       return;
     }
-    const title = `Copydesk: ${counted(entries.length, "file")} proposed`;
-    await vscode.commands.executeCommand("vscode.changes", title, list);
+    await vscode.commands.executeCommand("vscode.changes", ALL, list);
   }
 
   private sides(entry: PendingEntry): [vscode.Uri, vscode.Uri | undefined] {
@@ -143,7 +144,11 @@ export class Review implements vscode.Disposable {
     const rights = new Set(done.map(([right]) => right));
     const tabs = vscode.window.tabGroups.all
       .flatMap((group) => group.tabs)
-      .filter(({ input }) => input instanceof vscode.TabInputTextDiff && rights.has(input.modified.toString()));
+      .filter(({ input, label }) =>
+        input instanceof vscode.TabInputTextDiff
+          ? rights.has(input.modified.toString())
+          : input === undefined && label.startsWith(ALL) && this.desk.waiting.count === 0,
+      );
     if (tabs.length) await vscode.window.tabGroups.close(tabs, true);
   }
 }

@@ -17,7 +17,7 @@ export function showStatusBar(desk: Desk, questions: Questions): vscode.Disposab
       server: desk.server.state,
       running,
       questions: questions.open().map((each) => each.question),
-      pending: desk.waiting.count,
+      pending: desk.pending,
       ...desk.facts,
     });
     item.text = `$(${line.icon}) ${escaped(line.text)}`;

@@ -125,7 +125,7 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
       .toReversed()
       .map(({ head }) => ({
         turn: head.turn,
-        label: `${shortened(titleOf(head.title), 60)} — ${shortened(stateOf(head), 40)}`,
+        label: `${shortened(titleOf(head.title), 60)} — ${head.isRunning ? "running" : shortened(stateOf(head), 40)}`,
       }));
     this.post({ type: "turns", turns, chosen: this.shown });
   }

@@ -113,12 +113,14 @@ export class Items {
     return [document.createTextNode(item.title), ...places];
   }
 
+  /** What was allowed shows in its call; only what waits for the person, or was refused, is said here. */
   private permission(item: PermissionItem): HTMLElement {
-    const state = { asked: "Copydesk asks", allowed: "Allowed", rejected: "Rejected" }[item.state];
-    const reason = item.reason && element("p", { class: "quiet" }, item.reason);
-    const node = element("div", { class: "question" }, element("p", {}, `${state}: ${item.title}`), reason || null);
+    const reason = item.reason ? [element("p", { class: "quiet" }, item.reason)] : [];
+    if (item.state === "rejected")
+      return element("div", { class: "notice warning" }, `Not allowed: ${item.title}`, ...reason);
+    if (item.state === "allowed" || !this.canAnswerPermission) return element("div", { attributes: { hidden: "" } });
+    const node = element("div", { class: "question" }, element("p", {}, `Copydesk asks: ${item.title}`), ...reason);
     if (item.target && item.target !== item.title) node.append(element("pre", {}, item.target));
-    if (item.state !== "asked" || !this.canAnswerPermission) return node;
     const options = item.options.length ? item.options : DEFAULT_OPTIONS;
     const buttons = options.flatMap((option) => {
       const label = OPTIONS[option];

@@ -82,7 +82,7 @@ function isFromView(given: Record<string, unknown>): given is FromView & Record<
     case "answer":
       return has("number", "question") && (has("string", "answer") || given.answer === null);
     case "permit":
-      return has("string", "turn", "option") && has("number", "item") && String(given.option) in OPTIONS;
+      return has("string", "turn", "option") && has("number", "item") && Object.hasOwn(OPTIONS, String(given.option));
     default:
       return false;
   }
