@@ -1,7 +1,11 @@
 -- Loaded by tests/editors/nvim.py into `nvim --clean`: starts the server as a person's init.lua would, and keeps what
--- a person would have seen. STORY is read from the environment, as JSON.
+-- a person would have seen. COPYDESK_STORY is in the environment, as JSON. How the server is started is `story.how`:
+-- `start`: vim.lsp.start, by hand; `enable`: vim.lsp.enable with lsp/copydesk.lua alone; `plugin`: the whole plug-in.
+-- The latter two are prepared by nvim_start.lua, before Neovim loads its plug-ins.
 local story = vim.json.decode(vim.env.COPYDESK_STORY)
-vim.o.cmdheight = 6 -- else 0.12 asks for Enter after a message that is wider than the screen
+if story.how ~= 'plugin' then
+  vim.o.cmdheight = 6 -- else 0.12 asks for Enter after a message that is wider than the screen
+end
 _G.seen = { messages = {}, progress = {}, rpc = {}, results = {} }
 
 for _, method in ipairs({ 'window/showMessage', 'window/showMessageRequest' }) do
@@ -25,7 +29,7 @@ vim.api.nvim_create_autocmd('LspProgress', {
   end,
 })
 
-vim.api.nvim_create_autocmd('FileType', {
+if story.how == 'start' then vim.api.nvim_create_autocmd('FileType', {
   pattern = story.filetypes,
   callback = function(event)
     if vim.bo[event.buf].buftype ~= '' then return end
@@ -37,7 +41,7 @@ vim.api.nvim_create_autocmd('FileType', {
       init_options = story.settings,
     }, { bufnr = event.buf })
   end,
-})
+}) end
 
 function _G.client()
   local get = vim.lsp.get_clients or vim.lsp.get_active_clients

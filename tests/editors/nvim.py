@@ -1,7 +1,7 @@
 """A real Neovim in a pseudo-terminal, driven through its own RPC socket.
 
 Start with `neovim()`. `lua` evaluates in the editor and gives plain data; `keys` types as a person does, also while a
-question blocks the editor.
+question blocks the editor; `picture` is what the terminal shows.
 """
 
 import fcntl
@@ -19,12 +19,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import pytest
+
+from tests.editors.nvim_rpc import Rpc, RpcError
+from tests.editors.requirements import editor_or_skip
 
 HERE = Path(__file__).parent
 LIMIT_S = 15.0
-ANSWER_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 15.0
 ROWS, COLUMNS = 40, 120
+PLUGIN = HERE.parents[1] / "editors" / "nvim"
+How = Literal["start", "enable", "plugin"]
+"""`vim.lsp.start` by hand; `vim.lsp.enable` with lsp/copydesk.lua alone; the plug-in."""
 
 
 def find_nvim() -> str | None:
@@ -32,35 +40,67 @@ def find_nvim() -> str | None:
     return os.environ.get("COPYDESK_NVIM") or shutil.which("nvim")
 
 
+VERSIONS = ("oldest", "newest")
+
+
+def nvim_or_skip(which: str) -> str:
+    """`oldest` is required where editors are; the newest is tolerated, because it moves."""
+    if which == "oldest":
+        return editor_or_skip("Neovim (COPYDESK_NVIM, or nvim on PATH)", find_nvim())
+    newest = find_new_nvim()
+    if newest is None:
+        pytest.skip("the newest Neovim is tolerated, not required: COPYDESK_NVIM_NEW is not set")
+    return newest
+
+
+def find_new_nvim() -> str | None:
+    """The newest: $COPYDESK_NVIM_NEW. It moves, so that stories tolerate its absence."""
+    return os.environ.get("COPYDESK_NVIM_NEW")
+
+
 class Neovim:
     def __init__(self, program: str, socket: Path) -> None:
-        self._program = program
+        self.program = program
         self._socket = socket
+        self._rpc: Rpc | None = None
         self.screen = bytearray()
         """What was drawn, with its escape sequences."""
         self._answered = 0
 
     def lua(self, code: str, *arguments: Any) -> Any:
         """The value that `code`, a function body, returns."""
-        packed = json.dumps([code, list(arguments)])
-        lua = "vim.json.encode({load(vim.json.decode(_A)[1])(unpack(vim.json.decode(_A)[2]))})"
-        quoted = packed.replace("'", "''")
-        got = self._remote("--remote-expr", f"luaeval('{lua}', '{quoted}')")
+        encoded = "local a = vim.json.decode(...) return vim.json.encode({ load(a[1])(unpack(a[2])) })"
+        try:
+            got = self._call("nvim_exec_lua", encoded, [json.dumps([code, list(arguments)])])
+        except TimeoutError:
+            raise AssertionError(f"Neovim waits for a key; it shows:\n{bytes(self.screen[-1500:])!r}") from None
         answer = json.loads(got)
         return answer[0] if answer else None
 
     def keys(self, keys: str) -> None:
-        self._remote("--remote-send", keys)
+        """Types them, also while the editor waits for a key."""
+        self._call("nvim_input", keys)
 
-    def _remote(self, what: str, value: str) -> str:
-        command = [self._program, "--clean", "--headless", "--server", str(self._socket), what, value]
+    def _call(self, method: str, *arguments: Any) -> Any:
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_LIMIT_S, check=False)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"Neovim waits for a key; it shows:\n{bytes(self.screen[-1500:])!r}") from None
-        if done.returncode:
-            raise AssertionError(done.stderr + done.stdout)
-        return done.stdout
+            return self._connected().call(method, *arguments, limit_s=ANSWER_LIMIT_S)
+        except RpcError as error:
+            raise AssertionError(str(error)) from None
+
+    def _connected(self) -> Rpc:
+        end = time.monotonic() + ANSWER_LIMIT_S
+        while self._rpc is None:
+            try:
+                self._rpc = Rpc(self._socket)
+            except OSError:
+                if time.monotonic() > end:
+                    raise AssertionError(f"Neovim does not start: {bytes(self.screen)!r}") from None
+                time.sleep(0.02)
+        return self._rpc
+
+    def close(self) -> None:
+        if self._rpc is not None:
+            self._rpc.close()
 
     def until(self, ready: Callable[[], Any], why: str = "", limit_s: float = LIMIT_S) -> Any:
         end = time.monotonic() + limit_s
@@ -85,6 +125,18 @@ class Neovim:
         self.keys(keys)
 
     # --- what the stories need often ---
+
+    def copydesk(self, line: str) -> None:
+        """`:Copydesk …`, typed."""
+        self.keys(f"<C-\\><C-n>:Copydesk {line}<CR>")
+
+    def notified(self, text: str) -> str:
+        """Waits for a message with `text` in it; the message."""
+        return self.until(lambda: next((said for said in self.messages if text in said), ""), f"a message: {text}")
+
+    def waits_for_a_key(self) -> bool:
+        """Whether "Press ENTER" or the like stands in the way."""
+        return self._call("nvim_get_mode")["blocking"]
 
     def edit(self, path: Path | str) -> None:
         """`:edit`, and waits until the server is attached."""
@@ -139,24 +191,35 @@ def neovim(
     *,
     filetypes: tuple[str, ...] = ("python", "markdown"),
     program: str | None = None,
+    how: How = "start",
+    options: dict[str, Any] | None = None,
+    command: list[str] | None = None,
+    size: tuple[int, int] = (ROWS, COLUMNS),
+    before: str = "",
 ) -> Iterator[Neovim]:
+    """`options` are the plug-in's, `command` starts the server, `size` is rows and columns, `before` Lua of the init."""
     program = program or find_nvim()
     assert program, "no nvim"
+    state.mkdir(parents=True, exist_ok=True)
     server = HERE.parents[1] / "server"
-    environment = {"PYTHONPATH": str(server), "COPYDESK_STATE_DIR": str(state), "COPYDESK_CONFIG_DIR": str(state)}
     story = {
-        "command": [sys.executable, "-m", "copydesk", "serve"],
-        "environment": environment,
+        "how": how,
+        "command": command or [sys.executable, "-m", "copydesk", "serve"],
+        "environment": {"PYTHONPATH": str(server), "COPYDESK_STATE_DIR": str(state), "COPYDESK_CONFIG_DIR": str(state)},
         "root": str(root),
+        "runtime": str(PLUGIN if how == "plugin" else _only_lsp(state)),
         "settings": settings or {},
+        "options": options or {},
         "filetypes": list(filetypes),
     }
     socket = state / "nvim.sock"
-    state.mkdir(parents=True, exist_ok=True)
+    started = [program, "--clean", "--listen", str(socket), *([] if not before else ["--cmd", f"lua {before}"])]
+    if how != "start":
+        started += ["--cmd", f"luafile {HERE / 'nvim_start.lua'}"]
     controller, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
     process = subprocess.Popen(
-        [program, "--clean", "--listen", str(socket), "-c", f"luafile {HERE / 'nvim.lua'}"],
+        [*started, "-c", f"luafile {HERE / 'nvim.lua'}"],
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
@@ -169,20 +232,26 @@ def neovim(
     drain = threading.Thread(target=_drain, args=(controller, editor.screen), daemon=True)
     drain.start()
     try:
-        end = time.monotonic() + LIMIT_S
-        while not socket.exists() and time.monotonic() < end:
-            time.sleep(0.02)
-        editor.until(lambda: editor.lua("return seen ~= nil"), "nvim.lua was not run")
+        editor.until(lambda: editor.lua("return _G.seen ~= nil"), "nvim.lua was not run")
         yield editor
     finally:
         try:
             editor.keys("<C-\\><C-n>:qa!<CR>")
             process.wait(5)
-        except (AssertionError, subprocess.TimeoutExpired):
+        except (AssertionError, OSError, subprocess.TimeoutExpired):
             process.kill()
             process.wait()
+        editor.close()
         drain.join(2)
         os.close(controller)
+
+
+def _only_lsp(state: Path) -> Path:
+    """A runtime folder with lsp/copydesk.lua and nothing else of the plug-in."""
+    folder = state / "runtime"
+    (folder / "lsp").mkdir(parents=True, exist_ok=True)
+    shutil.copy(PLUGIN / "lsp" / "copydesk.lua", folder / "lsp")
+    return folder
 
 
 def _drain(controller: int, screen: bytearray) -> None:

@@ -1,6 +1,7 @@
 """A `CodeIntel` of regular expressions over any `FileSource`: enough Python for the tools' own tests."""
 
 import re
+from collections.abc import Sequence
 
 from copydesk.domain.edits import ChangeText, PendingEdit
 from copydesk.domain.messages import LineRange, Problem
@@ -25,6 +26,9 @@ class TinyIntel:
             owner = owner if match[1] else match[3]
             found.append(Symbol(match[3], kind, uri, line, column, LineRange(line, 0, line + 1, 4), container))
         return tuple(found)
+
+    async def outline(self, files: FileSource, uri: str) -> tuple[Symbol, ...]:
+        return self.symbols(files, uri)
 
     async def find_symbols(self, files: FileSource, query: str) -> tuple[Symbol, ...]:
         every = (symbol for uri in sorted(files.changed()) for symbol in self.symbols(files, uri))
@@ -61,6 +65,9 @@ class TinyIntel:
             for number, row in rows
             if "undefined" in row
         )
+
+    async def all_problems(self, files: FileSource, uris: Sequence[str]) -> tuple[Problem, ...]:
+        return tuple([problem for uri in uris for problem in await self.problems(files, uri)])
 
     async def fix(self, files: FileSource, uri: str, rules: str) -> tuple[PendingEdit, ...]:
         handle = files.read(uri)

@@ -12,7 +12,7 @@ import anyio
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import FileReview
-from copydesk.domain.review import Choice, Decided, Hunk, LineChange
+from copydesk.domain.review import Choice, Decided, Hunk, LineChange, Proposed, Standing
 from copydesk.text.diffs import unified
 from copydesk.text.lines import content_length, split_lines
 
@@ -54,6 +54,7 @@ class FakeReviews:
         self.accepted: list[Choice] = []
         self.rejected: list[tuple[Choice, str]] = []
         self.n_refreshed = 0
+        self.landing: set[tuple[str, str]] = set()
 
     # --- what the features use ---
 
@@ -96,6 +97,29 @@ class FakeReviews:
             path = uri.rpartition("/w/")[2]
             pieces.append(unified(old, "".join(lines), path, created=own[0].kind == "create"))
         return "".join(pieces)
+
+    def proposed(self, session: str, uri: str) -> Proposed | None:
+        """All hunks of the file at once; those that are held back are left out of the text."""
+        own = sorted(
+            (hunk for hunk in self.waiting if (hunk.session, hunk.uri) == (session, uri)),
+            key=lambda hunk: hunk.start_line,
+        )
+        if not own:
+            return None
+        if own[0].kind != "change":
+            return Proposed(own[0].after, (Standing(own[0].id, 0, len(bare(own[0].after))),))
+        lines, standing, shift = split_lines(self.texts(uri)), [], 0
+        for hunk in own:
+            start, after = hunk.start_line + shift, [] if hunk.held else split_lines(hunk.after)[:-1]
+            n_before = 0 if hunk.held else hunk.end_line - hunk.start_line
+            lines[start : start + n_before] = after
+            places = tuple(min(start + n, start + len(after)) for n in range(len(hunk.lines)))
+            standing.append(Standing(hunk.id, start, start + len(after), places))
+            shift += len(after) - n_before
+        return Proposed("".join(lines), tuple(standing))
+
+    def is_landing(self, session: str, uri: str) -> bool:
+        return (session, uri) in self.landing
 
     # --- what the test does ---
 

@@ -194,7 +194,8 @@ class LspClient:
             while not done():
                 if self.closed:
                     raise AssertionError(f"the connection ended before {what}")
-                self._arrived = anyio.Event()
+                if self._arrived.is_set():  # else others wait for it too
+                    self._arrived = anyio.Event()
                 await self._arrived.wait()
             return
         raise AssertionError(f"no {what} within {timeout_s} s")
@@ -260,6 +261,8 @@ class LspClient:
             reply["result"] = handler(params)
         except RpcFailure as failure:
             reply["error"] = {"code": failure.code, "message": failure.message}
+            if failure.data is not None:
+                reply["error"]["data"] = failure.data
         except _Unanswered:
             self._held.append(message)
             return
@@ -314,7 +317,8 @@ class LspClient:
         """Until the server has closed the connection."""
         with anyio.fail_after(timeout_s):
             while not self.closed:
-                self._arrived = anyio.Event()
+                if self._arrived.is_set():  # else others wait for it too
+                    self._arrived = anyio.Event()
                 await self._arrived.wait()
 
     def check(self) -> None:

@@ -16,6 +16,8 @@ from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.lsp.commands import Sources
+from copydesk.lsp.editor_code import LspEditorCode
+from copydesk.lsp.editor_models import LspEditorModels
 from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
@@ -50,8 +52,17 @@ class Assembly:
         self._problem = ""
         self.workspace = Workspace(server.roots, overlay=server.overlay)
         self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled, self._saves)
+        editor_models = LspEditorModels(server.client)
+        server.handlers.notification("$/progress", editor_models.receive_progress, raw=True)
+        self.editor_code = LspEditorCode(server.client, self._spelled)
         self.core = compose(
-            roots=(), editor=lambda _: self.voice.editor, state=self.state, model=model, workspace=self.workspace
+            roots=(),
+            editor=lambda _: self.voice.editor,
+            state=self.state,
+            model=model,
+            workspace=self.workspace,
+            editor_models=editor_models,
+            editor_code=self.editor_code,
         )
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
@@ -121,6 +132,7 @@ class Assembly:
             reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
             undo=self.core.undoing().undo,
+            is_echo=self.editor_code.is_echo,
         )
 
     def _explainer(self) -> Explainer:

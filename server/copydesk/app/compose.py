@@ -17,7 +17,7 @@ from copydesk import __version__
 from copydesk.config.layers import Loaded, load, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.permissions import Mode
-from copydesk.domain.ports import Approver, CodeIntel, Editor, Model
+from copydesk.domain.ports import Approver, CodeIntel, Editor, EditorCode, EditorModels, Model
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.uris import to_path
@@ -99,8 +99,8 @@ class FixedModel:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    async def resolve(self, name: str | None = None, *, on_retry: object = None) -> Model:
-        del name, on_retry
+    async def resolve(self, name: str | None = None, *, on_retry: object = None, local: bool = False) -> Model:
+        del name, on_retry, local
         return self._model
 
 
@@ -115,6 +115,8 @@ class Core:
     attribution: "Attribution | None" = None
     """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
+    tending: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    """Tasks that go on as long as the core does."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Core"]:
@@ -122,6 +124,8 @@ class Core:
         try:
             async with anyio.create_task_group() as group:
                 await group.start(self.host.run)
+                for tend in self.tending:
+                    group.start_soon(tend)
                 try:
                     yield self
                 finally:
@@ -175,21 +179,28 @@ def compose(
     model: Model | None = None,
     offers: bool = True,
     workspace: Workspace | None = None,
+    editor_models: EditorModels | None = None,
+    editor_code: EditorCode | None = None,
 ) -> Core:
-    """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts."""
+    """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
+
+    `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
+    """
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
     from copydesk.models.selection import Models
+    from copydesk.services.intelligence import WiderIntel
     from copydesk.tools.registry import Toolbox, default_tools
     from copydesk.tools.validation import checked
 
     workspace = workspace or Workspace(roots)
     configuration = Configuration(workspace, editor_settings or {}, arguments or {})
     person = editor(workspace)
-    code = Intel(workspace)
+    own = Intel(workspace)
+    code = WiderIntel(own, editor_code, workspace) if editor_code else own
     door = Door()
-    selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel)
+    selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel, editor=editor_models)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
     state = state or state_path()
@@ -214,4 +225,5 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    return Core(workspace, host, person, configuration, models, code, attribution, (door.aclose, code.aclose))
+    closers = (door.aclose, own.aclose)
+    return Core(workspace, host, person, configuration, models, code, attribution, closers, (own.tend,))

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from copydesk import __version__
 from copydesk.app.compose import Core
@@ -15,7 +16,11 @@ from copydesk.cli.reports import Finding
 from copydesk.config.layers import state_path, user_config_path
 from copydesk.domain.errors import CopydeskError
 
+if TYPE_CHECKING:
+    from copydesk.models.selection import ModelInfo
+
 _PACKAGES = ("pygls", "lsprotocol", "httpx", "jedi", "tree-sitter", "ruff")
+MAX_NAMED = 5
 _GRAMMARS = ("python", "javascript", "typescript", "rust", "go")
 
 
@@ -82,6 +87,13 @@ def _folder(uri: str) -> Path | None:
 
 
 async def _models(core: Core) -> list[Finding]:
+    from copydesk.models.selection import Models
+
+    infos = await core.models.available() if isinstance(core.models, Models) else []
+    return [*await _chosen_model(core), *_editors_models([info for info in infos if info.provider == "editor"])]
+
+
+async def _chosen_model(core: Core) -> list[Finding]:
     try:
         model = await core.models.resolve()
     except CopydeskError as error:
@@ -90,3 +102,24 @@ async def _models(core: Core) -> list[Finding]:
         advice = "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or start Ollama, for a language model."
         return [Finding("note", "model", "offline: works with no key and no network; no language model", advice)]
     return [Finding("ok", "model", model.name)]
+
+
+def _editors_models(infos: "list[ModelInfo]") -> Iterator[Finding]:
+    """One line for them all; none without an editor."""
+    from copydesk.models.editor_offers import HOW, NO_NAME
+
+    if not infos:
+        return
+    allowed = [info.name for info in infos if info.available]
+    if infos[0].name == NO_NAME:
+        yield Finding("note", "editor's models", infos[0].why)
+    elif allowed:
+        yield Finding("ok", "editor's models", _some(allowed))
+    else:
+        there = _some([info.name for info in infos])
+        yield Finding("note", "editor's models", f"not allowed for Copydesk yet: {there}", f"Allow them ({HOW}).")
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more

@@ -4,7 +4,7 @@ Implements `domain.ports.CodeIntel`. Owns which engine answers what; knows no en
 on first use. Start with `Intel`; close it with `aclose`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import anyio
@@ -24,6 +24,8 @@ from copydesk.domain.tools import Location
 
 TIMEOUT_S = 5.0
 REFACTORING_TIMEOUT_S = 20.0
+IDLE_S = 300.0
+"""After so long without a question the worker ends: it holds as much memory as all the rest."""
 _N_FILES_SEARCHED = 2000
 _N_SYMBOLS_FOUND = 200
 _SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "target", "dist", "build", "site-packages"})
@@ -46,6 +48,10 @@ class Intel:
     async def aclose(self) -> None:
         await self._jedi.aclose()
 
+    async def tend(self, idle_s: float = IDLE_S) -> None:
+        """For a task of its owner, without end: ends the worker while nobody asks it anything."""
+        await self._jedi.tend(idle_s)
+
     async def __aenter__(self) -> "Intel":
         return self
 
@@ -56,6 +62,9 @@ class Intel:
 
     def symbols(self, files: FileSource, uri: str) -> tuple[Symbol, ...]:
         return self.table.symbols(files.read(uri))
+
+    async def outline(self, files: FileSource, uri: str) -> tuple[Symbol, ...]:
+        return await anyio.to_thread.run_sync(self.symbols, files, uri, abandon_on_cancel=True)
 
     async def find_symbols(self, files: FileSource, query: str) -> tuple[Symbol, ...]:
         return await anyio.to_thread.run_sync(self._find_symbols, files, query, abandon_on_cancel=True)
@@ -113,6 +122,9 @@ class Intel:
             return syntax_problems(self.table.syntaxes.get(handle))
         path = path_for(uri)
         return await ruff.check(uri, path, self._root_paths(), handle.text, self._timeout_s)
+
+    async def all_problems(self, files: FileSource, uris: Sequence[str]) -> tuple[Problem, ...]:
+        return tuple([problem for uri in uris for problem in await self.problems(files, uri)])
 
     async def fix(self, files: FileSource, uri: str, rules: str) -> tuple[PendingEdit, ...]:
         handle = _python(files, uri, "fixed")

@@ -1,6 +1,6 @@
 """The seams: small Protocols that let a layer use something without knowing it. `app` passes the real things in."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -203,6 +203,48 @@ class Editor(Protocol):
         ...
 
 
+# --- the editor's own language models -------------------------------------------------------------------
+
+
+@frozen
+class OfferedModel:
+    """A language model of the editor's. `allowed`: the person has agreed that Copydesk uses it.
+
+    `max_input_tokens` is None where the editor does not say.
+    """
+
+    id: str
+    title: str
+    max_input_tokens: int | None = None
+    tools: bool = True
+    allowed: bool = False
+
+
+@frozen
+class EditorPart:
+    """What an editor's model sent, as the JSON it is: a part of the answer, or (`last`) the result that ends it."""
+
+    value: object
+    last: bool = False
+
+
+class EditorModels(Protocol):
+    """The editor's models, reached through it. What they answer is theirs to say: nothing of it is checked here."""
+
+    @property
+    def available(self) -> bool:
+        """Whether this editor lets us ask at all."""
+        ...
+
+    async def list(self) -> tuple[OfferedModel, ...]:
+        """In the editor's order. Raises `ModelError`. The caller sets the limit."""
+        ...
+
+    def stream(self, request: Mapping[str, Any]) -> AbstractAsyncContextManager[AsyncIterator[EditorPart]]:
+        """Opens one answer; leaving the context cancels it. Ends with the `last` part. Raises only `ModelError`."""
+        ...
+
+
 # --- code intelligence -----------------------------------------------------------------------------------
 
 
@@ -241,6 +283,10 @@ class CodeIntel(Protocol):
         """Definitions in one file, in order. Survives syntax errors. In process: fast, no worker."""
         ...
 
+    async def outline(self, files: FileSource, uri: str) -> tuple[Symbol, ...]:
+        """As `symbols`, with whatever else can be asked."""
+        ...
+
     async def find_symbols(self, files: FileSource, query: str) -> tuple[Symbol, ...]:
         """Definitions in the workspace whose name contains `query`."""
         ...
@@ -255,6 +301,10 @@ class CodeIntel(Protocol):
 
     async def problems(self, files: FileSource, uri: str) -> tuple[Problem, ...]:
         """Syntax errors, and what ruff and jedi find: undefined names, unused imports and the like."""
+        ...
+
+    async def all_problems(self, files: FileSource, uris: Sequence[str]) -> tuple[Problem, ...]:
+        """The problems of these files, and what is known of others without looking."""
         ...
 
     async def fix(self, files: FileSource, uri: str, rules: str) -> tuple[PendingEdit, ...]:
@@ -275,4 +325,57 @@ class CodeIntel(Protocol):
         self, files: FileSource, uri: str, range: LineRange, new_name: str, kind: str
     ) -> tuple[PendingEdit, ...]:
         """`kind`: variable or function."""
+        ...
+
+
+@frozen
+class CodeSpot:
+    """A place in an open or closed file: 0-based line, column in code points, and the text of that line."""
+
+    uri: str
+    line: int
+    column: int
+    line_text: str
+
+
+class EditorTexts(Protocol):
+    """The files as the editor has them, to read the positions in its answers. Methods may block on the disk."""
+
+    def resolve(self, uri: str) -> str:
+        """The canonical spelling; as the workspace spells it where it is inside."""
+        ...
+
+    def read(self, uri: str) -> str | None:
+        """The text; None where it must not be read (outside the workspace, secret) or cannot be."""
+        ...
+
+
+TextsNow = Callable[[], EditorTexts]
+"""Called once an answer has come: what it says is about the texts of that moment."""
+
+
+class EditorCode(Protocol):
+    """What the editor's other language servers know, about the texts that the editor has.
+
+    Lines are 0-based and columns code points, but where a text must not be read: there they are the editor's own.
+    Each answers within its limit, and raises nothing: None means that nothing was asked or nothing came.
+    """
+
+    @property
+    def available(self) -> bool:
+        """Whether asking makes sense now."""
+        ...
+
+    async def definition(self, spot: CodeSpot, now: TextsNow) -> tuple[Found, ...] | None: ...
+
+    async def references(self, spot: CodeSpot, now: TextsNow) -> tuple[Found, ...] | None: ...
+
+    async def hover(self, spot: CodeSpot) -> str | None: ...
+
+    async def symbols(self, uri: str, now: TextsNow) -> tuple[Symbol, ...] | None: ...
+
+    async def find_symbols(self, query: str, now: TextsNow) -> tuple[Symbol, ...] | None: ...
+
+    async def problems(self, uri: str | None, now: TextsNow) -> tuple[Problem, ...] | None:
+        """Of one file, or of all. Only of files that may be read."""
         ...

@@ -50,6 +50,27 @@ class Hunk:
 
 
 @frozen
+class Standing:
+    """Where a hunk stands in the proposed text: its lines there, `end_line` exclusive; equal: it only takes away.
+
+    `lines`: for each of the hunk's `lines`, in order, the line where it stands, or would stand if it were not removed.
+    """
+
+    hunk: str
+    start_line: int
+    end_line: int
+    lines: tuple[int, ...] = ()
+
+
+@frozen
+class Proposed:
+    """A file's text with all that waits in it in one session, but for what is held back, and where the hunks stand."""
+
+    text: str
+    standing: tuple[Standing, ...]
+
+
+@frozen
 class Choice:
     """Which hunks a decision is about. An empty field means any; `lines` are numbers within one `hunk`."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 
 from copydesk.domain.messages import LineRange
+from copydesk.lsp import clients
 from copydesk.lsp.arguments import ClientRange, Fields
 from copydesk.lsp.comments import MAX_BLOCK_LINES, InstructionComment, find_instruction
 from copydesk.lsp.handlers import RequestContext, invalid_params
@@ -36,7 +37,6 @@ MAX_FIXES = 20
 SYMBOL_LIMIT_S = 0.05
 _LLM_GENERATED = 1
 _WORD = re.compile(r"[^\W\d]\w*")
-_HIDE_DIAGNOSTICS = frozenset({"neovim", "eglot", "emacs", "helix"})
 _REWRITES = (
     ("explain", "Copydesk: Explain {}"),
     ("document", "Copydesk: Document {}"),
@@ -91,11 +91,11 @@ class Actions:
             lines = LineRange(at.start_line, at.start_units, at.end_line, at.end_units)  # only lines matter there
             offers += self._review.at(uri, lines, diagnostics, opened.document if opened else None)
             offers += fix_offers(uri, diagnostics)
-        if self._review.is_diff(uri):  # nothing in it is work to do, nor the place of the next command
+        if self._review.is_view(uri):  # nothing in it is work to do, nor the place of the next command
             return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
         self._places.note(Seen(uri, at, diagnostics))
         if opened is not None:
-            fixes = self._hides_diagnostics and all(is_ours(item) for item in diagnostics)
+            fixes = self._keeps_diagnostics and all(is_ours(item) for item in diagnostics)
             offers += await self._offers_in(opened, uri, at, kinds, fixes=fixes)
         return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
 
@@ -129,11 +129,9 @@ class Actions:
         return [*offers, *rewrite_offers(uri, at, subject, fixes=fixes and not comments)]
 
     @property
-    def _hides_diagnostics(self) -> bool:
-        """Its menu would offer no fix at all where it sends a server the server's own diagnostics only, as Neovim and
-        Emacs do, or where there is no other server, as often in Helix.
-        """
-        return self._client.name.lower() in _HIDE_DIAGNOSTICS
+    def _keeps_diagnostics(self) -> bool:
+        declares_edits = bool(self._client.supports("workspace.applyEdit"))
+        return clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""
@@ -152,9 +150,10 @@ class Actions:
         command = {"title": offer.title, "command": offer.command, "arguments": [offer.argument]}
         if not self._client.supports("textDocument.codeAction.codeActionLiteralSupport"):
             return command
+        is_bare = offer.kind == QUICK_FIX and not offer.diagnostics
         action: JsonObject = {
             "title": offer.title,
-            "kind": offer.kind,
+            "kind": f"{QUICK_FIX}.copydesk" if is_bare and clients.hides_bare_fixes(self._client.name) else offer.kind,
             "command": command,
             "data": {"command": offer.command},
         }

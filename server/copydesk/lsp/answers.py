@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import anyio
 
 from copydesk.lsp.client import ClientError
+from copydesk.lsp.clients import shows_one_line
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.markdown import sanitise
 from copydesk.lsp.progress import first_line
@@ -55,9 +56,9 @@ class Answers:
         await self.open(name, text)
 
     def message(self, level: str, text: str) -> None:
-        """At most three lines by `window/showMessage`. Helix has one line for it, and would glue them together."""
+        """At most three lines by `window/showMessage`."""
         head = _head(as_plain(text))
-        self._client.show_message(level, head.replace("\n", " ") if self._client.name == "helix" else head)
+        self._client.show_message(level, head.replace("\n", " ") if shows_one_line(self._client.name) else head)
 
     def log(self, level: str, text: str) -> None:
         self._client.log(level, text)
@@ -69,8 +70,7 @@ class Answers:
         clean = sanitise(text) if name.endswith(".md") else text
         uri = f"{SCHEME}:/{name}"
         self._keep(uri, clean)
-        serves = self._client.supports("workspace.textDocumentContent") is not None
-        if serves and await self._client.show_document(uri, take_focus=focus, line=line):
+        if serves_documents(self._client) and await self._client.show_document(uri, take_focus=focus, line=line):
             return uri
         path = await anyio.to_thread.run_sync(write_read_only, self._folder / name, clean)
         if not await self._client.show_document(path.as_uri(), take_focus=focus, line=line):
@@ -99,6 +99,11 @@ class Answers:
         self._texts.move_to_end(uri)
         while len(self._texts) > MAX_KEPT:
             self._texts.popitem(last=False)
+
+
+def serves_documents(client: "Client") -> bool:
+    """Whether the client asks us for the text of our documents; else they are files."""
+    return client.supports("workspace.textDocumentContent") is not None
 
 
 def is_served(uri: str) -> bool:

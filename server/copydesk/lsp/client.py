@@ -6,7 +6,8 @@ Knows no transport: `send` is given. `domain.ports` is imported at first use, af
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -35,18 +36,45 @@ _CHUNKS = frozenset({"agent_message_chunk", "agent_thought_chunk"})
 
 
 class ClientError(Exception):
-    """The client answered an error (`code` is its), did not answer in time, or is gone (`code` None)."""
+    """The client answered an error (`code` and `data` are its), did not answer in time, or is gone (`code` None)."""
 
-    def __init__(self, message: str, code: int | None = None) -> None:
+    def __init__(self, message: str, code: int | None = None, data: Any = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
+        self.data = data
+
+
+def _unheard() -> None:
+    """The one who asked waits for `Asked.done`."""
 
 
 @dataclass(slots=True)
-class _Waiter:
+class Asked:
+    """A request on its way. `on_done` is called at once when it is answered, or the client is gone."""
+
+    method: str
+    on_done: Callable[[], None] = _unheard
     done: anyio.Event = field(default_factory=anyio.Event)
     answer: dict[str, Any] | None = None
+
+    def finish(self, answer: dict[str, Any] | None) -> None:
+        self.answer = answer
+        self.done.set()
+        self.on_done()
+
+    def result(self) -> Any:
+        """The raw JSON result, once it is `done`. Raises `ClientError`."""
+        if self.answer is None:
+            raise ClientError(f"The client went away before it answered {self.method!r}")
+        error: Any = self.answer.get("error")
+        if error is None:
+            return self.answer.get("result")
+        if not isinstance(error, dict):
+            raise ClientError(str(error), 0)
+        body = cast("dict[str, Any]", error)
+        code, message = body.get("code"), str(body.get("message", ""))
+        raise ClientError(message or "no reason given", code if isinstance(code, int) else 0, body.get("data"))
 
 
 class Client:
@@ -54,7 +82,7 @@ class Client:
 
     def __init__(self, send: Callable[[dict[str, Any], str], None]) -> None:
         self._send = send
-        self._waiting: dict[RequestId, _Waiter] = {}
+        self._waiting: dict[RequestId, Asked] = {}
         self._last_id = 0
         self._gone = False
         self.raw_capabilities: dict[str, Any] = {}
@@ -104,38 +132,53 @@ class Client:
         `names_itself`: the params get the request's `id`, because not every client library (Neovim's) tells its
         handlers which request a cancellation is about.
         """
+        with self.asking(method, params, names_itself=names_itself) as asked:
+            with anyio.move_on_after(timeout_s):
+                await asked.done.wait()
+            if not asked.done.is_set():
+                raise ClientError(f"The client did not answer {method!r} within {timeout_s:g} s")
+        return asked.result()
+
+    @contextmanager
+    def asking(
+        self,
+        method: str,
+        params: Any = None,
+        on_done: Callable[[], None] = _unheard,
+        *,
+        names_itself: bool = False,
+    ) -> Generator[Asked]:
+        """Sends a request; leaving before it is answered cancels it. The caller sets the limit."""
         if self._gone:
             raise ClientError(f"The client is gone; {method!r} was not sent")
         self._last_id += 1
-        request_id, waiter = self._last_id, _Waiter()
+        request_id, asked = self._last_id, Asked(method, on_done)
         if names_itself:
             params = {**params, "id": request_id}
-        self._waiting[request_id] = waiter
+        self._waiting[request_id] = asked
         try:
             message: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "method": method}
             self._send(message if params is None else {**message, "params": params}, "")
-            with anyio.move_on_after(timeout_s):
-                await waiter.done.wait()
+            yield asked
         finally:
             del self._waiting[request_id]
-            if not waiter.done.is_set():
+            if not asked.done.is_set():
                 self.notify(types.CANCEL_REQUEST, {"id": request_id})
-        return _result(method, waiter, timeout_s)
 
     def receive_response(self, request_id: RequestId, message: dict[str, Any]) -> None:
         """Late and unknown answers are ignored."""
-        waiter = self._waiting.get(request_id)
-        if waiter is None or waiter.done.is_set():
+        asked = self._waiting.get(request_id)
+        if asked is None or asked.done.is_set():
             log.debug("an answer to the unknown request %r is ignored", request_id)
             return
-        waiter.answer = message
-        waiter.done.set()
+        asked.finish(message)
 
     def disconnected(self) -> None:
         """Ends every waiting request with a `ClientError`."""
         self._gone = True
-        for waiter in self._waiting.values():
-            waiter.done.set()
+        for asked in self._waiting.values():
+            if not asked.done.is_set():
+                asked.finish(None)
 
     # --- what is asked of editors ---
 
@@ -169,7 +212,7 @@ class Client:
         """What the client *says*: some say yes after skipping a document. No time limit: a person may be asked."""
         from copydesk.domain.ports import ApplyReply
 
-        if not self.supports("workspace.applyEdit"):
+        if not self._takes_edits():
             return ApplyReply(False, "The editor does not take workspace/applyEdit")
         params: dict[str, Any] = {"label": label, "edit": edit}
         if is_refactoring and self.supports("workspace.workspaceEdit.metadataSupport"):
@@ -179,6 +222,11 @@ class Client:
         except ClientError as error:
             return ApplyReply(False, error.message, answered=error.code is not None)
         return _apply_reply(answer)
+
+    def _takes_edits(self) -> bool:
+        """Kate applies edits and does not say so; it says no name either, but that it shows progress."""
+        said = self.supports("workspace.applyEdit")
+        return bool(said) or (said is None and not self.name and bool(self.supports("window.workDoneProgress")))
 
     async def configuration(self, section: str, *, timeout_s: float = 10) -> Any:
         """The editor's settings of a section; None when it has none. Raises `ClientError`."""
@@ -195,22 +243,6 @@ class Client:
         except ClientError:
             return False
         return True
-
-
-def _result(method: str, waiter: _Waiter, timeout_s: float | None) -> Any:
-    answer = waiter.answer
-    if not waiter.done.is_set():
-        raise ClientError(f"The client did not answer {method!r} within {timeout_s:g} s")
-    if answer is None:
-        raise ClientError(f"The client went away before it answered {method!r}")
-    error: Any = answer.get("error")
-    if error is None:
-        return answer.get("result")
-    if not isinstance(error, dict):
-        raise ClientError(str(error), 0)
-    body = cast("dict[str, Any]", error)
-    code = body.get("code")
-    raise ClientError(str(body.get("message", "")) or "no reason given", code if isinstance(code, int) else 0)
 
 
 def _apply_reply(answer: Any) -> "ApplyReply":

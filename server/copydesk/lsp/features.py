@@ -12,15 +12,17 @@ import anyio
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
 from copydesk.lsp.actions import Actions, SymbolAt
+from copydesk.lsp.answers import serves_documents
 from copydesk.lsp.commands import Commands, Sessions, Sources
 from copydesk.lsp.diff_documents import DiffDocuments
 from copydesk.lsp.hints import Hints
-from copydesk.lsp.hover import Explain, Hover
+from copydesk.lsp.hover import Explain, Hover, IsEcho, never
 from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.lenses import Lenses
 from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes
 from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress
+from copydesk.lsp.proposed import ProposedDocuments
 from copydesk.lsp.review import ReviewCommands
 from copydesk.lsp.review_offers import ReviewOffers
 from copydesk.lsp.spoken import Spoken
@@ -31,7 +33,7 @@ from copydesk.lsp.voice import Voice
 from copydesk.text.documents import Document
 
 if TYPE_CHECKING:
-    from copydesk.lsp.handlers import Handlers
+    from copydesk.lsp.handlers import Handlers, RequestContext
 
 
 class Listened(Sessions, Protocol):
@@ -43,7 +45,8 @@ class FeatureParts:
     """What the features use of the rest. `read` gives the text of a file that is not open and may block.
 
     `symbol_at` (uri, text, line) names the definition a line touches; it runs in a thread with a short limit.
-    `reviews` is what waits for a decision, `documents` what is open, `undo` takes back a turn.
+    `reviews` is what waits for a decision, `documents` what is open, `undo` takes back a turn; `is_echo` tells a hover
+    that the client asks for only because we asked it.
     """
 
     sources: Sources
@@ -55,6 +58,7 @@ class FeatureParts:
     reviews: Reviews
     documents: OpenDocuments
     undo: Undo = nothing_to_undo
+    is_echo: IsEcho = never
 
 
 class Features:
@@ -64,23 +68,32 @@ class Features:
         self._voice = voice
         self._host = host
         self._spawn = spawn
-        self.places = Places(lambda: client.encoding, _reader(parts.read))
+        read = _reader(parts.read)
+        self.places = Places(lambda: client.encoding, read)
         self._unasked = Unasked(client, voice.answers, voice.questions, parts.documents)
         voice.questions.is_typing = self._unasked.is_typing
-        shapes = Shapes(lambda: client.encoding, parts.documents, parts.sources.display)
+        shapes = Shapes(
+            lambda: client.encoding,
+            parts.documents,
+            parts.sources.display,
+            lambda session, uri: parts.reviews.proposed(session, uri) if serves_documents(client) else None,
+        )
         diffs = DiffDocuments(parts.reviews, voice.answers, shapes)
         self.review = ReviewCommands(parts.reviews, voice, diffs, shapes, spawn)
         self.hints = Hints(client, parts.reviews, parts.documents, shapes, spawn)
-        self.hints.followers.append(diffs.update)
-        self.lenses = Lenses(parts.reviews, shapes, diffs, parts.documents)
+        self.proposed = ProposedDocuments(client, parts.reviews, parts.documents, read, spawn)
+        self.places.sources.append(self.proposed.source_of)
+        self.hints.followers += [diffs.update, self.proposed.update]
+        self.hints.interests.append(self.proposed.follows)
+        self.lenses = Lenses(parts.reviews, shapes, diffs, self.proposed, parts.documents)
         self.updates = Updates(client, self.review.pending_as_json)
         self.progress = Progress(client, spawn)
         undo = UndoCommand(parts.undo, voice, shapes, spawn)
         spoken = Spoken(voice, spawn)
         self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo, spoken)
-        offers = ReviewOffers(parts.reviews, diffs)
+        offers = ReviewOffers(parts.reviews, diffs, self.proposed)
         self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model, offers)
-        self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s)
+        self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s, offers.is_view, parts.is_echo)
         host.subscribe(self._listen)
 
     def register(self, handlers: "Handlers", commands: list[str]) -> None:
@@ -91,7 +104,7 @@ class Features:
         handlers.request("codeAction/resolve", self.actions.resolve, raw=True)
         handlers.request("textDocument/hover", self.hover.hover, raw=True)
         handlers.request("textDocument/codeLens", self.lenses.list_lenses, raw=True)
-        handlers.request("workspace/textDocumentContent", self._voice.answers.content, raw=True)
+        handlers.request("workspace/textDocumentContent", self._content, raw=True)
         handlers.notification("window/workDoneProgress/cancel", self._cancel_progress, raw=True)
 
     async def run(self) -> None:
@@ -102,6 +115,13 @@ class Features:
     async def stop(self) -> None:
         """Before the server stops: takes back what the client would go on showing."""
         self.hints.stop()
+
+    async def _content(self, params: Any, context: "RequestContext") -> dict[str, str]:
+        """`workspace/textDocumentContent`."""
+        uri = cast("dict[str, Any]", params).get("uri") if isinstance(params, dict) else None
+        if isinstance(uri, str) and self.proposed.has(uri):
+            return {"text": await self.proposed.content(uri)}
+        return await self._voice.answers.content(params, context)
 
     def _listen(self, session: str, seq: int, event: events.Event) -> None:
         self.review.listen(event)

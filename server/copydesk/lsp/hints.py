@@ -48,6 +48,8 @@ class Hints:
         self._spawn = spawn
         self.followers: list[Callable[[], Awaitable[None]]] = []
         """Awaited after each round in which hunks may have changed: they show the same hunks elsewhere."""
+        self.interests: list[Callable[[str], bool]] = []
+        """Which files the followers show though nothing waits there: typing in them is a round too."""
         self._published: dict[str, tuple[int, JsonObject]] = {}
         self._lenses: tuple[Hunk, ...] = ()
         self._news = False
@@ -73,12 +75,12 @@ class Hints:
 
     def _edited(self, uri: str) -> None:
         """Called for every keystroke in any document: those without hunks cost one look."""
-        if uri not in self._published:
+        if uri not in self._published and not any(shows(uri) for shows in self.interests):
             return
         opened = self._documents.get(uri)
         self._typed.add(uri)
         self._last_key = anyio.current_time()
-        if opened is None:
+        if opened is None and uri in self._published:
             self._clear(uri)
             self._published[uri] = (0, {})
         self._wake()

@@ -43,9 +43,29 @@ Explain: TypeAlias = Callable[[Any, str, int, int, float], Awaitable[HoverText |
 """(files, uri, line, column, budget in seconds): lines from 0, columns in code points."""
 
 
+IsEcho: TypeAlias = Callable[[str, ClientRange], bool]
+"""(uri, position): whether the client asks only because it works out an answer for us."""
+
+
+def never(uri: str, at: ClientRange) -> bool:
+    del uri, at
+    return False
+
+
 class Hover:
-    def __init__(self, client: "Client", places: Places, explain: Explain, budget_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: "Client",
+        places: Places,
+        explain: Explain,
+        budget_s: Callable[[], float],
+        is_view: Callable[[str], bool] = lambda uri: False,
+        is_echo: IsEcho = never,
+    ) -> None:
+        """`is_view`: whether a document only shows what waits, and is no place for a command to work at."""
+        self._is_echo = is_echo
         self._client = client
+        self._is_view = is_view
         self._places = places
         self._explain = explain
         self._budget_s = budget_s
@@ -53,8 +73,11 @@ class Hover:
     async def hover(self, params: Any, context: RequestContext) -> JsonObject | None:
         """`textDocument/hover`; null where there is nothing to say."""
         uri, at = read_place(params, "position")
+        if self._is_echo(uri, at):  # nobody's cursor is there, and it is the other servers that are meant
+            return None
         opened = cast("OpenTexts", context.files).get(uri)
-        self._places.note(Seen(uri, at))
+        if not self._is_view(uri):
+            self._places.note(Seen(uri, at))
         if opened is None:
             return None
         place = to_line_range(opened.document, at, self._client.encoding)

@@ -1,7 +1,7 @@
 """Code lenses on pending hunks: Accept hunk | Reject hunk | Show above each, Accept all in file at the top.
 
 Answered from what was last worked out; a file without hunks costs one look. Start with `Lenses.list_lenses`.
-The documents that show the diff have them too: there a person reads what is to be decided.
+The documents that show the diff, or a file as it is proposed, have them too: there a person reads what waits.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,13 +14,22 @@ from copydesk.lsp.review_offers import ACCEPT, REJECT, SHOW
 
 if TYPE_CHECKING:
     from copydesk.lsp.diff_documents import DiffDocuments
+    from copydesk.lsp.proposed import ProposedDocuments
 
 JsonObject: TypeAlias = dict[str, Any]
 
 
 class Lenses:
-    def __init__(self, reviews: Reviews, shapes: Shapes, diffs: "DiffDocuments", documents: OpenDocuments) -> None:
+    def __init__(
+        self,
+        reviews: Reviews,
+        shapes: Shapes,
+        diffs: "DiffDocuments",
+        proposed: "ProposedDocuments",
+        documents: OpenDocuments,
+    ) -> None:
         self._diffs = diffs
+        self._proposed = proposed
         self._documents = documents
         self._reviews = reviews
         self._shapes = shapes
@@ -34,6 +43,8 @@ class Lenses:
             raise invalid_params("textDocument/codeLens needs textDocument.uri, a string")
         if self._diffs.has(uri):
             return self._in_diff(uri)
+        if self._proposed.has(uri):
+            return self._in_proposed(uri)
         hunks = hunks_in(self._reviews.hunks(), uri)
         if not hunks:
             return []
@@ -54,6 +65,17 @@ class Lenses:
             return []
         top = _for_all("Accept all", [hunk for _, hunk in found], {"turn": found[0][1].turn})
         return [*top, *(lens for line, hunk in found for lens in _decisions(line, hunk))]
+
+    def _in_proposed(self, uri: str) -> list[JsonObject]:
+        opened = self._documents.get(uri)
+        shown = self._proposed.shown(uri, opened.document.text if opened else None)
+        found = shown.with_hunks(self._reviews.hunks()) if shown else []
+        if not shown or not found:
+            return []
+        here = {"uri": self._shapes.spelled(shown.uri), "session": shown.session}
+        top = _for_all("Accept all in file", [hunk for _, hunk in found], here)
+        last = shown.n_lines - 1
+        return [*top, *(lens for each, hunk in found for lens in _decisions(min(each.start_line, last), hunk))]
 
 
 def _for_all(title: str, hunks: Sequence[Hunk], argument: JsonObject) -> Iterator[JsonObject]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import FileReview
-from copydesk.domain.review import Choice, Decided, Hunk, LineChange
+from copydesk.domain.review import Choice, Decided, Hunk, LineChange, Proposed, Standing
 from copydesk.lsp.arguments import Fields
+from copydesk.lsp.proposed_uris import proposed_uri
 from copydesk.text.lines import split_lines
 from copydesk.text.positions import Encoding, from_codepoints
 from copydesk.workspace.uris import normalise
@@ -52,6 +53,14 @@ class Reviews(Protocol):
         """A unified diff, per file, with context."""
         ...
 
+    def proposed(self, session: str, uri: str) -> Proposed | None:
+        """A file with all that waits in it in one session, as last worked out; None where nothing does."""
+        ...
+
+    def is_landing(self, session: str, uri: str) -> bool:
+        """Whether a part of it is on its way to the editor: what waits in it is known again when it is there."""
+        ...
+
 
 class NoReviews:
     """Where nothing is kept for review."""
@@ -77,8 +86,17 @@ class NoReviews:
         del hunks
         return ""
 
+    def proposed(self, session: str, uri: str) -> None:
+        del session, uri
+
+    def is_landing(self, session: str, uri: str) -> bool:
+        del session, uri
+        return False
+
 
 class Opened(Protocol):
+    @property
+    def uri(self) -> str: ...
     @property
     def client_uri(self) -> str: ...
     @property
@@ -172,6 +190,13 @@ def _range_by_itself(hunk: Hunk, encoding: Encoding) -> JsonObject:
     return _range(hunk.start_line, hunk.end_line - 1, _n_units(split_lines(hunk.before), encoding))
 
 
+def proposed_range(hunk: Hunk, standing: Standing, encoding: Encoding) -> JsonObject:
+    """As `lsp_range`, in the proposed text. A hunk that only takes away is an empty range at the start of a line."""
+    if standing.start_line == standing.end_line or hunk.held:
+        return _range(standing.start_line, standing.end_line, 0)
+    return _range(standing.start_line, standing.end_line - 1, _n_units(split_lines(hunk.after), encoding))
+
+
 def _range(first: int, last: int, end_units: int) -> JsonObject:
     return {"start": {"line": first, "character": 0}, "end": {"line": last, "character": end_units}}
 
@@ -231,15 +256,28 @@ def counted(n: int, noun: str) -> str:
 # --- as JSON -----------------------------------------------------------------------------------------------
 
 
+def nothing_proposed(session: str, uri: str) -> None:
+    """For clients that cannot show a file as it is proposed."""
+    del session, uri
+
+
 class Shapes:
-    """How hunks are written for one client: its encoding, and URIs as it spells them."""
+    """How hunks are written for one client: its encoding, and URIs as it spells them.
+
+    `proposed` is `Reviews.proposed`, for a client that can show such a document.
+    """
 
     def __init__(
-        self, encoding: Callable[[], Encoding], documents: OpenDocuments, display: Callable[[str], str]
+        self,
+        encoding: Callable[[], Encoding],
+        documents: OpenDocuments,
+        display: Callable[[str], str],
+        proposed: Callable[[str, str], Proposed | None] = nothing_proposed,
     ) -> None:
         self._encoding = encoding
         self._documents = documents
         self.display = display
+        self._proposed = proposed
 
     def spelled(self, uri: str) -> str:
         opened = self._documents.get(uri)
@@ -262,8 +300,15 @@ class Shapes:
                     "path": self.display(hunk.uri),
                     "hunks": [],
                 }
-            groups[key]["hunks"].append(self.hunk(hunk))
+            proposed = self._proposed(hunk.session, hunk.uri)
+            if proposed:
+                groups[key]["proposed"] = proposed_uri(hunk.session, hunk.uri)
+            groups[key]["hunks"].append({**self.hunk(hunk), **self._standing(hunk, proposed)})
         return list(groups.values())
+
+    def _standing(self, hunk: Hunk, proposed: Proposed | None) -> JsonObject:
+        found = next((each for each in proposed.standing if each.hunk == hunk.id), None) if proposed else None
+        return {"proposedRange": proposed_range(hunk, found, self._encoding())} if found else {}
 
     def hunk(self, hunk: Hunk) -> JsonObject:
         shown: JsonObject = {

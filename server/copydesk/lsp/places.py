@@ -4,8 +4,8 @@ Owns turning a client's range into our words: code points, selected text, proble
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange, Problem
@@ -58,9 +58,15 @@ class Seen:
     diagnostics: tuple[Fields, ...] = ()
 
 
+SourceOf: TypeAlias = Callable[[str, ClientRange | None], tuple[str, ClientRange | None] | None]
+"""(uri, range): the file that such a document shows, and the place there; None for any other document."""
+
+
 class Places:
     def __init__(self, encoding: Callable[[], Encoding], read: Callable[[str], Awaitable["Document"]]) -> None:
         """`read` gives a document that is not open; it raises `WorkspaceError`."""
+        self.sources: list[SourceOf] = []
+        """What a place in a document of our own is a place of."""
         self.last: Seen | None = None
         self.encoding = encoding
         self._read = read
@@ -78,6 +84,9 @@ class Places:
 
     async def resolve(self, command: str, given: TurnArguments, files: OpenTexts) -> Place | None:
         """The place a command is about; None when nothing is known. Raises `ArgumentError`, `WorkspaceError`."""
+        for source_of in self.sources if given.uri else ():
+            if found := source_of(given.uri or "", given.range):
+                given = replace(given, uri=found[0], range=found[1])
         uri, at, diagnostics = given.uri, given.range, given.diagnostics
         if uri is None:
             if at is not None:
@@ -98,7 +107,7 @@ class Places:
             raise ArgumentError(f"{command}: 'range' starts at line {asked}, but {uri} has {document.n_lines} lines.")
         lines = None if at is None else to_line_range(document, at, self.encoding())
         foreign = (item for item in diagnostics if not is_ours(item))
-        problems = tuple(_problem(uri, item, document, self.encoding()) for item in foreign)
+        problems = tuple(to_problem(uri, item, document, self.encoding()) for item in foreign)
         first = document.line(lines.start_line) if lines else ""
         canonical = opened.uri if opened else normalise(uri)
         return Place(canonical, language, lines, _selection(document, lines), problems, first)
@@ -153,7 +162,7 @@ def _selection(document: "Document", at: LineRange | None) -> str:
     return document.slice(start, min(document.offset_at(at.end_line, at.end_column), start + MAX_SELECTION))
 
 
-def _problem(uri: str, item: Fields, document: "Document", encoding: Encoding) -> Problem:
+def to_problem(uri: str, item: Fields, document: "Document", encoding: Encoding) -> Problem:
     found = read_range(item.get("range")) or ClientRange(0, 0, 0, 0)
     severity = item.get("severity")
     code = item.get("code")

@@ -1,8 +1,8 @@
 """Questions with choices: by the client's own dialog, else as code actions.
 
 Owns the questions that wait; it knows nothing of what a choice means. Start with `Questions.choose`.
-Helix before 25.07 has no `window/showMessageRequest`. There the question is a message, and each of its
-choices is a code action wherever the person is, until one is chosen.
+Helix before 25.07 has no `window/showMessageRequest`, and vim-lsp one whose answer never comes. There the question is a
+message, and each of its choices is a code action wherever the person is, until one is chosen.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 
+from copydesk.lsp import clients
 from copydesk.lsp.answers import as_plain
 from copydesk.lsp.client import ClientError
 
@@ -49,7 +50,8 @@ class Questions:
 
         Raises `ClientError` when the client is gone: that is no answer.
         """
-        if self._has_dialog and not (self._takes_keys and self.is_typing()):
+        silent = clients.never_answers(self._client.name) or (self._takes_keys and self.is_typing())
+        if self._has_dialog and not silent:
             params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
             try:
                 reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
@@ -67,10 +69,7 @@ class Questions:
 
     @property
     def _takes_keys(self) -> bool:
-        """Helix (since 25.07) puts its dialog above the text: Enter takes the first choice, and another key that is
-        typed into the text closes it. That is no answer.
-        """
-        return self._client.name == "helix"
+        return clients.dialog_takes_keys(self._client.name)
 
     async def _choose_by_action(self, text: str, choices: tuple[str, ...]) -> str | None:
         question = Waiting(next(self._numbers), text, choices)

@@ -1,20 +1,22 @@
-"""The code actions on pending hunks: beside a hunk, in its file, in the document that shows the diff, and anywhere.
+"""The code actions on pending hunks: beside a hunk, in its file, in the documents that show it, and anywhere.
 
 Owns which there are and what they are called. Built from what was last worked out, so that listing costs nothing;
 each names a hunk by its id, which typing does not change. Start with `ReviewOffers.at`.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from copydesk.domain.messages import LineRange
-from copydesk.domain.review import Hunk, LineChange
+from copydesk.domain.review import Hunk, LineChange, Standing
 from copydesk.lsp.arguments import Fields, as_fields
 from copydesk.lsp.offers import QUICK_FIX, Offer
-from copydesk.lsp.pending import Reviews, counts, hunks_in, is_ours, line_summary, lines_at, touches
+from copydesk.lsp.pending import Reviews, counts, hunks_in, is_ours, is_whole_file, line_summary, lines_at, touches
 
 if TYPE_CHECKING:
     from copydesk.lsp.diff_documents import DiffDocuments
+    from copydesk.lsp.proposed import ProposedDocuments
     from copydesk.text.documents import Document
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -26,13 +28,14 @@ MAX_LINES = 10
 
 
 class ReviewOffers:
-    def __init__(self, reviews: Reviews, diffs: "DiffDocuments") -> None:
+    def __init__(self, reviews: Reviews, diffs: "DiffDocuments", proposed: "ProposedDocuments") -> None:
         self._reviews = reviews
         self._diffs = diffs
+        self._proposed = proposed
 
-    def is_diff(self, uri: str) -> bool:
+    def is_view(self, uri: str) -> bool:
         """Whether the document is one that shows what waits."""
-        return self._diffs.has(uri)
+        return self._diffs.has(uri) or self._proposed.has(uri)
 
     def at(self, uri: str, at: LineRange, diagnostics: Sequence[Fields], opened: "Document | None") -> list[Offer]:
         """What can be decided at these lines of the document, given where it is open."""
@@ -41,8 +44,11 @@ class ReviewOffers:
             return []
         first = at.start_line
         last = at.end_line - 1 if at.end_line > first and at.end_column == 0 else at.end_line
-        if self.is_diff(uri):
-            return [*self._in_diff(uri, opened.text if opened else None, first, last, hunks), *everywhere(hunks)]
+        text = opened.text if opened else None
+        if self._diffs.has(uri):
+            return [*self._in_diff(uri, text, first, last, hunks), *everywhere(hunks)]
+        if self._proposed.has(uri):
+            return [*self._in_proposed(uri, text, first, last, hunks), *everywhere(hunks)]
         here = hunks_in(hunks, uri)
         offers: list[Offer] = []
         touched = [hunk for hunk in here if touches(hunk, first, last)]
@@ -63,6 +69,29 @@ class ReviewOffers:
             yield from hunk_offers(hunk, changes, name)
         if found.uri:
             yield from file_offers(hunks_in(hunks, found.uri), found.uri)
+
+    def _in_proposed(self, uri: str, text: str | None, first: int, last: int, hunks: Sequence[Hunk]) -> Iterator[Offer]:
+        """On a file as it is proposed: what a hunk brings is on its lines, what it takes away between two."""
+        shown = self._proposed.shown(uri, text)
+        found = shown.with_hunks(hunks) if shown else []
+        touched = [(each, hunk) for each, hunk in found if is_whole_file(hunk) or _stands_at(each, first, last)]
+        named = _named([replace(hunk, start_line=each.start_line) for each, hunk in touched])
+        for (each, hunk), (_, name) in zip(touched, named, strict=False):
+            yield from hunk_offers(hunk, _standing_at(each, hunk, first, last), name)
+        if shown:
+            yield from file_offers([hunk for _, hunk in found], shown.uri, shown.session)
+
+
+def _stands_at(standing: Standing, first: int, last: int) -> bool:
+    if standing.start_line == standing.end_line:
+        return first <= standing.start_line <= last + 1
+    return first < standing.end_line and last >= standing.start_line
+
+
+def _standing_at(standing: Standing, hunk: Hunk, first: int, last: int) -> tuple[LineChange, ...]:
+    """The lines of the hunk that lines `first` to `last` of the proposed text touch."""
+    placed = zip(hunk.lines, standing.lines, strict=False)
+    return tuple(change for change, line in placed if first <= line <= last + (change.after is None))
 
 
 def _hunk_of(diagnostic: Fields) -> str:
@@ -96,11 +125,13 @@ def _line_offers(hunk: Hunk, lines: Sequence[LineChange], name: str, hints: tupl
         yield Offer(title, QUICK_FIX, ACCEPT, argument, hints)
 
 
-def file_offers(here: Sequence[Hunk], uri: str) -> Iterator[Offer]:
+def file_offers(here: Sequence[Hunk], uri: str, session: str = "") -> Iterator[Offer]:
+    """`session`: only what waits in that one; of others nothing is seen there."""
+    argument: JsonObject = {"uri": uri, "session": session} if session else {"uri": uri}
     if any(not hunk.held for hunk in here):
-        yield Offer("Copydesk: Accept all in file", QUICK_FIX, ACCEPT, {"uri": uri})
+        yield Offer("Copydesk: Accept all in file", QUICK_FIX, ACCEPT, argument)
     if here:
-        yield Offer("Copydesk: Reject all in file", QUICK_FIX, REJECT, {"uri": uri})
+        yield Offer("Copydesk: Reject all in file", QUICK_FIX, REJECT, argument)
 
 
 def everywhere(hunks: Sequence[Hunk], near: Sequence[Hunk] = ()) -> Iterator[Offer]:

@@ -99,7 +99,7 @@ PROVIDERS: Mapping[str, Provider] = {
     )
 }
 
-NAMES = "openai/…, anthropic/…, gemini/…, deepseek/…, ollama/…, compat/…, scripted:FILE, offline or auto"
+NAMES = "openai/…, anthropic/…, gemini/…, deepseek/…, ollama/…, compat/…, editor/…, scripted:FILE, offline or auto"
 
 
 def split_name(name: str) -> tuple[Provider, str]:

@@ -13,14 +13,14 @@ import anyio
 
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
-from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import failures, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
 from copydesk.models.providers import Provider, WireName
-from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry
+from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
 from copydesk.models.wires.openai_chat import OpenAIChat
@@ -103,23 +103,8 @@ class RemoteModel:
         return self._name
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
-        return aclosing(self._tries(self._wire.encode(request, self._model, self.entry)))
-
-    async def _tries(self, body: bytes) -> AsyncGenerator[StreamEvent]:
-        retries = Retries(self._retry, self._on_retry)
-        while True:
-            begun = False
-            try:
-                async with aclosing(self._once(body)) as events:
-                    async for event in events:
-                        begun = begun or not isinstance(event, UsageReport)
-                        yield event
-                return
-            except errors.ModelError as exc:
-                self._clean(exc)
-                if begun or not isinstance(exc, errors.TransientModelError):
-                    raise
-                await retries.pause(exc)
+        body = self._wire.encode(request, self._model, self.entry)
+        return aclosing(tried(lambda: self._once(body), Retries(self._retry, self._on_retry), self._clean))
 
     async def _once(self, body: bytes) -> AsyncGenerator[StreamEvent]:
         async with self._door.stream("POST", self._url, self._headers, body, self._patience.limits) as response:

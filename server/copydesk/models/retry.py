@@ -1,18 +1,20 @@
 """When a failed model request is tried again, and how long to wait first.
 
-Only before output has begun: the caller sees to that (`remote`). Owns no request. Start with `Retries.pause`.
+Only before output has begun. Owns no request. Start with `tried`, then `Retries.pause`.
 """
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import field
 from typing import TypeAlias
 
 import anyio
 
-from copydesk.domain.errors import TransientModelError
+from copydesk.domain.errors import ModelError, TransientModelError
 from copydesk.domain.frozen import frozen
+from copydesk.domain.stream import StreamEvent, UsageReport
 from copydesk.egress.failures import NothingListens, StaleConnection
 
 OnRetry: TypeAlias = Callable[[int, float, str], None]
@@ -35,6 +37,34 @@ class RetryPolicy:
     sleep: Callable[[float], Awaitable[object]] = field(default=anyio.sleep)
     clock: Callable[[], float] = field(default=time.monotonic)
     chance: Callable[[], float] = field(default=random.random)
+
+
+def _as_it_is(_error: ModelError) -> None:
+    """Nothing in the error has to be hidden."""
+
+
+async def tried(
+    once: Callable[[], AsyncGenerator[StreamEvent]],
+    retries: "Retries",
+    clean: Callable[[ModelError], None] = _as_it_is,
+) -> AsyncGenerator[StreamEvent]:
+    """The events of `once`, made again after what may pass, until the first event that a person could have seen.
+
+    `clean` takes out of each error what nobody may read, before anyone does.
+    """
+    while True:
+        begun = False
+        try:
+            async with aclosing(once()) as events:
+                async for event in events:
+                    begun = begun or not isinstance(event, UsageReport)
+                    yield event
+            return
+        except ModelError as exc:
+            clean(exc)
+            if begun or not isinstance(exc, TransientModelError):
+                raise
+            await retries.pause(exc)
 
 
 class Retries:

@@ -1,11 +1,12 @@
 """Which model answers: `provider/model` names, `auto`, keys and base URLs → an object that streams.
 
 Knows the environment only as the mapping it is given, and reaches the network only through the door, for short
-questions to servers on this machine. Start with `Models.resolve`.
+questions to servers on this machine. What the editor has itself is in `editor_offers`. Start with `Models.resolve`.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,21 +14,23 @@ import anyio
 
 from copydesk.domain.errors import ConfigError, CopydeskError, MissingKey, ModelError, UnknownModel
 from copydesk.domain.frozen import frozen
-from copydesk.domain.ports import Model
+from copydesk.domain.ports import EditorModels, Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, probes
-from copydesk.models.providers import PROVIDERS, Provider, base_url, ollama_url, split_name
+from copydesk.models.providers import NAMES, PROVIDERS, Provider, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import OnRetry, ignore_retry
 
 if TYPE_CHECKING:
+    from copydesk.models.editor_offers import EditorOffers
     from copydesk.models.script import Script
     from copydesk.models.scripted import ScriptedModel
 
 PROBE_TTL_S = 10.0
 KEYED = ("openai", "anthropic", "gemini", "deepseek")
 """The order in which `auto` looks for keys."""
+EDITOR = "editor/"
 OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 
@@ -57,7 +60,10 @@ class ModelInfo:
 
 
 class Models:
-    """Turns names into models. `offline_model` makes the built-in one; probes are remembered for some seconds."""
+    """Turns names into models. `offline_model` makes the built-in one; probes are remembered for some seconds.
+
+    `editor` has the editor's own models; None where there is no editor.
+    """
 
     def __init__(
         self,
@@ -66,6 +72,7 @@ class Models:
         door: Door,
         offline_model: Callable[[], Model],
         *,
+        editor: EditorModels | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._env = env
@@ -75,7 +82,15 @@ class Models:
         self._probed: dict[str, tuple[float, probes.Served]] = {}
         self._scripts: dict[str, tuple[float, ScriptedModel]] = {}
         self._settings = settings
+        self._editor = editor
         self.apply(settings)
+
+    @cached_property
+    def _offers(self) -> "EditorOffers":
+        """Made when an editor has models, or one of them is named: most start without."""
+        from copydesk.models.editor_offers import EditorOffers
+
+        return EditorOffers(self._editor, lambda: self._settings.offline, self._clock)
 
     @property
     def settings(self) -> ModelSettings:
@@ -86,34 +101,42 @@ class Models:
         self._settings = settings
         self._door.offline = settings.offline
 
-    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ignore_retry) -> Model:
-        """The model for a name, or for the settings' when None. Raises `ModelError` or `ConfigError`."""
+    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ignore_retry, local: bool = False) -> Model:
+        """The model for a name, or for the settings' when None. Raises `ModelError` or `ConfigError`.
+
+        `local`: only a model on this machine is of use (see `is_local`), so the editor is not even asked for its own.
+        """
         if name is not None:
-            return await self._named(name, on_retry)
+            return await self._named(name, on_retry, local=local)
         failed: CopydeskError | None = None
         for choice in (self._settings.name, *self._settings.fallbacks):
             try:
-                return await self._named(choice, on_retry)
+                return await self._named(choice, on_retry, local=local)
             except (ModelError, ConfigError) as exc:
                 failed = failed or exc
         raise failed or UnknownModel("No model is set.", advice='Set model.name to "auto".')
 
-    async def _named(self, name: str, on_retry: OnRetry) -> Model:
+    async def _named(self, name: str, on_retry: OnRetry, *, local: bool) -> Model:
         name = name.strip()
         if name in ("", "auto"):
-            return await self._auto(on_retry)
+            return await self._auto(on_retry, local=local)
         if name == "offline":
             return self._offline_model()
         if name.startswith("scripted:"):
             return await self._scripted(name)
+        if name.startswith(EDITOR) and name.removeprefix(EDITOR).strip():
+            if local:
+                raise UnknownModel(f"{name!r} is not on this machine.", advice=f"Set model.name to {NAMES}.")
+            return await self._offers.named(name, on_retry)
         provider, model = split_name(name)
         return self._remote(provider, model, on_retry)
 
-    async def _auto(self, on_retry: OnRetry) -> Model:
+    async def _auto(self, on_retry: OnRetry, *, local: bool) -> Model:
         for provider in self._order():
             if (model := await self._model_for_auto(provider)) is not None:
                 return self._remote(provider, model, on_retry)
-        return self._offline_model()
+        asks_editor = self._editor is not None and self._editor.available and not local
+        return (await self._offers.for_auto(on_retry) if asks_editor else None) or self._offline_model()
 
     def _order(self) -> Iterator[Provider]:
         """Configured, then a key, then this machine's Ollama."""
@@ -135,6 +158,8 @@ class Models:
     async def available(self) -> list[ModelInfo]:
         """Every model that could be named now, and for what is missing, how to get it."""
         infos = [info for provider in self._order() for info in await self._infos(provider)]
+        offers = await self._offers.offers()
+        infos += [ModelInfo(each.name, "editor", each.available, each.why, False) for each in offers]
         offline = self._offline_model()
         infos.append(ModelInfo(offline.name, "offline", True, "Built in; no key and no network.", True))
         return infos
@@ -221,7 +246,7 @@ class Models:
 
 def is_local(model: Model) -> bool:
     """Whether a model runs on this machine, so that asking it costs nothing and tells nobody anything."""
-    return model.is_local if isinstance(model, RemoteModel) else True
+    return getattr(model, "is_local", True)  # what says nothing of it is built in
 
 
 def _load_script(path: str) -> "tuple[Script, float]":

@@ -71,7 +71,7 @@ class Explainer:
         if facts is None:
             return None
         shown = facts.to_markdown(signature=self._settings().flag("hover.signature"))
-        if not self._cache and not await self._may_ask(self._settings().text("hover.model")):
+        if not self._cache and await self._model(self._settings().text("hover.model")) is None:
             return HoverText(shown)  # nothing can come of it, and after a keystroke the symbols are a third of the time
         symbol = self.symbol_at(handle, facts.line)
         explanation = await self._explanation(handle, symbol, budget_s) if symbol else ""
@@ -99,33 +99,35 @@ class Explainer:
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        if policy == "cached" or not await self._may_ask(policy):
+        if policy == "cached" or await self._model(policy) is None:
             return ""
-        return await self._ask(key, source, budget_s)
+        return await self._ask(key, source, policy, budget_s)
 
-    async def _may_ask(self, policy: str) -> bool:
+    async def _model(self, policy: str) -> Model | None:
+        """The model that this policy lets a hover ask; None when there is none."""
+        always = policy == "always"
         try:
-            model = await self._models.resolve(self._model_name())
+            model = await self._models.resolve(self._model_name(), local=not always)
         except CopydeskError:
-            return False
-        return model.name != "offline" and (policy == "always" or self._is_local(model))
+            return None
+        return model if model.name != "offline" and (always or self._is_local(model)) else None
 
-    async def _ask(self, key: str, source: str, budget_s: float) -> str:
+    async def _ask(self, key: str, source: str, policy: str, budget_s: float) -> str:
         done = self._asking.get(key)
         if done is None:
             if len(self._asking) >= MAX_ASKING:
                 return ""
             done = self._asking[key] = anyio.Event()
-            self._start(lambda: self._fetch(key, source, done))
+            self._start(lambda: self._fetch(key, source, policy, done))
         with anyio.move_on_after(budget_s):
             await done.wait()
         return self._cache.get(key, "")
 
-    async def _fetch(self, key: str, source: str, done: anyio.Event) -> None:
+    async def _fetch(self, key: str, source: str, policy: str, done: anyio.Event) -> None:
         try:
             with anyio.move_on_after(ASK_LIMIT_S):
-                model = await self._models.resolve(self._model_name())
-                self._keep(key, await _say(model, source))
+                if (model := await self._model(policy)) is not None:
+                    self._keep(key, await _say(model, source))
         except CopydeskError:
             pass  # a hover is a convenience: its facts were shown, and a turn tells the same error in full
         finally:

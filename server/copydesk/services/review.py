@@ -14,7 +14,7 @@ import anyio
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, FileReview, ReviewDecided, ReviewUpdated
-from copydesk.domain.review import Choice, Decided, Hunk
+from copydesk.domain.review import Choice, Decided, Hunk, Proposed
 from copydesk.services.cutting import Cutting
 from copydesk.services.decisions import Picked, named, news, picked, placeable
 from copydesk.services.landed import Landed, OnLanded
@@ -78,6 +78,7 @@ class Reviews:
         self._cuts: dict[tuple[str, str], Cut] = {}
         self._cutting = Cutting(parts.workspace, parts.in_thread)
         self._told: set[str] = set()
+        self._landing: frozenset[tuple[str, str]] = frozenset()
         self._dirty = anyio.Event()
         self.written: Callable[[], Awaitable[None]] = _nothing
         """Returns when what waits is safe from a kill."""
@@ -93,6 +94,16 @@ class Reviews:
     def hunks(self, choice: Choice = Choice()) -> tuple[Hunk, ...]:  # noqa: B008  immutable
         """As last worked out; costs nothing."""
         return tuple(hunk for cut in self._cuts.values() for hunk in cut.hunks if choice.fits(hunk))
+
+    def proposed(self, session: str, uri: str) -> Proposed | None:
+        """A file with all that waits in it in one session, as last worked out; None where nothing does."""
+        cut = self._cuts.get((session, uri))
+        return cut.proposed if cut else None
+
+    def is_landing(self, session: str, uri: str) -> bool:
+        """Whether a part of the file is on its way to the editor: what waits in it is known again when it is there."""
+        found = next((each.pending.files().get(uri) for each in self._parts.sessions() if each.id == session), None)
+        return found is not None and found.pinned
 
     @contextmanager
     def awaiting(self) -> Generator[None]:
@@ -114,14 +125,17 @@ class Reviews:
     async def _refresh(self) -> None:
         before = self._cuts
         cuts: dict[tuple[str, str], Cut] = {}
+        landing: set[tuple[str, str]] = set()
         for session in tuple(self._parts.sessions()):
+            landing |= {(session.id, uri) for uri, file in session.pending.files().items() if file.pinned}
             if session.awaits_review and session.pending.files():
                 for cut in await self._cutting.cut(session.id, session.pending):
                     cuts[session.id, cut.file.uri] = cut
                     self._tell_held(session, cut)
         self._cuts = cuts
         self._cutting.forget_others(cuts.keys())
-        if changed := _changed(before, cuts):
+        landed, self._landing = self._landing - landing, frozenset(landing)
+        if changed := _changed(before, cuts) | {uri for _, uri in landed}:
             self._say(changed)
 
     def _tell_held(self, session: Reviewed, cut: Cut) -> None:

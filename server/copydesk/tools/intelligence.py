@@ -57,7 +57,7 @@ def definitions(code: CodeIntel) -> FunctionTool:
     async def run(arguments: Arguments, work: Work) -> ToolOutput:
         uri = file_uri(work, arguments["path"])
         await opened(work, uri)  # for its errors: they say more than an empty outline
-        found = await in_thread(lambda _: code.symbols(work.files, uri))
+        found = await code.outline(work.files, uri)
         path = work.display(uri)
         rows = outline(found)
         return ToolOutput("\n".join([f"{path} ({counted(len(found), 'definition')})", *rows]), details={"path": path})
@@ -95,7 +95,7 @@ async def _symbols(code: CodeIntel, arguments: Arguments, work: Work) -> ToolOut
     query = arguments.get("query", "")
     if path := arguments.get("path", ""):
         uri = file_uri(work, path)
-        in_file = await in_thread(lambda _: code.symbols(work.files, uri))
+        in_file = await code.outline(work.files, uri)
         found = tuple(symbol for symbol in in_file if query.casefold() in symbol.name.casefold())
     else:
         found = await code.find_symbols(work.files, query)
@@ -140,11 +140,11 @@ def diagnostics(code: CodeIntel) -> FunctionTool:
         if path := arguments.get("path", ""):
             uri = file_uri(work, path)
             await opened(work, uri)
-            ours = await code.problems(work.files, uri)
-            return _reported((*work.problems(uri), *ours), work, f"No problems known in {work.display(uri)}.", "")
+            known = await code.problems(work.files, uri)
+            return _reported((*work.problems(uri), *known), work, f"No problems known in {work.display(uri)}.", "")
         uris, note = await _changed_files(work)
-        ours = tuple([problem for uri in uris for problem in await code.problems(work.files, uri)])
-        return _reported((*work.problems(None), *ours), work, "No problems known in the open and changed files.", note)
+        known = await code.all_problems(work.files, uris)
+        return _reported((*work.problems(None), *known), work, "No problems known in the open and changed files.", note)
 
     return FunctionTool(_DIAGNOSTICS, _prepare_diagnostics, run)
 

@@ -8,13 +8,14 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.ports import FileSource
-from copydesk.domain.review import Hunk, LineChange
+from copydesk.domain.review import Hunk, LineChange, Proposed, Standing
 from copydesk.text.diffs import diff
 from copydesk.text.edits import Edit, invert
-from copydesk.text.linewise import Group, Lines, Part, content
+from copydesk.text.linewise import Group, Lines, Part, content, file_lines
 from copydesk.text.pieces import Pieces, newest_authors
 from copydesk.workspace.proposals import Held, Mark, PendingFile, typed_since
 
@@ -97,6 +98,33 @@ class Cut:
         rest = text[at : starts[min(last + 1, len(starts) - 1)]]
         turn, uri = turn_of(self.file), self.file.uri
         return Hunk(id, self.session, turn, uri, "change", first, last + 1, before + rest, after + rest, held=True)
+
+    # --- all of them ---
+
+    @cached_property
+    def proposed(self) -> Proposed | None:
+        """The file with all of its hunks; None where it is not text. What is held back is not in it."""
+        if is_whole(self.file):
+            text = "" if self.file.kind == "delete" else self.file.text
+            whole = Standing(self.hunks[0].id, 0, len(file_lines(text or "")))
+            return None if text is None else Proposed(text, (whole,))
+        free = [Standing(id, *group.new, tuple(part.j for part in group.parts)) for id, group in self._groups.items()]
+        held = [
+            Standing(hunk.id, self._now_at(hunk.start_line), self._now_at(hunk.end_line))
+            for hunk in self.hunks
+            if hunk.held
+        ]
+        in_order = sorted((*free, *held), key=lambda each: (each.start_line, each.end_line))
+        return Proposed(self.file.text or "", tuple(in_order))
+
+    def _now_at(self, line: int) -> int:
+        """Where a line of the text as it is stands in the proposed one."""
+        shift = 0
+        for group in self._lines.groups:
+            if line < group.old[1]:
+                return group.new[0] if line > group.old[0] else line + shift
+            shift = group.new[1] - group.old[1]
+        return line + shift
 
     # --- some of them ---
 

@@ -16,7 +16,7 @@ from copydesk.workspace.disk import LIMIT_BYTES, Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
 from copydesk.workspace.pending import Pending
-from copydesk.workspace.uris import normalise
+from copydesk.workspace.uris import is_own, normalise
 
 
 class FixedDisk:
@@ -107,6 +107,8 @@ class OverlayFiles:
     def changed(self) -> Mapping[str, FileHandle | None]:
         found: dict[str, FileHandle | None] = {}
         for uri in (*self._view, *self._view.predicted):
+            if is_own(uri):
+                continue
             handle = self._handle(uri)
             if not handle.same_as_disk:
                 found[uri] = handle

@@ -54,6 +54,11 @@ def normalise(uri: str, *, windows: bool = _WINDOWS) -> str:
     return f"{scheme.lower()}{colon}{rest}"
 
 
+def is_own(uri: str) -> bool:
+    """Whether it names a document that we make for the person to read: no file, and nothing to work on."""
+    return uri.startswith("copydesk:")
+
+
 def same(uri_a: str, uri_b: str, *, windows: bool = _WINDOWS) -> bool:
     """Whether two URIs name one file; on Windows the case of letters does not matter."""
     a, b = normalise(uri_a, windows=windows), normalise(uri_b, windows=windows)

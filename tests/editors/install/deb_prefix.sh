@@ -17,10 +17,7 @@ trap 'rm -rf "$private"' EXIT
 mkdir -p "$private"/{lists,cache/archives}/partial "$private"/{sources,preferences}
 touch "$private/status"  # nothing counts as installed, so that the whole closure is fetched
 
-# The first block of the machine's sources, for the other suite.
-machine=${DEBIAN_SOURCES:-/etc/apt/sources.list.d/debian.sources}
-awk -v RS= -v suite="$suite" 'NR == 1 { sub(/Suites:[^\n]*/, "Suites: " suite); print }' "$machine" |
-  grep -v '^#' > "$private/sources/other.sources"
+bash "$(dirname "$0")/suite.sh" "$suite" > "$private/sources/other.sources"
 
 cat > "$private/apt.conf" << CONFIG
 Dir::Etc::SourceList "/dev/null";
@@ -40,7 +37,7 @@ for package in "$private"/cache/archives/*.deb; do
 done
 unset APT_CONFIG
 
-[[ -z ${PATCH:-} ]] || command -v patchelf > /dev/null || apt-get -qq -y install patchelf > /dev/null
+[[ -z ${PATCH:-} ]] || command -v patchelf > /dev/null || apt-get -qq -y -o DPkg::Lock::Timeout=300 install patchelf > /dev/null
 for program in ${PATCH:-}; do
   patchelf --set-interpreter "$prefix/usr/lib64/ld-linux-x86-64.so.2" \
     --force-rpath --set-rpath "$prefix/usr/lib/x86_64-linux-gnu" "$prefix/$program"

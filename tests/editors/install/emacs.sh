@@ -7,12 +7,16 @@ suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
 private=$(mktemp -d)
 trap 'rm -rf "$private"' EXIT
 mkdir -p "$private"/lists/partial "$private/sources"
+here=$(cd "$(dirname "$0")" && pwd)
 machine=${DEBIAN_SOURCES:-/etc/apt/sources.list.d/debian.sources}
-cp "$machine" "$private/sources/own.sources"
-awk -v RS= -v suite="$suite" 'NR == 1 { sub(/Suites:[^\n]*/, "Suites: " suite); print }' "$machine" |
-  grep -v '^#' > "$private/sources/backports.sources"
+if [[ -f $machine ]]; then
+  cp "$machine" "$private/sources/own.sources"
+else
+  cp /etc/apt/sources.list "$private/sources/own.list"
+fi
+bash "$here/suite.sh" "$suite" > "$private/sources/backports.sources"
 apt() {
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dir::Etc::SourceList=/dev/null \
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Dir::Etc::SourceList=/dev/null \
     -o Dir::Etc::SourceParts="$private/sources" -o Dir::State::Lists="$private/lists" "$@"
 }
 apt update

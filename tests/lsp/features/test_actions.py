@@ -133,14 +133,30 @@ async def test_a_keyword_and_an_instruction_are_no_subjects(tmp_path: Path) -> N
         assert "Copydesk: Explain os" in [a["title"] for a in await r.list_actions(2, 1)]
 
 
-async def test_a_client_that_sends_no_diagnostics_of_others_can_still_ask_for_fixes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["Neovim", "vim-lsp", "Vim", "Eglot", "emacs", "helix", "Sublime Text LSP", "PyCharm 2025.1", ""]
+)
+async def test_a_client_that_sends_no_diagnostics_of_others_can_still_ask_for_fixes(tmp_path: Path, name: str) -> None:
     async with rig(tmp_path, NVIM_010) as r:
         r.open(CODE)
         r.symbol = "foo"
         assert "Copydesk: Fix problems in foo" not in [a["title"] for a in await r.list_actions(2, 5)]
-        for name in ("Eglot", "emacs", "helix", "Neovim"):
-            r.client.name = name
-            (fix,) = [a for a in await r.list_actions(2, 5) if "Fix" in a["title"]]
-            assert fix["title"] == "Copydesk: Fix problems in foo"
+        r.client.name = name
+        if not name:
+            r.client.raw_capabilities = {"textDocument": CLIENTS[NVIM_010]["textDocument"]}
+        (fix,) = [a for a in await r.list_actions(2, 5) if "Fix" in a["title"]]
+        assert fix["title"] == "Copydesk: Fix problems in foo"
         await r.command(fix["command"]["command"], *fix["command"]["arguments"])
         assert r.host.requests[0].task.verb == "fix"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("PyCharm 2025.1", "quickfix.copydesk"), ("Neovim", "quickfix")])
+async def test_a_fix_of_no_diagnostic_is_shown_by_clients_that_hide_those(tmp_path: Path, name: str, kind: str) -> None:
+    async with rig(tmp_path, NVIM_010) as r:
+        r.client.name = name
+        r.open("# copydesk: rename a to b\n")
+        (offered,) = await r.list_actions(0, 4)
+        assert (offered["title"], offered["kind"]) == ("Copydesk: Do what this comment asks", kind)
+        r.open("import os\n", "file:///w/b.py")
+        fixes = await r.list_actions(0, 7, uri="file:///w/b.py", diagnostics=[PROBLEM], only=["quickfix"])
+        assert "quickfix" in [a["kind"] for a in fixes], "on a diagnostic it is shown anyway"

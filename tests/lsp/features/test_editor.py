@@ -9,6 +9,7 @@ import pytest
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.editor import LspEditor
+from copydesk.lsp.unasked import Unasked
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_010, NVIM_012, URI, VSCODE, FeatureRig, rig
 
 CHANGE = WorkspaceChange(
@@ -267,3 +268,64 @@ async def test_a_new_file_has_no_blank_line_at_its_end(tmp_path: Path, name: str
             edit.new_text for part in params["edit"].document_changes if hasattr(part, "edits") for edit in part.edits
         ]
         assert texts == [sent]
+
+
+def without_edits(told: bool) -> dict[str, Any]:
+    client: dict[str, Any] = {**CLIENTS[VSCODE], "workspace": dict(CLIENTS[VSCODE]["workspace"])}
+    del client["workspace"]["applyEdit"]
+    if told:
+        client["workspace"]["applyEdit"] = False
+    return client
+
+
+async def test_kate_says_nothing_of_edits_and_is_sent_them_all_the_same(tmp_path: Path) -> None:
+    """It applies edits, asks and shows documents, and declares none of it. Nobody else is taken to."""
+    async with rig(tmp_path, without_edits(told=False)) as r:
+        assert await r.voice.editor.apply(CHANGE, confirm=False) == ApplyReply(applied=True)
+        assert len(r.all("workspace/applyEdit")) == 1
+        r.client.name = "some editor"
+        assert not (await r.voice.editor.apply(CHANGE, confirm=False)).applied
+        assert len(r.all("workspace/applyEdit")) == 1
+
+
+async def test_a_client_that_says_no_is_not(tmp_path: Path) -> None:
+    """ALE."""
+    async with rig(tmp_path, without_edits(told=True)) as r:
+        reply = await r.voice.editor.apply(CHANGE, confirm=False)
+        assert not reply.applied
+        assert "does not take workspace/applyEdit" in reply.reason
+        assert r.all("workspace/applyEdit") == []
+
+
+async def test_a_dialog_that_never_answers_is_not_asked(tmp_path: Path) -> None:
+    """vim-lsp draws the question, and sends no answer whatever is chosen."""
+    async with rig(tmp_path, NVIM_010) as r:
+        r.client.name = "vim-lsp"
+        r.silent.add("window/showMessageRequest")
+        answers: list[str | None] = []
+
+        async def ask() -> None:
+            answers.append(await r.voice.editor.ask(Question("Which?", ("A", "B"))))
+
+        r.tasks.start_soon(ask)
+        await r.until(lambda: "Choose by code action" in str(r.all("window/showMessage")))
+        assert await r.command("copydesk.answer", {"choice": "B"}) == {"answered": True}
+        await r.until(lambda: answers)
+        assert answers == ["B"]
+        assert r.all("window/showMessageRequest") == []
+
+
+@pytest.mark.parametrize("shows", [True, False])
+async def test_a_client_that_shows_no_documents_has_no_button_for_them(tmp_path: Path, shows: bool) -> None:
+    """Vim's plug-ins, Kate: a message says where the text is, whoever types."""
+    client: dict[str, Any] = {**CLIENTS[VSCODE], "window": dict(CLIENTS[VSCODE]["window"])}
+    if not shows:
+        del client["window"]["showDocument"]
+    async with rig(tmp_path, client) as r:
+        r.answers["window/showMessageRequest"] = None
+        r.open("a = 1\n")
+        r.type(0, 0, "typed")
+        unasked = Unasked(r.client, r.voice.answers, r.voice.questions, r.overlay)
+        await unasked.answer("info", "one\n\ntwo\n\nthree\n\nfour", "turn/t-1.md")
+        assert len(r.all("window/showMessageRequest")) == int(shows)
+        assert ("The whole text is in" in str(r.shown())) is not shows

@@ -10,6 +10,7 @@ from copydesk.domain import events
 from copydesk.domain.messages import Usage
 from copydesk.domain.tools import Location
 from copydesk.lsp import progress
+from copydesk.lsp.progress import INTERVAL_S
 from tests.support.feature_rig import CLIENTS, URI, VSCODE, FeatureRig, rig
 
 CODE = "def foo(x):\n    return x\n"
@@ -93,12 +94,13 @@ async def test_reports_are_throttled_and_the_newest_counts(tmp_path: Path) -> No
     async with rig(tmp_path) as r:
         turn = await start(r)
         await r.until(r.progress)
+        began_s = anyio.current_time()
         for step in range(1, 41):
             r.host.step(turn, step, f"Reading {step}")
             await anyio.sleep(0.005)
         await r.until(lambda: "Reading 40" in r.progress()[-1]["message"])
         n_reports = len(r.progress()) - 1
-        assert n_reports <= 6
+        assert n_reports <= 2 + (anyio.current_time() - began_s) / INTERVAL_S  # sleeps are long on a busy machine
         r.host.end(turn, "Done.")
         await r.until(lambda: r.progress()[-1]["kind"] == "end")
 

@@ -14,6 +14,7 @@ from copydesk.domain.events import FileReview
 from copydesk.domain.messages import Usage
 from copydesk.domain.review import Choice, Decided
 from copydesk.lsp.handlers import RpcError
+from copydesk.lsp.proposed_uris import key_of, proposed_uri
 from tests.support.fake_reviews import hunk_of
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_012, URI, VSCODE, FeatureRig, rig
 
@@ -57,11 +58,13 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
             "turn": "t-1",
             "uri": URI,
             "path": "src/a.py",
+            "proposed": proposed_uri("s-1", URI),
             "hunks": [
                 {
                     "hunk": "h-1",
                     "kind": "change",
                     "range": {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 3}},
+                    "proposedRange": {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 3}},
                     "before": "two\n",
                     "after": "TWO\n",
                     "lines": [{"number": 1, "line": 1, "before": "two", "after": "TWO"}],
@@ -71,6 +74,7 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
                     "hunk": "h-3",
                     "kind": "change",
                     "range": {"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 0}},
+                    "proposedRange": {"start": {"line": 3, "character": 0}, "end": {"line": 3, "character": 4}},
                     "before": "",
                     "after": "more\n",
                     "lines": [{"number": 1, "line": 3, "before": None, "after": "more"}],
@@ -608,7 +612,8 @@ async def test_the_examples_on_the_protocol_page_are_what_happens(tmp_path: Path
         r.open(code, ids["uri"])
         r.reviews.put(hunk_of(code, 6, 7, "    y = 2 * x\n    return y\n", id="h-3f9c1e07", **ids))
         shown = await r.command(SHOW)
-        assert shown == json.loads(json.dumps(answer).replace("file:///p/", "file:///w/"))
+        said = json.dumps(answer).replace("file:///p/", "file:///w/")
+        assert shown == json.loads(said.replace(key_of("file:///p/a.py"), key_of(ids["uri"])))
         told = await r.until(lambda: r.all("textDocument/publishDiagnostics"))
         assert told[0]["diagnostics"] == [hint]
         result = await r.command(command["command"], *command["arguments"])

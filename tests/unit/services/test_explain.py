@@ -25,7 +25,7 @@ class Rig:
         self._tasks = tasks
         self.explainer = Explainer(self, lambda: self._settings, lambda: None, lambda model: local, self._start)
 
-    async def resolve(self, name: str | None = None, *, on_retry: object = None) -> Model:
+    async def resolve(self, name: str | None = None, *, on_retry: object = None, local: bool = False) -> Model:
         return self.model
 
     def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

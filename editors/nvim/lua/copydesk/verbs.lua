@@ -1,0 +1,420 @@
+--- What each verb of `:Copydesk` does: mostly, which command of the server it sends and with what.
+--- Every function takes { text, range, bang }: the words behind the verb, the lines (from 1, both included), and `!`.
+local M = {}
+
+local client = require('copydesk.client')
+local encoding = require('copydesk.encoding')
+local state = require('copydesk.state')
+local ui = require('copydesk.ui')
+
+-- --- where ------------------------------------------------------------------------------------------------------
+
+-- The selection of a `:'<,'>` command that began in characterwise mode, in bytes; else whole lines.
+local function columns(range, last_line)
+  local from, to = vim.fn.getpos("'<"), vim.fn.getpos("'>")
+  if vim.fn.visualmode() == 'v' and from[2] == range[1] and to[2] == range[2] then
+    local behind = to[3] - 1
+    local char = vim.fn.strpart(last_line, behind, 1, true)
+    return from[3] - 1, math.min(behind + #char, #last_line)
+  end
+  return 0, #last_line
+end
+
+local function line_of(number)
+  return vim.api.nvim_buf_get_lines(0, number - 1, number, false)[1] or ''
+end
+
+-- The place in the text that a turn is about; nil in a buffer that is no file.
+local function place(range)
+  local server = client.get()
+  local enc = server and server.offset_encoding or 'utf-16'
+  if vim.bo.buftype ~= '' or vim.api.nvim_buf_get_name(0) == '' then
+    return nil
+  end
+  local found = { uri = vim.uri_from_bufnr(0) }
+  if range then
+    local last = line_of(range[2])
+    local from, to = columns(range, last)
+    found.range = {
+      start = { line = range[1] - 1, character = encoding.units(line_of(range[1]), from, enc) },
+      ['end'] = { line = range[2] - 1, character = encoding.units(last, to, enc) },
+    }
+  else
+    local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+    local at = { line = row - 1, character = encoding.units(line_of(row), column, enc) }
+    found.range = { start = at, ['end'] = at }
+  end
+  return found, enc
+end
+
+-- What other servers and linters say of these lines: Neovim sends a server nothing of the others.
+local function problems(first, last, enc)
+  local found = {}
+  for _, item in ipairs(vim.diagnostic.get(0)) do
+    if item.source ~= 'copydesk' and item.lnum <= last and (item.end_lnum or item.lnum) >= first then
+      table.insert(found, {
+        range = {
+          start = { line = item.lnum, character = encoding.units(line_of(item.lnum + 1), item.col, enc) },
+          ['end'] = {
+            line = item.end_lnum or item.lnum,
+            character = encoding.units(line_of((item.end_lnum or item.lnum) + 1), item.end_col or item.col, enc),
+          },
+        },
+        severity = item.severity,
+        source = item.source,
+        code = item.code,
+        message = item.message,
+      })
+    end
+  end
+  return found
+end
+
+-- --- turns ------------------------------------------------------------------------------------------------------
+
+local ASKS = {
+  refactor = 'How should this be refactored? ',
+  ask = 'Ask Copydesk: ',
+  prompt = 'Tell Copydesk what to do: ',
+}
+
+local function send_turn(verb, argument, text, options)
+  client.with_server(function()
+    local where, enc = place(argument.range)
+    if not where and not (verb == 'ask' or verb == 'prompt') then
+      ui.notify(('This buffer is no file, so there is nothing to %s. Go to some code and try again.'):format(verb), vim.log.levels.ERROR)
+      return
+    end
+    local sent = vim.tbl_extend('force', where or {}, options, { text = text ~= '' and text or nil })
+    if argument.bang then
+      sent.queue = true
+    end
+    if where and verb == 'fix' then
+      local found = problems(where.range.start.line, where.range['end'].line, enc)
+      sent.diagnostics = #found > 0 and found or nil
+    end
+    client.execute('copydesk.' .. verb, sent)
+  end)
+end
+
+local function turn(verb)
+  return function(argument)
+    local options, text = require('copydesk.command').options(argument.text, require('copydesk.command').TURN_KEYS)
+    if text ~= '' or not ASKS[verb] then
+      send_turn(verb, argument, text, options)
+      return
+    end
+    vim.ui.input({ prompt = ASKS[verb] }, function(given)
+      if given and vim.trim(given) ~= '' then
+        send_turn(verb, argument, given, options)
+      end
+    end)
+  end
+end
+
+for _, verb in ipairs({ 'explain', 'fix', 'document', 'test', 'refactor', 'ask', 'prompt' }) do
+  M[verb] = turn(verb)
+end
+
+--- Sends the prompt document that is open here.
+function M.send()
+  local name = vim.api.nvim_buf_get_name(0)
+  client.execute('copydesk.send', name ~= '' and vim.bo.buftype == '' and { uri = vim.uri_from_bufnr(0) } or nil)
+end
+
+--- The turn that runs; asks which where there are several. With `!` all of them.
+function M.cancel(argument)
+  client.status(function(status)
+    local running = status.running or {}
+    if #running == 0 then
+      ui.notify('Nothing runs.')
+    elseif #running == 1 or argument.bang then
+      client.execute('copydesk.cancel')
+    else
+      vim.ui.select(running, {
+        prompt = 'Cancel which?',
+        format_item = function(each)
+          return ('%s (step %d of %d)'):format(each.title or each.turn, each.step or 0, each.maxSteps or 0)
+        end,
+      }, function(each)
+        if each then
+          client.execute('copydesk.cancel', { turn = each.turn })
+        end
+      end)
+    end
+  end)
+end
+
+--- The newest turn; with `!` asks which of those seen.
+function M.undo(argument)
+  local function undo(turn_id)
+    client.execute('copydesk.undo', turn_id and { turn = turn_id } or nil)
+  end
+  if argument.text ~= '' then
+    undo(argument.text)
+  elseif argument.bang then
+    local turns = {}
+    for index = #state.order, 1, -1 do
+      table.insert(turns, state.turns[state.order[index]])
+    end
+    vim.ui.select(turns, {
+      prompt = 'Undo which turn?',
+      format_item = function(each)
+        return ('%s (%s)'):format(each.title:gsub('^Copydesk: ', ''), each.id)
+      end,
+    }, function(each)
+      if each then
+        undo(each.id)
+      end
+    end)
+  else
+    undo()
+  end
+end
+
+-- --- review -----------------------------------------------------------------------------------------------------
+
+function M.review(argument)
+  if argument.bang then
+    client.execute('copydesk.review.show')
+  else
+    require('copydesk.review').go_to_first()
+  end
+end
+
+function M.next(argument)
+  require('copydesk.review').jump(1, argument.count)
+end
+
+function M.previous(argument)
+  require('copydesk.review').jump(-1, argument.count)
+end
+
+function M.diff()
+  require('copydesk.diff').open()
+end
+
+local function decide(verb)
+  return function(argument)
+    local review = require('copydesk.review')
+    local word, rest = argument.text:match('^(%S+)%s*(.*)$')
+    local scope = vim.tbl_contains(require('copydesk.command').SCOPES, word) and word or nil
+    local reason = scope and rest or argument.text
+    local function go(why)
+      why = why ~= '' and why or nil
+      if argument.range and not scope then
+        review.decide_lines(verb, argument.range[1] - 1, argument.range[2] - 1, why)
+      else
+        review.decide(verb, scope or 'hunk', why)
+      end
+    end
+    if verb == 'reject' and argument.bang and reason == '' then
+      vim.ui.input({ prompt = 'Why? Copydesk is told: ' }, function(why)
+        if why then
+          go(why)
+        end
+      end)
+    else
+      go(verb == 'reject' and reason or '')
+    end
+  end
+end
+
+M.accept, M.reject = decide('accept'), decide('reject')
+
+-- --- looking ----------------------------------------------------------------------------------------------------
+
+function M.view(argument)
+  if argument.bang then
+    require('copydesk.view').close()
+  else
+    require('copydesk.view').open()
+  end
+end
+
+function M.answer(argument)
+  require('copydesk.questions').reopen(argument.bang)
+end
+
+function M.status()
+  client.status(function(status)
+    require('copydesk.reports').status(status)
+  end)
+end
+
+function M.doctor()
+  client.execute('copydesk.doctor', nil, function(result)
+    require('copydesk.reports').doctor(result.findings or {})
+  end)
+end
+
+function M.log(argument)
+  require('copydesk.reports').log(argument.bang)
+end
+
+function M.health()
+  vim.cmd('checkhealth copydesk')
+end
+
+-- --- choosing ---------------------------------------------------------------------------------------------------
+
+local function set_model(name)
+  client.execute('copydesk.model.set', { model = name }, function(result)
+    ui.notify('The model is ' .. result.model .. '.')
+  end)
+end
+
+function M.model(argument)
+  if argument.text ~= '' then
+    set_model(argument.text)
+    return
+  end
+  client.execute('copydesk.models', nil, function(result)
+    local models = { { name = 'auto', why = 'the first that answers', available = true } }
+    vim.list_extend(models, result.models or {})
+    vim.ui.select(models, {
+      prompt = 'Which model?',
+      kind = 'copydesk_model',
+      format_item = function(model)
+        local mark = model.name == result.current and '● ' or '  '
+        local why = model.why and model.why ~= vim.NIL and model.why ~= '' and (' — ' .. model.why) or ''
+        return mark .. model.name .. (model.available == false and ' (not available)' or '') .. why
+      end,
+    }, function(model)
+      if model then
+        set_model(model.name)
+      end
+    end)
+  end)
+end
+
+local MODES = {
+  plan = 'read and plan only; nothing is changed',
+  ask = 'edits wait for your decision',
+  acceptEdits = 'edits are applied, and can be undone',
+  auto = 'nothing is asked',
+}
+
+local function set_mode(name)
+  client.execute('copydesk.mode.set', { mode = name }, function(result)
+    ui.notify('The mode is ' .. result.mode .. '.')
+  end)
+end
+
+function M.mode(argument)
+  if argument.text ~= '' then
+    set_mode(argument.text)
+    return
+  end
+  client.status(function(status)
+    vim.ui.select(require('copydesk.command').MODES, {
+      prompt = 'Which mode?',
+      kind = 'copydesk_mode',
+      format_item = function(mode)
+        return (mode == status.mode and '● ' or '  ') .. mode .. ' — ' .. MODES[mode]
+      end,
+    }, function(mode)
+      if mode then
+        set_mode(mode)
+      end
+    end)
+  end)
+end
+
+-- What can be done with a session: what the server announces; going on in one is always possible.
+local function session_verbs()
+  local found = { 'prompt' }
+  for _, verb in ipairs({ 'resume', 'fork', 'rewind', 'compact', 'export', 'delete' }) do
+    if client.has('copydesk.session.' .. verb) then
+      table.insert(found, verb)
+    end
+  end
+  return found
+end
+
+local function with_session(session)
+  local verbs = session_verbs()
+  local function run(verb)
+    if verb == 'prompt' then
+      M.prompt({ text = 'session=' .. session.session })
+    elseif verb then
+      M.server_command('copydesk.session.' .. verb, { text = 'session=' .. session.session })
+    end
+  end
+  if #verbs == 1 then
+    run(verbs[1])
+  else
+    vim.ui.select(verbs, { prompt = session.title or session.session }, run)
+  end
+end
+
+function M.session(argument)
+  local verb, rest = argument.text:match('^(%S+)%s*(.*)$')
+  if verb == 'new' then
+    client.execute('copydesk.session.new', nil, function(result)
+      ui.notify('A new session begins: ' .. result.session .. '.')
+    end)
+    return
+  elseif verb and verb ~= 'list' then
+    M.server_command('copydesk.session.' .. verb, { text = rest })
+    return
+  end
+  client.execute('copydesk.session.list', nil, function(result)
+    if #result.sessions == 0 then
+      ui.notify('There is no session yet.')
+      return
+    end
+    vim.ui.select(result.sessions, {
+      prompt = 'Which session?',
+      kind = 'copydesk_session',
+      format_item = function(each)
+        local title = each.title and each.title ~= '' and each.title or each.session
+        return ('%s (%d turn%s, %s)'):format(title, each.turns or 0, each.turns == 1 and '' or 's', each.state or '')
+      end,
+    }, function(session)
+      if session then
+        with_session(session)
+      end
+    end)
+  end)
+end
+
+--- Any command of the server, with `key=value` words, and what is left as `text`; its answer is shown.
+function M.server_command(command, argument)
+  local options, text = require('copydesk.command').options(argument.text)
+  local where = place(argument.range) or {}
+  if text ~= '' then
+    options.text = text
+  end
+  client.execute(command, vim.tbl_extend('force', where, options), function(result)
+    if type(result) == 'table' and next(result) then
+      ui.float(command, vim.split(vim.inspect(result), '\n'))
+    else
+      ui.notify(command .. ': done.')
+    end
+  end)
+end
+
+-- --- the server -------------------------------------------------------------------------------------------------
+
+function M.start()
+  if client.get() then
+    ui.notify('The server runs already.')
+    return
+  end
+  client.with_server(function()
+    ui.notify('The server runs.')
+  end)
+end
+
+function M.stop()
+  client.stop(function()
+    ui.notify('The server was stopped. :Copydesk start starts it again.')
+  end)
+end
+
+function M.restart()
+  client.restart()
+end
+
+return M

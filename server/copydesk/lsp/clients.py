@@ -1,0 +1,43 @@
+"""What certain clients do with code actions, questions and messages that no capability tells: known by their names.
+
+Owns those names; knows no message. Start with any of the functions. Each was seen in the client, or read in its source.
+"""
+
+_OWN_DIAGNOSTICS_ONLY = ("Neovim", "vim-lsp", "Vim", "Eglot", "emacs", "Sublime Text LSP")
+_HELIX = "helix"
+_MUTE = ("vim-lsp",)
+_JETBRAINS = (
+    "Android Studio", "Aqua", "CLion", "DataGrip", "DataSpell", "GoLand", "IntelliJ IDEA", "PhpStorm", "PyCharm",
+    "Rider", "RubyMine", "RustRover", "WebStorm", "Writerside",
+)  # fmt: skip
+"""LSP4IJ tells the IDE's name, with its version behind it."""
+
+
+def keeps_diagnostics(name: str, *, declares_edits: bool) -> bool:
+    """They send a server its own diagnostics only, and ours has none: their menu would offer no fix at all.
+
+    Helix often has no other server. Kate and ALE tell no name; they do not say that they take edits either.
+    """
+    return name.startswith((*_OWN_DIAGNOSTICS_ONLY, *_JETBRAINS, _HELIX)) if name else not declares_edits
+
+
+def never_answers(name: str) -> bool:
+    """They ask the person what `window/showMessageRequest` asks, and send nothing."""
+    return name in _MUTE
+
+
+def hides_bare_fixes(name: str) -> bool:
+    """They show a `quickfix` only on a diagnostic; one of a kind below it is shown everywhere."""
+    return name.startswith(_JETBRAINS)
+
+
+def dialog_takes_keys(name: str) -> bool:
+    """Helix (since 25.07) puts its dialog above the text: Enter takes the first choice, and another key that is
+    typed into the text closes it. That is no answer.
+    """
+    return name == _HELIX
+
+
+def shows_one_line(name: str) -> bool:
+    """Helix has one line for a message, and would glue several together."""
+    return name == _HELIX

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Item } from "../src/turn";
+import { costInWords, MAX_ITEMS, MAX_TEXT, MAX_TURNS, Turns } from "../src/turns";
+
+let seq = 0;
+
+function feed(turns: Turns, turn: string, ...updates: { sessionUpdate: string; [key: string]: unknown }[]) {
+  return updates.map((update) => turns.apply({ session: "s-1", turn, seq: ++seq, update }));
+}
+
+const said = (text: string) => ({ sessionUpdate: "agent_message_chunk", content: { type: "text", text } });
+const ended = (message: string) => ({ sessionUpdate: "turn_ended", stopReason: "end_turn", message });
+
+function items(turns: Turns, turn = "t-1"): readonly Item[] {
+  return turns.get(turn)?.items ?? [];
+}
+
+test("a turn is told by its updates", () => {
+  const turns = new Turns();
+  feed(
+    turns,
+    "t-1",
+    { sessionUpdate: "turn_started", verb: "fix", title: "Copydesk: Fix x", model: "auto", mode: "ask" },
+    { sessionUpdate: "model_chosen", model: "offline" },
+    { sessionUpdate: "step_started", step: 2, maxSteps: 50 },
+    {
+      sessionUpdate: "tool_call",
+      toolCallId: "c1",
+      title: "Read a.py",
+      kind: "read",
+      status: "pending",
+      locations: [{ path: "/p/a.py", uri: "file:///p/a.py", line: 3 }],
+    },
+  );
+  const { head } = turns.get("t-1") ?? assert.fail("no turn");
+  assert.equal(head.title, "Copydesk: Fix x");
+  assert.equal(head.model, "offline");
+  assert.equal(head.step, 2);
+  assert.equal(head.doing, "Read a.py");
+  assert.equal(head.isRunning, true);
+  const [call] = items(turns);
+  assert.ok(call?.type === "tool");
+  assert.deepEqual(call.places, [{ path: "/p/a.py", uri: "file:///p/a.py", line: 3 }]);
+});
+
+test("chunks join to one text, and only what is new is told", () => {
+  const turns = new Turns();
+  const [first, second] = feed(turns, "t-1", said("Hello, "), said("you."));
+  assert.equal(first?.changes[0]?.type, "item");
+  assert.deepEqual(second?.changes, [{ type: "append", id: 1, text: "you." }]);
+  assert.equal(items(turns).length, 1);
+});
+
+test("a tool call between two texts keeps them apart", () => {
+  const turns = new Turns();
+  feed(turns, "t-1", said("a"), { sessionUpdate: "tool_call", toolCallId: "c", title: "T" }, said("b"));
+  assert.deepEqual(
+    items(turns).map((item) => item.type),
+    ["text", "tool", "text"],
+  );
+});
+
+test("a tool call's update finds its call, and keeps the output it had", () => {
+  const turns = new Turns();
+  const content = [{ type: "content", content: { type: "text", text: "12 lines" } }];
+  feed(
+    turns,
+    "t-1",
+    { sessionUpdate: "tool_call", toolCallId: "c1", title: "Read a.py", status: "pending" },
+    { sessionUpdate: "tool_call_update", toolCallId: "c1", status: "in_progress", content },
+    { sessionUpdate: "tool_call_update", toolCallId: "c1", status: "completed" },
+  );
+  const [call] = items(turns);
+  assert.ok(call?.type === "tool");
+  assert.equal(call.status, "completed");
+  assert.equal(call.output, "12 lines");
+});
+
+test("the last message adds only what was not said", () => {
+  const turns = new Turns();
+  feed(turns, "t-1", said("Done."), ended("Done. Changed, not saved: a.py."));
+  assert.deepEqual(
+    items(turns).map((item) => item.type === "text" && item.text),
+    ["Done.", "Changed, not saved: a.py."],
+  );
+  feed(turns, "t-2", said("Done."), ended("Done."));
+  assert.equal(items(turns, "t-2").length, 1);
+  feed(turns, "t-3", ended("All of it."));
+  assert.equal(items(turns, "t-3").length, 1);
+  assert.equal(turns.get("t-3")?.head.isRunning, false);
+});
+
+test("a review without hunksPending leaves what was known to wait", () => {
+  const turns = new Turns();
+  const hunksPending = [{ uri: "file:///a", path: "a", hunks: [{}, {}] }];
+  feed(turns, "t-1", { sessionUpdate: "review", state: "pending", files: [], hunksPending });
+  assert.deepEqual(turns.get("t-1")?.head.pending, [{ uri: "file:///a", path: "a", hunks: 2 }]);
+  feed(turns, "t-1", { sessionUpdate: "review", state: "applied", files: [] });
+  assert.equal(turns.get("t-1")?.head.pending.length, 1);
+  feed(turns, "t-1", { sessionUpdate: "review", state: "applied", files: [], hunksPending: [] });
+  assert.equal(turns.get("t-1")?.head.pending.length, 0);
+});
+
+test("a permission is one item, asked and answered", () => {
+  const turns = new Turns();
+  feed(
+    turns,
+    "t-1",
+    { sessionUpdate: "permission", state: "asked", request: { id: "p1", title: "Run make", target: "make" } },
+    { sessionUpdate: "permission", state: "rejected", request: { id: "p1" }, reason: "not now" },
+  );
+  assert.equal(items(turns).length, 1);
+  const [item] = items(turns);
+  assert.ok(item?.type === "permission");
+  assert.deepEqual([item.state, item.reason, item.title], ["rejected", "not now", "Run make"]);
+});
+
+test("what nobody knows changes nothing; what is broken breaks nothing", () => {
+  const turns = new Turns();
+  assert.deepEqual(feed(turns, "t-1", { sessionUpdate: "of_next_year", what: 1 }), [undefined]);
+  feed(
+    turns,
+    "t-1",
+    { sessionUpdate: "tool_call", locations: "no list" },
+    { sessionUpdate: "plan", entries: [null, 3] },
+    { sessionUpdate: "usage_update", total: null },
+    { sessionUpdate: "agent_message_chunk" },
+    { sessionUpdate: "review", files: [null], hunksPending: null },
+  );
+  assert.equal(turns.get("t-1")?.head.isRunning, true);
+  assert.equal(feed(turns, "", said("of no turn"))[0], undefined);
+});
+
+test("memory is bounded in turns, items and characters", () => {
+  const turns = new Turns();
+  for (let n = 0; n < MAX_TURNS + 5; n++) feed(turns, `t-${n}`, ended("x"));
+  assert.equal(turns.all().length, MAX_TURNS);
+  assert.equal(turns.get("t-0"), undefined);
+
+  const notice = { sessionUpdate: "notice", level: "info", text: "n" };
+  for (let n = 0; n < MAX_ITEMS + 3; n++) feed(turns, "t-many", notice);
+  assert.equal(items(turns, "t-many").length, MAX_ITEMS);
+  assert.equal(turns.get("t-many")?.head.nDropped, 3);
+
+  feed(turns, "t-long", said("x".repeat(MAX_TEXT)), said("yy"), said("zz"));
+  const [long] = items(turns, "t-long");
+  assert.ok(long?.type === "text");
+  assert.equal(long.text.length, MAX_TEXT);
+  assert.equal(long.isCut, true);
+});
+
+test("a turn that runs is kept, however old", () => {
+  const turns = new Turns();
+  feed(turns, "t-running", said("x"));
+  for (let n = 0; n < MAX_TURNS + 5; n++) feed(turns, `t-${n}`, ended("x"));
+  assert.ok(turns.get("t-running"));
+});
+
+test("when the server is gone, nothing runs any more and the turn says why", () => {
+  const turns = new Turns();
+  feed(turns, "t-1", said("x"));
+  feed(turns, "t-2", ended("x"));
+  assert.deepEqual(
+    turns.stopAll("The server stopped.").map((each) => each.turn),
+    ["t-1"],
+  );
+  assert.equal(turns.running().length, 0);
+  const last = items(turns).at(-1);
+  assert.ok(last?.type === "notice" && last.text === "The server stopped.");
+});
+
+test("costs in words", () => {
+  assert.equal(costInWords(0.012345), "$0.0123");
+  assert.equal(costInWords({ amount: 1.5, currency: "USD" }), "$1.50");
+  assert.equal(costInWords({ amount: 2, currency: "EUR" }), "2.0000 EUR");
+  assert.equal(costInWords(0), "");
+  assert.equal(costInWords(undefined), "");
+});
