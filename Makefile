@@ -17,7 +17,7 @@ export DIR FILE ASK APPLY
 N ?= 1
 K ?=
 
-.PHONY: run test check check-clients editors editors-install bench format clean vsix vscode-check
+.PHONY: run test check check-clients lua-check editors editors-install bench format clean vsix vscode-check
 
 # --- set-up: the package for `make run`, the tools beside it for everything else ---
 
@@ -44,7 +44,7 @@ $(VENV)/.editors: $(VENV)/.tools
 	@$(PIP) install -c constraints.txt --group editors
 	@touch $@
 
-EDITORS := $(if $(COPYDESK_VSCODE),$(VENV)/.editors)
+EDITORS := $(if $(COPYDESK_VSCODE)$(wildcard .editors/vscode/node24),$(VENV)/.editors)
 
 # --- what to do ---
 
@@ -70,11 +70,23 @@ check: $(VENV)/.ready $(VENV)/.tools
 	@PYTHONPATH=server $(BIN)/lint-imports
 	@$(BIN)/basedpyright
 
-# What the clients bring of their own: the extension's types, lint and unit tests, the plug-in's lint.
+# What the clients bring of their own: the extension's types, lint and unit tests; the plug-in's lint and format. Where
+# their tools are missing this is said, and fails only where everything is required.
 check-clients:
-	@for target in vscode-check lua-check; do \
-	  if $(MAKE) -n $$target > /dev/null 2>&1; then $(MAKE) --no-print-directory $$target || exit 1; fi; \
+	@for need in vscode-check:npm lua-check:luacheck; do \
+	  target=$${need%%:*}; tool=$${need##*:}; \
+	  $(MAKE) -n $$target > /dev/null 2>&1 || continue; \
+	  if command -v $$tool > /dev/null; then $(MAKE) --no-print-directory $$target || exit 1; \
+	  else echo "$$target is skipped: $$tool is not installed." >&2; test -z "$(COPYDESK_REQUIRE_EDITORS)" || exit 1; fi; \
 	done
+
+# Formatted by stylua where editors/nvim has said how.
+LUA := editors/nvim
+lua-check:
+	@luacheck --std luajit --globals vim --no-max-line-length -q $(LUA)
+	@if [ ! -e $(LUA)/.stylua.toml ]; then :; \
+	elif command -v stylua > /dev/null; then stylua --check $(LUA); \
+	else echo "The format of the Lua is not checked: stylua is not installed." >&2; test -z "$(COPYDESK_REQUIRE_EDITORS)"; fi
 
 # The stories in real editors: `make editors N=3 K=nvim` plays Neovim's three times in a row.
 editors: $(VENV)/.ready $(VENV)/.tools $(EDITORS)
@@ -102,7 +114,7 @@ $(VSCODE)/node_modules/.installed: $(VSCODE)/package.json $(VSCODE)/package-lock
 
 # vscode-extension/copydesk-VERSION.vsix, with the server's wheel inside.
 vsix: $(VENV)/.installed $(VSCODE)/node_modules/.installed
-	@rm -rf $(VSCODE)/server && mkdir $(VSCODE)/server
+	@rm -rf $(VSCODE)/server $(VSCODE)/*.vsix && mkdir $(VSCODE)/server
 	@$(PIP) wheel --no-deps --wheel-dir $(VSCODE)/server .
 	@cd $(VSCODE) && node package.mjs
 

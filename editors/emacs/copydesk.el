@@ -110,7 +110,7 @@ MORE is added to its argument, without what is nil."
 
 ;;;###autoload
 (defun copydesk-test ()
-  "Add unit checks for the region, or for what point is in."
+  "Write test code for the region, or for what point is in."
   (interactive)
   (copydesk--turn "test"))
 
@@ -250,7 +250,7 @@ What you have written since stays."
 ;;; Questions
 
 (defvar copydesk--questions nil
-  "Questions that wait, the oldest first: plists with :id, :question, :choices and :reply, a function.")
+  "Questions that wait, as `copydesk-handle-question' gets them.")
 (defvar copydesk--reading nil "The question that is being read in the minibuffer.")
 
 (defun copydesk-handle-question (question)

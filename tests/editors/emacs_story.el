@@ -15,9 +15,11 @@
 (when with-lsp-mode
   (setq lsp-session-file (expand-file-name "~/lsp-session") lsp-auto-guess-root t lsp-enable-file-watchers nil
         lsp-lens-enable nil lsp-enable-snippet nil lsp-modeline-code-actions-enable nil
-        lsp-headerline-breadcrumb-enable nil lsp-modeline-diagnostics-enable nil lsp-completion-enable nil)
+        lsp-headerline-breadcrumb-enable nil lsp-modeline-diagnostics-enable nil
+        lsp-modeline-workspace-status-enable nil lsp-completion-enable nil)
   (require 'lsp-mode)
   (require 'lsp-diagnostics)
+  (require 'lsp-modeline)
   (require 'copydesk-lsp-mode)
   (setq copydesk-lsp-command (of :command) copydesk-lsp-settings (of :settings))
   (lsp-register-client (make-lsp-client :new-connection (lsp-stdio-connection (list (car (of :command)) "-m" "ruff" "server"))
@@ -37,7 +39,7 @@
             (lambda (format &rest arguments)
               (when format (push (apply #'format-message format arguments) seen-messages))))
 (when with-lsp-mode
-  (advice-add 'lsp-on-progress-legacy :after
+  (advice-add 'lsp-on-progress-modeline :after
               (lambda (_workspace params)
                 (let ((value (gethash "value" params)))
                   (push (format "%s %s" (gethash "title" value) (gethash "message" value)) seen-progress)
@@ -209,4 +211,6 @@
 (tell "modified" (if (buffer-modified-p (get-buffer "a.py")) t :false))
 (when with-package (tell "turns" (text-of "*Copydesk*")))
 (set-buffer "a.py")
-(if with-lsp-mode (mapc #'lsp--shutdown-workspace (lsp-workspaces)) (eglot-shutdown (eglot-current-server)))
+(if with-lsp-mode
+    (dolist (each (lsp-workspaces)) (with-lsp-workspace each (lsp--shutdown-workspace)))
+  (eglot-shutdown (eglot-current-server)))

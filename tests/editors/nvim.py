@@ -21,7 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
+
 from tests.editors.nvim_rpc import Rpc, RpcError
+from tests.editors.requirements import editor_or_skip
 
 HERE = Path(__file__).parent
 LIMIT_S = 15.0
@@ -35,6 +38,19 @@ How = Literal["start", "enable", "plugin"]
 def find_nvim() -> str | None:
     """$COPYDESK_NVIM, else `nvim` on the PATH."""
     return os.environ.get("COPYDESK_NVIM") or shutil.which("nvim")
+
+
+VERSIONS = ("oldest", "newest")
+
+
+def nvim_or_skip(which: str) -> str:
+    """`oldest` is required where editors are; the newest is tolerated, because it moves."""
+    if which == "oldest":
+        return editor_or_skip("Neovim (COPYDESK_NVIM, or nvim on PATH)", find_nvim())
+    newest = find_new_nvim()
+    if newest is None:
+        pytest.skip("the newest Neovim is tolerated, not required: COPYDESK_NVIM_NEW is not set")
+    return newest
 
 
 def find_new_nvim() -> str | None:

@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.editors.requirements import editor_or_skip
 from tests.editors.test_nvim import SOURCE
 
 HERE = Path(__file__).parent
 EMACS = os.environ.get("COPYDESK_EMACS") or shutil.which("emacs")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(EMACS is None, reason="Emacs is not installed: neither $COPYDESK_EMACS nor emacs on PATH"),
-]
+pytestmark = pytest.mark.slow
 
 
 def test_a_day_in_emacs(tmp_path: Path) -> None:
@@ -43,6 +41,7 @@ def play(
     root: Path, state: Path, story: str = "story.el", settings: dict[str, Any] | None = None
 ) -> dict[str, list[Any]]:
     """What the story told, by kind."""
+    emacs = editor_or_skip("Emacs (COPYDESK_EMACS, or emacs on PATH)", EMACS)
     environment = {
         **os.environ,
         "PYTHONPATH": str(HERE.parents[1] / "server"),
@@ -52,8 +51,7 @@ def play(
         "HOME": str(root.parent),
         "LC_ALL": "C.UTF-8",
     }
-    assert EMACS
-    command = [EMACS, "-Q", "--batch", "-l", str(HERE / story)]
+    command = [emacs, "-Q", "--batch", "-l", str(HERE / story)]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=90, check=False)
     told: dict[str, list[Any]] = {}
     for line in done.stdout.splitlines():

@@ -1,6 +1,7 @@
 """The story in a real Helix, which has no plug-ins: everything by code actions, commands and prompt documents."""
 
 import re
+import sys
 import time
 from pathlib import Path
 
@@ -106,6 +107,23 @@ def test_a_dialog_and_a_command_with_an_argument(program: str, tmp_path: Path) -
         hx.shows(story.QUESTION_TEXT, story.ANSWER)
         hx.keys("Down", "Enter")  # the first is chosen already
         hx.says(story.LAST_WORDS)
+
+
+def test_beside_another_server(program: str, tmp_path: Path) -> None:
+    """Helix asks both for actions, and tells each the problems that the other has found."""
+    root = story.project(tmp_path)
+    command = f'[language-server.second]\ncommand = "{sys.executable}"\nargs = ["-m", "ruff", "server"]\n'
+    with helix(root, tmp_path / "hx", story.offline(), program, second=command) as hx:
+        hx.until(lambda: hx.screen().count("●") >= 1, "the other server's problems")
+        hx.at(1, 8)
+        hx.type(" a")
+        screen = hx.shows("Copydesk: Fix", "Ruff")
+        assert "imported but unused" in screen[screen.index("Copydesk: Fix") :]
+        hx.choose("Copydesk: Fix")
+        hx.says("waits for you")
+        hx.choose("Copydesk: Accept all")
+        hx.open("a.py")
+        hx.until_text(story.FIXED)
 
 
 def ask(hx: Helix, text: str, *, until: str = "") -> None:

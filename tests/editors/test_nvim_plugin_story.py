@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from tests.editors import story
-from tests.editors.nvim import How, Neovim, find_new_nvim, find_nvim, neovim
-from tests.editors.requirements import editor_or_skip
+from tests.editors.nvim import How, Neovim, neovim, nvim_or_skip
 
 pytestmark = pytest.mark.slow
 Begin = Callable[[dict[str, Any]], AbstractContextManager[Neovim]]
@@ -21,12 +20,7 @@ WAYS: tuple[tuple[str, How], ...] = (("oldest", "plugin"), ("newest", "plugin"),
 def way(request: pytest.FixtureRequest) -> tuple[str, How]:
     """Which Neovim, and how the server is started in it. 0.10 has no `vim.lsp.enable`."""
     which, how = request.param
-    if which == "oldest":
-        return editor_or_skip("Neovim (COPYDESK_NVIM, or nvim on PATH)", find_nvim()), how
-    newest = find_new_nvim()
-    if newest is None:
-        pytest.skip("the newest Neovim is tolerated, not required (COPYDESK_NVIM_NEW)")
-    return newest, how
+    return nvim_or_skip(which), how
 
 
 @pytest.fixture
@@ -135,7 +129,7 @@ def test_offline(begin: Begin, way: tuple[str, How], root: Path) -> None:
         assert "Copydesk: Fix problems in os" in nvim.titles() or nvim.titles()[0].startswith("Copydesk: Fix")
         nvim.choose("Copydesk: Fix")
         person.end()
-        assert [value["kind"] for value in nvim.progress][0] == "begin"
+        assert next(value["kind"] for value in nvim.progress) == "begin"
         assert nvim.progress[0]["title"].startswith("Copydesk")
         person.waiting(1)
         person.accept_all()

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from tests.editors.nvim import Neovim, find_nvim, neovim
+from tests.editors.requirements import editor_or_skip
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(find_nvim() is None, reason="Neovim is not installed: neither $COPYDESK_NVIM nor nvim on PATH"),
-]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def needs_neovim() -> None:
+    editor_or_skip("Neovim (COPYDESK_NVIM, or nvim on PATH)", find_nvim())
+
 
 CODE = "".join(f"line_{n} = {n}\n" for n in range(1, 21))
 

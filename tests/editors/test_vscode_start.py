@@ -31,6 +31,11 @@ def ready(window: "Window") -> int:
     return server
 
 
+def others() -> float:
+    """How many times longer things take because others work on this machine too; 1 when it has a core for each."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def test_a_fresh_machine(start: Start, record_property: Callable[[str, object], None]) -> None:
     """From the first window, with nothing but a Python on the PATH, to an explanation: no question is asked."""
     began = time.monotonic()
@@ -40,10 +45,10 @@ def test_a_fresh_machine(start: Start, record_property: Callable[[str, object], 
     window.until(lambda: "idle" in window.status(), "the server runs", 4 * INSTALL_LIMIT_S)
     window.at(4, 5)
     window.command("Copydesk: Explain")
-    window.until(lambda: window.webview("Step"), "the explanation", 30)
+    window.until(lambda: window.webview("Called by"), "the explanation", 30)
     took = time.monotonic() - began
     record_property("measured", f"fresh machine, from the window to the first offline explanation: {took:.1f} s")
-    assert took < INSTALL_LIMIT_S
+    assert took < INSTALL_LIMIT_S * others()
     assert not window.errors(), said
     (server,) = window.bench.servers()
     assert str(window.bench.data) in command_of(server)[0], "its own environment, in the extension's storage"
@@ -94,7 +99,8 @@ def test_a_server_that_keeps_crashing_is_not_started_for_ever(start: Start, tmp_
     )
     window = start(settings=OFFLINE, own_server=False, machine={"copydesk.server.command": [str(program)]})
     said = window.toast("Copydesk", limit_s=60)
-    assert "broken" in said or "exit" in said or "code 3" in said, said
+    assert "exit code 3" in said, said
+    assert "no module named x" in said, said
     assert "Show Log" in said
     assert len(count.read_text().splitlines()) <= 5
     assert "idle" not in window.status()
@@ -116,7 +122,7 @@ def executable(path: Path, text: str) -> Path:
     return path
 
 
-def hostile(root: Path, marker: Path) -> None:
+def hostile(root: Path, marker: Path, **more: str) -> None:
     """A repository that brings settings of its own."""
     program = executable(root / "evil.sh", f"#!/bin/sh\ntouch {marker}\nsleep 60\n")
     brought = {
@@ -124,7 +130,7 @@ def hostile(root: Path, marker: Path) -> None:
         "copydesk.server.interpreter": str(program),
         "copydesk.model.baseUrl": "http://127.0.0.1:9/v1",
         "copydesk.permissions.mode": "auto",
-        "copydesk.model.name": "scripted:/nowhere",
+        **more,
     }
     (root / ".vscode").mkdir()
     (root / ".vscode" / "settings.json").write_text(json.dumps(brought), encoding="utf-8")
@@ -148,7 +154,7 @@ def test_what_a_repository_may_not_set(start: Start, tmp_path: Path) -> None:
 
 def test_a_workspace_that_is_not_trusted(start: Start, tmp_path: Path) -> None:
     root, marker = story.project(tmp_path), tmp_path / "started"
-    hostile(root, marker)
+    hostile(root, marker, **{"copydesk.model.name": "scripted:/nowhere"})
     trust = {"security.workspace.trust.enabled": True, "security.workspace.trust.startupPrompt": "never"}
     window = start(folder=root, settings=OFFLINE | trust)
     assert window.probe("trusted") is False

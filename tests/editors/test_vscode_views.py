@@ -105,11 +105,13 @@ def test_the_status_bar(start: Start, tmp_path: Path) -> None:
     seen = [STATE.search(said) for said in window.statuses()]
     states = [found[1] for found in seen if found]
     changes = [state for state, before in zip(states, ["", *states], strict=False) if state != before]
-    assert changes == ["starting", "idle", "running", "waiting for you", "idle"], window.statuses()
+    # The server's hints, by which the item knows what waits, come a moment after the turn's end.
+    assert " ".join(changes).replace("running idle waiting", "running waiting") == LIFE, window.statuses()
     steps = {found[1] for said in window.statuses() if (found := re.search(r"step (\d)", said))}
     assert steps == {"1", "2", "3"}
 
 
+LIFE = "starting idle running waiting for you idle"
 STATE = re.compile(r"Copydesk: (starting|idle|running|waiting for you|not running|stopped)\b")
 
 
@@ -120,7 +122,7 @@ def test_the_live_view(start: Start, tmp_path: Path) -> None:
         "[click](command:workbench.action.closeWindow) ![x](http://picture.invalid/x.png) <b>bold</b>"
     )
     steps = (
-        'thinking: First I look.\ntool: read_file {"path": "b.py"}',
+        'think: First I look.\ntool: read_file {"path": "b.py"}',
         "delay: 1\ntext: Streamed words come one by one.\ntext: " + evil,
     )
     window = start(settings=scripted(tmp_path, *steps))
@@ -135,7 +137,8 @@ def test_the_live_view(start: Start, tmp_path: Path) -> None:
     assert "<script>window.pwned = 1</script>" in words
     assert "<b>bold</b>" in words
     assert frame.evaluate("() => window.pwned") is None
-    assert frame.locator("img, b, script:not([nonce])").count() == 0
+    # The last of these is VS Code's own, in every webview.
+    assert frame.locator("img, b, script:not([nonce]):not(#_vscodeApiScript)").count() == 0
     assert frame.locator("a[href^='command']").count() == 0
     assert frame.locator("[role=log], [aria-live]").count() > 0, "a screen reader hears it"
     assert window.hosts <= {"127.0.0.1", ""}, window.hosts
@@ -186,14 +189,20 @@ def environment_of(pid: int) -> str:
 
 
 def test_the_editors_own_model(start: Start) -> None:
+    """Nothing goes to a model of the editor's before the person has agreed; then it answers, with no key."""
     settings = {"copydesk.model.name": "editor/probe/parrot", "chat.disableAIFeatures": False}
     window = start(settings=settings, environment={"COPYDESK_PROBE_MODEL": "1"})
     window.open("a.py")
     ready(window)
     window.until(lambda: "probe/parrot" in window.probe("models"), "the editor has a model")
-    window.command("Copydesk: Use the Editor's Language Models…")
-    show_turn(window)
     ask(window, "say something")
+    window.until(lambda: window.webview("agree in"), "it says that it may not, and what to do")
+    assert not [one for one in window.probe("asked") if one["what"] == "model"]
+
+    window.command("Copydesk: Use the Editor's Language Models…")
+    window.dialog("Let Copydesk use the editor's language models?", "Agree")
+    window.choose("editor/probe/parrot")
+    ask(window, "say something now")
     window.until(lambda: window.webview("Said by the editor's model."), "its answer")
     (asked,) = [one for one in window.probe("asked") if one["what"] == "model"]
     assert "read_file" in asked["tools"]

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 HERE = Path(__file__).parent
 LIMIT_S = 15.0
@@ -38,9 +38,9 @@ def find_vim() -> str | None:
 
 
 class Vim:
-    def __init__(self, channel: socket.socket, terminal: int) -> None:
+    def __init__(self, channel: socket.socket, lines: TextIO, terminal: int) -> None:
         self._channel = channel
-        self._lines = channel.makefile("r", encoding="utf-8")
+        self._lines = lines
         self._terminal = terminal
 
     def value(self, expression: str) -> Any:
@@ -65,7 +65,7 @@ class Vim:
         self._send(["ex", "qall!"])
 
     def screen(self) -> str:
-        self._send(["redraw", ""])
+        """As it is: a redraw would wipe a question that is asked."""
         return "\n".join(line.rstrip() for line in self.value(SCREEN))
 
     def text(self, path: Path | str = "%") -> str:
@@ -80,8 +80,9 @@ class Vim:
         return found
 
     def shows(self, text: str) -> None:
-        """Waits until it is on the screen."""
-        self.until(lambda: text in self.screen(), f"{text!r} on the screen")
+        """Waits until it is on the screen, wrapped or not."""
+        wanted = "".join(text.split())
+        self.until(lambda: wanted in "".join(self.screen().split()), f"{text!r} on the screen")
 
     def edit(self, path: Path) -> None:
         self.run(f"edit {path}")
@@ -89,25 +90,25 @@ class Vim:
 
 
 @contextmanager
-def vim(root: Path, state: Path, setup: str, settings: dict[str, Any], program: str | None = None) -> Iterator[Vim]:
-    """`setup` is Vim script, run after start; it finds the server's command in `g:story_command`, a list, and the
-    settings in `g:story_settings`."""
+def vim(root: Path, state: Path, setup: str, model: str = "offline", program: str | None = None) -> Iterator[Vim]:
+    """`setup` is Vim script, run after start. The command `copydesk` is on the PATH."""
     program = program or find_vim()
     assert program, "no vim"
-    state.mkdir(parents=True, exist_ok=True)
+    programs = state / "bin"
+    programs.mkdir(parents=True, exist_ok=True)
+    server = programs / "copydesk"
+    server.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m copydesk "$@"\n', encoding="utf-8")
+    server.chmod(0o755)
     script = state / "setup.vim"
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(LIMIT_S)
-    command = [sys.executable, "-m", "copydesk", "serve"]
-    lines = [
+    start = [
         "set nocompatible hidden noswapfile nomore cmdheight=2",
-        "filetype plugin indent off",
-        f"let g:story_command = {json.dumps(command)}",
-        f"let g:story_settings = json_decode({vim_string(json.dumps(settings))})",
+        "filetype on",
         setup,
         f"let g:story = ch_open('127.0.0.1:{listener.getsockname()[1]}', {{'mode': 'json'}})",
     ]
-    script.write_text("\n".join(lines), encoding="utf-8")
+    script.write_text("\n".join(start), encoding="utf-8")
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environment = {
@@ -118,6 +119,8 @@ def vim(root: Path, state: Path, setup: str, settings: dict[str, Any], program: 
         "PYTHONPATH": str(HERE.parents[1] / "server"),
         "COPYDESK_STATE_DIR": str(state),
         "COPYDESK_CONFIG_DIR": str(state),
+        "COPYDESK_MODEL_NAME": model,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
     }
     process = subprocess.Popen(
         [program, "-u", "NONE", "-i", "NONE", "-S", str(script)],
@@ -134,8 +137,8 @@ def vim(root: Path, state: Path, setup: str, settings: dict[str, Any], program: 
     try:
         channel, _ = listener.accept()
         channel.settimeout(LIMIT_S)
-        with channel:
-            editor = Vim(channel, controller)
+        with channel, channel.makefile("r", encoding="utf-8") as lines:
+            editor = Vim(channel, lines, controller)
             yield editor
             editor.quit()
             process.wait(5)
@@ -146,10 +149,6 @@ def vim(root: Path, state: Path, setup: str, settings: dict[str, Any], program: 
         listener.close()
         drain.join(2)
         os.close(controller)
-
-
-def vim_string(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _drain(controller: int) -> None:

@@ -18,8 +18,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Frame, Locator, 
 from tests.editors.vscode_workbench import Workbench
 
 LIMIT_S = 15.0
+AGAIN_S = 5.0
 OPEN_LIMIT_S = 45.0
 SIZE = {"width": 1280, "height": 800}
+STATUS_ITEM = ".statusbar-item[id^='copydesk']"
 MENU = ".action-widget:not(.action-list-submenu-panel)"
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -157,9 +159,17 @@ class Window:
 
     def actions(self) -> list[str]:
         """Opens the lightbulb's menu at the cursor; its titles."""
-        self.press("Control+.")
         menu = self.page.locator(MENU)
-        self.until(menu.is_visible, "the lightbulb's menu")
+        asked = 0.0
+
+        def opened() -> bool:
+            nonlocal asked
+            if not menu.is_visible() and time.monotonic() - asked > AGAIN_S:  # what is drawn meanwhile may close it
+                asked = time.monotonic()
+                self.press("Control+.")
+            return menu.is_visible()
+
+        self.until(opened, "the lightbulb's menu")
         rows = menu.locator(".monaco-list-row.action")
         self.until(rows.count, "actions in the menu")
         return [words.strip() for words in rows.all_inner_texts()]
@@ -284,8 +294,8 @@ class Window:
 
     # --- status bar ---
 
-    def status_item(self, words: str = "Copydesk") -> Locator:
-        return self.page.locator(".statusbar-item", has=self.page.locator(f"[aria-label^='{words}:' i]")).first
+    def status_item(self) -> Locator:
+        return self.page.locator(STATUS_ITEM).first
 
     def status(self) -> str:
         """What the status-bar item says, its text and what a screen reader is told."""
@@ -317,10 +327,12 @@ class Window:
 
     # --- pictures, and what to look at when something failed ---
 
-    def picture(self, name: str, keep: bool) -> Path:
+    def picture(self, name: str, keep: bool, *, keep_mouse: bool = False) -> Path:
+        """Of the whole window. `keep`: for the README; `keep_mouse`: the mouse stays where it is."""
         path = (PICTURES if keep else self.pictures) / f"vscode-{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.mouse.move(SIZE["width"] - 3, SIZE["height"] // 2)
+        if not keep_mouse:
+            self.page.mouse.move(SIZE["width"] - 3, SIZE["height"] // 2)
         self.page.screenshot(path=path, animations="disabled", caret="hide")
         return path
 
@@ -357,9 +369,8 @@ WHERE_TEXT_IS = """text => {
 RECORD_STATUSES = """() => {
   const seen = (window.copydeskStatuses = []);
   const look = () => {
-    for (const item of document.querySelectorAll('.statusbar-item')) {
+    for (const item of document.querySelectorAll("STATUS_ITEM")) {
       const label = item.querySelector('[aria-label]')?.getAttribute('aria-label') ?? '';
-      if (!/copydesk/i.test(item.id + label)) continue;
       const said = item.innerText.trim() + ' · ' + label;
       if (seen[seen.length - 1] !== said) seen.push(said);
     }
@@ -367,7 +378,7 @@ RECORD_STATUSES = """() => {
   look();
   const bar = document.querySelector('.part.statusbar');
   new MutationObserver(look).observe(bar, { subtree: true, childList: true, characterData: true, attributes: true });
-}"""
+}""".replace("STATUS_ITEM", STATUS_ITEM)
 
 
 @contextmanager

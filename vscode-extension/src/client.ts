@@ -29,6 +29,7 @@ import { StartFailure } from "./start/failure";
 
 export const UPDATE = "copydesk/session/update";
 const STOP_LIMIT_MS = 3_000;
+const END_LIMIT_MS = 1_000;
 const INITIALIZE_LIMIT_MS = 60_000;
 
 export type Handler = (params: never, token: vscode.CancellationToken) => Promise<unknown>;
@@ -77,6 +78,8 @@ export class Connection {
       this.running = true;
     } catch (error) {
       this.stopping = true;
+      // A pipe that broke is only the sign of a process that ended: that one says more.
+      if (!(error instanceof StartFailure) && (await this.server.isOverWithin(END_LIMIT_MS))) await this.server.ended;
       this.server.kill();
       throw error;
     }

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { homedir } from "node:os";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Readable } from "node:stream";
 import { StartFailure } from "./start/failure";
 import { startProblem } from "./start/run";
@@ -58,6 +59,12 @@ export class ServerProcess {
     }, limitMs);
     await this.over;
     clearTimeout(timer);
+  }
+
+  /** Whether it ends by itself within that time. */
+  async isOverWithin(limitMs: number): Promise<boolean> {
+    await Promise.race([this.over, sleep(limitMs, undefined, { ref: false })]);
+    return this.isOver;
   }
 
   kill(): void {

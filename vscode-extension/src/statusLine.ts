@@ -29,7 +29,7 @@ const LENGTH = 40;
 
 export function statusLine(now: Situation): StatusLine {
   const { state, ...shown } = shownOf(now);
-  const label = `Copydesk: ${state}`;
+  const label = `Copydesk: ${state.replace(/\.$/, "")}`;
   return { ...shown, label: now.model ? `${label}. Model: ${now.model}` : label, tooltip: tooltip(now) };
 }
 

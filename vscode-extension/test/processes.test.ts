@@ -64,6 +64,18 @@ test("a server that does not end when asked is ended", async () => {
   assert.equal(server.child.signalCode, "SIGKILL");
 });
 
+test("a server that is over is told from one that runs", async () => {
+  const over = await ServerProcess.start([NODE, "-e", ""], {});
+  over.child.stdout.resume();
+  over.child.stderr.resume();
+  assert.equal(await over.isOverWithin(LIMIT_MS), true);
+  const runs = await ServerProcess.start([NODE, "-e", "setInterval(() => 0, 1000)"], {});
+  runs.child.stdout.resume();
+  runs.child.stderr.resume();
+  assert.equal(await runs.isOverWithin(50), false);
+  runs.kill();
+});
+
 test("a server that cannot be started is an error that names the program", async () => {
   await assert.rejects(
     ServerProcess.start(["/nowhere/copydesk", "serve"], {}),

@@ -115,6 +115,8 @@ class Core:
     attribution: "Attribution | None" = None
     """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
+    tending: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    """Tasks that go on as long as the core does."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Core"]:
@@ -122,6 +124,8 @@ class Core:
         try:
             async with anyio.create_task_group() as group:
                 await group.start(self.host.run)
+                for tend in self.tending:
+                    group.start_soon(tend)
                 try:
                     yield self
                 finally:
@@ -221,4 +225,5 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    return Core(workspace, host, person, configuration, models, code, attribution, (door.aclose, own.aclose))
+    closers = (door.aclose, own.aclose)
+    return Core(workspace, host, person, configuration, models, code, attribution, closers, (own.tend,))

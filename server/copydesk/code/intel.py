@@ -24,6 +24,8 @@ from copydesk.domain.tools import Location
 
 TIMEOUT_S = 5.0
 REFACTORING_TIMEOUT_S = 20.0
+IDLE_S = 300.0
+"""After so long without a question the worker ends: it holds as much memory as all the rest."""
 _N_FILES_SEARCHED = 2000
 _N_SYMBOLS_FOUND = 200
 _SKIPPED = frozenset({"node_modules", "__pycache__", "venv", "target", "dist", "build", "site-packages"})
@@ -45,6 +47,10 @@ class Intel:
 
     async def aclose(self) -> None:
         await self._jedi.aclose()
+
+    async def tend(self, idle_s: float = IDLE_S) -> None:
+        """For a task of its owner, without end: ends the worker while nobody asks it anything."""
+        await self._jedi.tend(idle_s)
 
     async def __aenter__(self) -> "Intel":
         return self

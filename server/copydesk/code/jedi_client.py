@@ -41,6 +41,9 @@ class JediClient:
     async def aclose(self) -> None:
         await self._worker.aclose()
 
+    async def tend(self, idle_s: float) -> None:
+        await self._worker.tend(idle_s)
+
     async def ask(
         self, files: FileSource, roots: tuple[str, ...], uri: str, question: Mapping[str, Any], timeout_s: float
     ) -> Mapping[str, Any]:

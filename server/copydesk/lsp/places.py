@@ -4,8 +4,8 @@ Owns turning a client's range into our words: code points, selected text, proble
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange, Problem
@@ -58,9 +58,15 @@ class Seen:
     diagnostics: tuple[Fields, ...] = ()
 
 
+SourceOf: TypeAlias = Callable[[str, ClientRange | None], tuple[str, ClientRange | None] | None]
+"""(uri, range): the file that such a document shows, and the place there; None for any other document."""
+
+
 class Places:
     def __init__(self, encoding: Callable[[], Encoding], read: Callable[[str], Awaitable["Document"]]) -> None:
         """`read` gives a document that is not open; it raises `WorkspaceError`."""
+        self.sources: list[SourceOf] = []
+        """What a place in a document of our own is a place of."""
         self.last: Seen | None = None
         self.encoding = encoding
         self._read = read
@@ -78,6 +84,9 @@ class Places:
 
     async def resolve(self, command: str, given: TurnArguments, files: OpenTexts) -> Place | None:
         """The place a command is about; None when nothing is known. Raises `ArgumentError`, `WorkspaceError`."""
+        for source_of in self.sources if given.uri else ():
+            if found := source_of(given.uri or "", given.range):
+                given = replace(given, uri=found[0], range=found[1])
         uri, at, diagnostics = given.uri, given.range, given.diagnostics
         if uri is None:
             if at is not None:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.review import Hunk, Proposed, Standing
+from copydesk.lsp.arguments import ClientRange
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.jobs import Spawn
-from copydesk.lsp.pending import OpenDocuments, Reviews, hunks_in
+from copydesk.lsp.pending import OpenDocuments, Reviews, hunks_in, is_whole_file
 from copydesk.lsp.proposed_uris import key_of, read_proposed_uri
 from copydesk.text.documents import Document
 from copydesk.text.hashing import content_hash
@@ -130,6 +131,20 @@ class ProposedDocuments:
         asked = self._asked.get(read_proposed_uri(uri) or ("", ""))
         return asked and asked.texts.get(asked.told if text is None else _mark(text))
 
+    def source_of(self, uri: str, at: ClientRange | None) -> tuple[str, ClientRange | None] | None:
+        """The file that a document of ours shows, and a place in it where the hunks' places are known."""
+        name = read_proposed_uri(uri)
+        asked = name and (self._asked.get(name) or self._found(uri, *name))
+        if not asked:
+            return None
+        opened = self._documents.get(uri)
+        shown = self.shown(uri, opened.document.text if opened else None)
+        if at is None or shown is None:
+            return asked.file, None
+        hunks = shown.with_hunks(self._reviews.hunks())
+        first, last = _line_below(hunks, at.start_line), _line_below(hunks, at.end_line)
+        return asked.file, ClientRange(first, at.start_units, max(first, last), at.end_units)
+
     # --- which file ---
 
     def _asked_for(self, uri: str) -> _Asked | None:
@@ -203,6 +218,20 @@ class ProposedDocuments:
                     await self._client.request(REFRESH, {"uri": asked.uri}, timeout_s=REFRESH_LIMIT_S)
         finally:
             asked.refreshing = False
+
+
+def _line_below(hunks: Sequence[tuple[Standing, Hunk]], line: int) -> int:
+    """The line of the file that a line of the proposed text was, or stands for."""
+    shift = 0
+    for standing, hunk in hunks:
+        if line < standing.start_line:
+            break
+        if hunk.held or is_whole_file(hunk):
+            continue
+        if line < standing.end_line:
+            return min(hunk.start_line + line - standing.start_line, max(hunk.end_line - 1, hunk.start_line))
+        shift = hunk.end_line - standing.end_line
+    return max(line + shift, 0)
 
 
 def _mark(text: str) -> str:

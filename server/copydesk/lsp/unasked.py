@@ -36,6 +36,8 @@ class Unasked:
     @property
     def takes_keys(self) -> bool:
         """Whether a document that opens now would take what is being typed."""
+        if not self._client.supports("window.showDocument.support"):
+            return False  # a message says where it is
         name = self._client.name.lower()
         if any(known in name for known in _KEEP_THE_KEYS):
             return False

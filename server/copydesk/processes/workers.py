@@ -1,8 +1,9 @@
 """A long-lived child that answers requests: newline-delimited JSON over its stdin and stdout, in the order sent.
 
 Owns starting on first use, time limits, restart after a crash (bounded) and the end. Has no task of its own: whoever
-waits first reads for all. A request that outlives its limit costs the child its life: nothing else can stop it.
-Knows nothing of what is asked. The child ends by itself when its stdin closes. Start with `Worker.request`.
+waits first reads for all, and who wants it to end when it is idle runs `tend`. A request that outlives its limit costs
+the child its life: nothing else can stop it. Knows nothing of what is asked. The child ends by itself when its stdin
+closes. Start with `Worker.request`.
 """
 
 import json
@@ -70,6 +71,7 @@ class Worker:
         self._next_id = 0
         self._crashes: deque[float] = deque(maxlen=_N_CRASHES)
         self._is_closed = False
+        self._asked_s = 0.0
         self.generation = 0
 
     async def __aenter__(self) -> "Worker":
@@ -89,6 +91,19 @@ class Worker:
     @property
     def pid(self) -> int | None:
         return self._life.child.pid if self._life else None
+
+    async def tend(self, idle_s: float) -> None:
+        """For a task of its owner, without end: ends the child when it was asked nothing for `idle_s`.
+
+        It gives back its memory; the next request starts another.
+        """
+        while True:
+            await anyio.sleep(max(self._asked_s + idle_s - anyio.current_time(), 0) or idle_s)
+            async with self._sending:
+                life = self._life
+                is_idle = anyio.current_time() - self._asked_s >= idle_s and not self._reading.locked()
+                if life is not None and not life.is_lost and is_idle:
+                    await self._lose(life, is_crash=False)
 
     async def request(self, build: Build, *, timeout_s: float) -> Mapping[str, Any]:
         """Sends `build(generation)` and returns the answer's `result` object.
@@ -110,6 +125,7 @@ class Worker:
         # A start or a line begun is finished: the next request needs both whole.
         async with self._sending, _shielded():
             life = await self._alive()
+            self._asked_s = anyio.current_time()
             self._next_id += 1
             waiting = life.waiting[self._next_id] = Waiting(self._next_id, life)
             await self._send(life, {"id": waiting.id, **build(self.generation)})
@@ -172,12 +188,13 @@ class Worker:
             if waiting is not None:
                 waiting.answer, waiting.is_done = answer, True
 
-    async def _lose(self, life: _Life) -> None:
+    async def _lose(self, life: _Life, *, is_crash: bool = True) -> None:
         """Ends this life: everybody who waits is told, and the child is killed."""
         if life.is_lost:
             return
         life.is_lost = True
-        self._crashes.append(anyio.current_time())
+        if is_crash:
+            self._crashes.append(anyio.current_time())
         for waiting in life.waiting.values():
             waiting.is_done = True
         life.waiting.clear()

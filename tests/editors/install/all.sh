@@ -15,17 +15,20 @@ mkdir -p "$logs"
 rm -f "$failed"
 started=$SECONDS
 
-# job NAME required|tolerated CHECK COMMAND...: runs the command unless the check passes, which is run again afterwards.
-# The network hiccups: a failure is tried once more.
+# job NAME required|tolerated CHECK COMMAND...: runs the command unless the check passes, which is run again afterwards,
+# and the script that the command is, if it is one, is still the one that was run. The network hiccups: a failure is
+# tried once more.
 job() {
-  local name=$1 need=$2 check=$3 began=$SECONDS
+  local name=$1 need=$2 check=$3 began=$SECONDS script=""
   shift 3
-  if bash -c "$check" > /dev/null 2>&1; then
+  if [[ $1 = bash ]]; then script=$(cksum < "$2"); fi
+  if [[ $script = "$(cat "$logs/$name.script" 2> /dev/null)" ]] && bash -c "$check" > /dev/null 2>&1; then
     echo "  $name: there"
     return
   fi
   for attempt in 1 2; do
     if "$@" > "$logs/$name.log" 2>&1 && bash -c "$check" >> "$logs/$name.log" 2>&1; then
+      [[ -z $script ]] || echo "$script" > "$logs/$name.script"
       echo "  $name: $((SECONDS - began)) s"
       return
     fi
@@ -62,19 +65,27 @@ prefixes() {
   job neovim required "$(runs "$prefix/nvim/bin/nvim")" bash "$here/nvim.sh" "$prefix/nvim" trixie
   job helix required "$(runs "$prefix/helix/bin/hx")" bash "$here/helix.sh" "$prefix/helix" trixie
   job neovim-newest tolerated "$(runs "$prefix/nvim-new/bin/nvim")" bash "$here/nvim.sh" "$prefix/nvim-new" sid
+  job lsp-mode tolerated "find $prefix/lsp-mode -name lsp-mode.el | grep -q ." bash "$here/lsp_mode.sh" "$prefix/lsp-mode" trixie
   job helix-newest tolerated "$(runs "$prefix/helix-new/bin/hx")" bash "$here/helix.sh" "$prefix/helix-new" sid
 }
 workbench() {
-  job vscode required "test -x $prefix/vscode/node24 -a -f $prefix/vscode/code/node_modules/code-server/out/node/entry.js \
-    -a -d $prefix/vscode/code/node_modules/playwright-core -a -d $prefix/vscode/code/node_modules/code-server/lib/vscode/node_modules" \
+  local modules=$prefix/vscode/code/node_modules
+  local logger=$modules/code-server/lib/vscode/node_modules/@vscode/spdlog/build/Release/spdlog.node
+  job vscode required "test -x $prefix/vscode/node24 -a -f $logger -a -d $modules/playwright-core" \
     bash "$here/vscode.sh" "$prefix/vscode"
+  job multiplexer tolerated "$(runs "$prefix/rass/bin/rass")" multiplexer
+  job stylua required "$(runs "$prefix/lua/node_modules/.bin/stylua")" stylua
 }
 systems() {
+  job compiler required "command -v g++ && command -v make" system g++ make
   job chromium required "$(binary chromium)" system chromium
-  job emacs required "emacs --version | head -n 1 | grep -E 'Emacs (29|[3-9][0-9])'" bash "$here/emacs.sh"
-  job vim tolerated "vim --version && test -d /usr/share/vim-ale" system vim vim-ale
-  job luacheck tolerated "$(binary luacheck)" system lua-check
+  job emacs required "emacs --version | head -n 1 | grep -E 'Emacs (29|[3-9][0-9])'" env bash "$here/emacs.sh"
+  job vim required "vim --version && test -d /usr/share/vim-ale" system vim vim-ale
+  job luacheck required "$(binary luacheck)" system lua-check
 }
+multiplexer() { python3 -m venv "$prefix/rass" && "$prefix/rass/bin/pip" install -qq rassumfrassum==0.3.5; }
+stylua() { mkdir -p "$prefix/lua" && cd "$prefix/lua" && echo '{"private": true}' > package.json &&
+  npm install --no-save --ignore-scripts --loglevel=error @johnnymorganz/stylua-bin@2.5.2; }
 
 job tools required "command -v patchelf && command -v tmux" system patchelf tmux ca-certificates
 job npm required "$(binary npm)" system npm
@@ -96,8 +107,11 @@ declare_editor() {
   declare_editor COPYDESK_HELIX "$prefix/helix/bin/hx"
   declare_editor COPYDESK_HELIX_NEW "$prefix/helix-new/bin/hx"
   declare_editor COPYDESK_EMACS "$(command -v emacs)"
+  declare_editor COPYDESK_RASS "$prefix/rass/bin/rass"
+  [[ -e $prefix/logs/lsp-mode.script ]] && declare_editor COPYDESK_LSP_MODE "$prefix/lsp-mode"
   [[ -x $prefix/vscode/node24 ]] && declare_editor COPYDESK_VSCODE "$prefix/vscode"
   declare_editor COPYDESK_VIM "$(command -v vim)"
+  [[ -d $prefix/lua ]] && echo "export PATH=\"$prefix/lua/node_modules/.bin:\$PATH\""
   [[ -d $prefix/node/bin ]] && echo "export PATH=\"$prefix/node/bin:\$PATH\""
 } > "$prefix/env"
 echo "Editors: $((SECONDS - started)) s; found by: . $prefix/env"

@@ -26,7 +26,7 @@ command -v chromium > /dev/null || apt-get -qq -y -o DPkg::Lock::Timeout=300 ins
 # Without this native module there are no logs and no output channels, which stories read.
 logger=$prefix/code/node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog
 if ! [[ -f $logger/build/Release/spdlog.node ]]; then
-  { command -v g++ && command -v make; } > /dev/null || apt-get -qq -y install g++ make > /dev/null
+  { command -v g++ && command -v make; } > /dev/null || apt-get -qq -y -o DPkg::Lock::Timeout=300 install g++ make > /dev/null
   home=$prefix/node/node_modules/node-linux-$arch # with the headers that a build needs
   gyp=$prefix/node/node_modules/node-gyp/bin/node-gyp.js
   (cd "$logger" && PATH=$home/bin:$PATH npm_config_nodedir=$home "$home/bin/node" "$gyp" rebuild) \

@@ -138,7 +138,7 @@ async def test_cancelling_reaches_the_editor_at_once_and_what_comes_late_is_drop
             with pytest.raises(RpcFailure, match="cancelled"):
                 await d.client.response(asked)
         await d.client.wait_for("$/cancelRequest")
-        assert time.perf_counter() - started < 0.5
+        assert time.perf_counter() - started < 2
         editor.send(editor.requests[0]["partialResultToken"], {"type": "text", "text": "LATE"})
         await d.client.release(METHOD, {"text": "LATER"})
         assert (await d.run("prompt", text="and now?"))["message"] == "Again."

@@ -9,6 +9,7 @@ import pytest
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.editor import LspEditor
+from copydesk.lsp.unasked import Unasked
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_010, NVIM_012, URI, VSCODE, FeatureRig, rig
 
 CHANGE = WorkspaceChange(
@@ -312,3 +313,19 @@ async def test_a_dialog_that_never_answers_is_not_asked(tmp_path: Path) -> None:
         await r.until(lambda: answers)
         assert answers == ["B"]
         assert r.all("window/showMessageRequest") == []
+
+
+@pytest.mark.parametrize("shows", [True, False])
+async def test_a_client_that_shows_no_documents_has_no_button_for_them(tmp_path: Path, shows: bool) -> None:
+    """Vim's plug-ins, Kate: a message says where the text is, whoever types."""
+    client: dict[str, Any] = {**CLIENTS[VSCODE], "window": dict(CLIENTS[VSCODE]["window"])}
+    if not shows:
+        del client["window"]["showDocument"]
+    async with rig(tmp_path, client) as r:
+        r.answers["window/showMessageRequest"] = None
+        r.open("a = 1\n")
+        r.type(0, 0, "typed")
+        unasked = Unasked(r.client, r.voice.answers, r.voice.questions, r.overlay)
+        await unasked.answer("info", "one\n\ntwo\n\nthree\n\nfour", "turn/t-1.md")
+        assert len(r.all("window/showMessageRequest")) == int(shows)
+        assert ("The whole text is in" in str(r.shown())) is not shows

@@ -135,3 +135,17 @@ async def test_no_command_works_at_a_place_in_it(tmp_path: Path) -> None:
         await r.call("textDocument/hover", {"textDocument": {"uri": VIEW}, "position": {"line": 0, "character": 0}})
         assert r.features.places.last is not None
         assert (r.features.places.last.uri, r.features.places.last.range.start_line) == (URI, 2)
+
+
+@pytest.mark.parametrize(("line", "means"), [(0, 0), (1, 1), (2, 1), (3, 2), (4, 3), (5, 5)])
+async def test_a_command_at_a_place_in_it_works_on_the_file(tmp_path: Path, line: int, means: int) -> None:
+    """Its text is nothing to edit: who asks for something in the diff means the file, there."""
+    code = "one\ntwo\nthree\nfour\nfive\nsix\n"
+    async with rig(tmp_path) as r:
+        r.open(code)
+        r.reviews.put(hunk_of(code, 1, 2, "TWO\nand\n"), hunk_of(code, 4, 5, ""))
+        r.open(await content(r), VIEW)
+        at = {"start": {"line": line, "character": 1}, "end": {"line": line, "character": 1}}
+        await r.command("copydesk.explain", {"uri": VIEW, "range": at})
+        task = r.host.requests[-1].task
+        assert (task.uri, task.range.start_line, task.range.start_column) == (URI, means, 1)

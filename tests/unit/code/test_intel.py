@@ -370,3 +370,18 @@ async def test_the_loop_does_not_stall_while_the_worker_is_busy(root: Path, inte
     ticks.sort()
     assert len(ticks) > 20
     assert ticks[int(len(ticks) * 0.99)] < 0.1
+
+
+async def test_the_worker_ends_while_nobody_asks_and_a_question_starts_it_again(root: Path) -> None:
+    write(root, {"a.py": "def area(r):\n    return r\n\n\narea(1)\n"})
+    files = Files(root)
+    async with Intel(Workspace(root), timeout_s=30) as intel, anyio.create_task_group() as tasks:
+        worker = intel._jedi._worker
+        tasks.start_soon(intel.tend, 0.3)
+        for n, ask in enumerate((intel.definition, intel.references, intel.hover), 1):
+            assert await ask(files, files.uri("a.py"), 4, 0)
+            assert worker.generation == n
+            with anyio.fail_after(20):
+                while not worker._life.is_lost:  # noqa: ASYNC110
+                    await anyio.sleep(0.02)
+        tasks.cancel_scope.cancel()

@@ -1,5 +1,6 @@
 """Worker processes: answers, crashes, stuck requests, cancellation."""
 
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
@@ -54,6 +55,34 @@ async def test_starts_on_first_use_only():
         assert echo.pid is None
         await echo.request(asking("echo"), timeout_s=20)
         assert echo.pid is not None
+
+
+async def test_ends_while_nobody_asks_and_starts_again_for_who_does():
+    async with worker() as echo, anyio.create_task_group() as tasks:
+        tasks.start_soon(echo.tend, 0.3)
+        first = await echo.request(asking("echo"), timeout_s=20)
+        assert (await echo.request(asking("echo"), timeout_s=20))["pid"] == first["pid"]
+        slow = await echo.request(asking("sleep", s=0.7), timeout_s=20)
+        assert slow["pid"] == first["pid"], "it is at work, not idle"
+        with anyio.fail_after(10):
+            while alive(first["pid"]):  # noqa: ASYNC110
+                await anyio.sleep(0.02)
+        for _ in range(8):  # more often than it may crash
+            before = echo.generation
+            again = await echo.request(asking("echo"), timeout_s=20)
+            assert echo.generation == before + 1
+            with anyio.fail_after(10):
+                while alive(again["pid"]):  # noqa: ASYNC110
+                    await anyio.sleep(0.02)
+        tasks.cancel_scope.cancel()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def test_an_error_of_the_child_is_ours():

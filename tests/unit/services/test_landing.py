@@ -306,6 +306,24 @@ async def test_a_new_file_in_a_new_folder_can_be_saved(desk: Desk) -> None:
     assert (desk.root / "sub").is_dir()
 
 
+async def test_a_new_file_that_is_opened_empty_and_then_filled(desk: Desk) -> None:
+    """Neovim: an empty buffer has a line end of its own, so it is opened with that, and what is written goes before it."""
+
+    class Filling(BufferEditor):
+        async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
+            for uri, text in change.creates:
+                self.open(uri, "\n")
+                self.type(uri, [Edit(0, 0, text.removesuffix("\n"))])
+            return ApplyReply(applied=True)
+
+    desk.editor = Filling(desk.workspace)
+    view = desk.workspace.snapshot(desk.pending)
+    desk.pending.propose([CreateFile(to_uri(str(desk.root / "new.py")), "x = 1\n")], view)
+    review = await desk.offer()
+    assert review.state == "applied", review
+    assert not desk.pending.files()
+
+
 async def test_a_no_that_comes_back_as_applied(desk: Desk) -> None:
     """Neovim 0.12 after its own question."""
     desk.limits = LandingLimits(sync_s=0.05)

@@ -3,9 +3,6 @@
 local M = {}
 
 local ui = require('copydesk.ui')
-local state = require('copydesk.state')
-
-local ROOM = 14 -- columns that Neovim needs beside a message, for 'showcmd' and 'ruler'
 
 local function options()
   return require('copydesk').options()
@@ -15,19 +12,25 @@ local function one_line(text)
   return vim.trim((text:gsub('%s+', ' ')))
 end
 
+-- How wide a message may be without asking for a key.
+local function room()
+  return vim.v.echospace - #'Copydesk: '
+end
+
 local function fits(text)
-  return vim.fn.strdisplaywidth('Copydesk: ' .. text) <= vim.o.columns - ROOM
+  return vim.fn.strdisplaywidth(text) <= room()
+end
+
+-- Shortened, with where the whole of it is.
+local function shortened(line, where)
+  return ui.cut(line, math.max(20, room() - #where - 3)) .. ' (' .. where .. ')'
 end
 
 local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
 
---- `window/showMessage` of the server: on one line; the whole of it is in the log.
+--- `window/showMessage` of the server.
 function M.message(params)
-  local line = one_line(params.message or '')
-  if not fits(line) then
-    line = state.cut(line, math.max(20, vim.o.columns - ROOM - 24)) .. ' (:Copydesk log)'
-  end
-  ui.notify(line, LEVELS[params.type])
+  ui.notify(params.message or '', LEVELS[params.type])
 end
 
 --- What waits of a turn: "2 hunks in a.py".
@@ -103,7 +106,7 @@ function M.show(turn, said, level)
     return
   end
   if is_long then
-    line = state.cut(line, math.max(20, vim.o.columns - ROOM - 30)) .. ' (:Copydesk view)'
+    line = shortened(line, ':Copydesk view')
   end
   if line ~= '' or invitation then
     ui.notify(joined(line, invitation), level)

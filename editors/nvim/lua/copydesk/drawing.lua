@@ -1,7 +1,7 @@
 --- A turn's blocks as lines with colours. Pure: it knows no buffer and no window. Start with `block`.
 local M = {}
 
-local cut = require('copydesk.state').cut
+local cut = require('copydesk.ui').cut
 
 M.NOTHING = { 'Nothing was asked yet. :Copydesk ask …, or :Copydesk explain on some code.' }
 

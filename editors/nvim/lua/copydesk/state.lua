@@ -312,14 +312,6 @@ function M.newest()
   return M.turns[M.order[#M.order]]
 end
 
-local function cut(text, width)
-  if vim.fn.strdisplaywidth(text) <= width then
-    return text
-  end
-  return vim.fn.strcharpart(text, 0, width - 1) .. '…'
-end
-M.cut = cut
-
 --- The state in a few words.
 function M.short(client)
   if not client then
@@ -337,7 +329,7 @@ function M.short(client)
     local step = turn.step and (' %d/%d'):format(turn.step, turn.max_steps or 0) or ''
     local more = #running > 1 and (' (+%d)'):format(#running - 1) or ''
     local doing = turn.doing or turn.title:gsub('^Copydesk: ', '')
-    return cut(('Copydesk%s %s'):format(step, doing), SHORT) .. more
+    return require('copydesk.ui').cut(('Copydesk%s %s'):format(step, doing), SHORT) .. more
   end
   if M.n_pending > 0 then
     return ('Copydesk %d hunk%s'):format(M.n_pending, M.n_pending == 1 and ' waits' or 's wait')

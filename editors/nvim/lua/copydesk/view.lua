@@ -320,7 +320,7 @@ function M.winbar()
   end
   local room = vim.api.nvim_win_get_width(vim.g.statusline_winid or 0) - vim.fn.strdisplaywidth(HINT) - 2
   local hint = room >= 20 and HINT or ''
-  left = state.cut(left, math.max(10, room))
+  left = ui.cut(left, math.max(10, room))
   return '%#CopydeskTitle# ' .. left:gsub('%%', '%%%%') .. '%=%#CopydeskDim#' .. hint
 end
 
