@@ -29,6 +29,8 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
   /** Empty: always the newest. */
   private pinned = "";
   private gathered: Change[] = [];
+  /** Turns that a page has shown: a page that comes back must not read them out again. */
+  private readonly told = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly owned: vscode.Disposable[];
 
@@ -116,7 +118,9 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
     // What was gathered is in the turn already.
     this.gathered = [];
     this.postTurns();
-    this.post({ type: "turn", turn: this.desk.turns.get(this.shown) ?? null });
+    const isNews = this.isReady && !this.told.has(this.shown);
+    if (this.isReady) this.told.add(this.shown);
+    this.post({ type: "turn", turn: this.desk.turns.get(this.shown) ?? null, isNews });
   }
 
   private postTurns(): void {
@@ -159,6 +163,7 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
       return;
     }
     this.handle(known).catch((error: unknown) => {
+      if (known.type === "prompt") this.post({ type: "draft", text: known.text });
       void vscode.window.showErrorMessage(`Copydesk: ${reasonOf(error)}`);
     });
   }

@@ -28,10 +28,13 @@ export interface Offers {
 
 export type ToView =
   | { readonly type: "turns"; readonly turns: readonly TurnChoice[]; readonly chosen: string }
-  | { readonly type: "turn"; readonly turn: Turn | null }
+  /** `isNews`: it was not shown before, also not in a page that is gone. */
+  | { readonly type: "turn"; readonly turn: Turn | null; readonly isNews: boolean }
   | { readonly type: "changes"; readonly turn: string; readonly changes: readonly Change[] }
   | { readonly type: "questions"; readonly questions: readonly OpenQuestion[] }
   | { readonly type: "offers"; readonly offers: Offers }
+  /** What was typed could not be sent: there it is again. */
+  | { readonly type: "draft"; readonly text: string }
   | { readonly type: "focus" };
 
 export const ACTIONS = ["review", "acceptAll", "rejectAll", "undo", "cancel"] as const;

@@ -51,7 +51,7 @@ function take(message: ToView): void {
     case "turns":
       return drawTurns(message.turns, message.chosen);
     case "turn":
-      return showTurn(message.turn);
+      return showTurn(message.turn, message.isNews);
     case "changes":
       if (message.turn === head?.turn) joined(message.changes).forEach(change);
       return;
@@ -61,6 +61,10 @@ function take(message: ToView): void {
     case "offers":
       offers = message.offers;
       items.canAnswerPermission = offers.canAnswerPermission;
+      return;
+    case "draft":
+      draft.value = [message.text, draft.value].filter(Boolean).join("\n");
+      vscode.setState({ draft: draft.value });
       return;
     case "focus":
       return draft.focus();
@@ -79,12 +83,13 @@ function joined(changes: readonly Change[]): Change[] {
   return result;
 }
 
-function showTurn(turn: Turn | null): void {
-  isLive = false;
+function showTurn(turn: Turn | null, isNews: boolean): void {
+  isLive = isNews;
   head = turn?.head ?? null;
   items.clear(head?.turn ?? "");
   for (const item of turn?.items ?? []) items.set(item);
   isLive = true;
+  if (isNews && head?.isRunning === false) announceEnd(head);
 }
 
 function change(each: Change): void {
@@ -96,10 +101,12 @@ function change(each: Change): void {
   }
   const ended = head?.isRunning && !each.head.isRunning;
   head = each.head;
-  if (ended) {
-    announcer.finish();
-    announcer.say([stateOf(head), head.pending.length ? waitingOf(head.pending) : ""].join(". "));
-  }
+  if (ended) announceEnd(head);
+}
+
+function announceEnd(ended: Head): void {
+  announcer.finish();
+  announcer.say([stateOf(ended), ended.pending.length ? waitingOf(ended.pending) : ""].filter(Boolean).join(". "));
 }
 
 // --- what stands around the items ---
@@ -120,7 +127,7 @@ function drawHead(): void {
   byId("about", "header").hidden = now === null;
   byId("title", "h1").textContent = now ? titleOf(now.title) : "";
   byId("state", "p").textContent = now ? stateOf(now) : "";
-  byId("state", "p").className = now && !now.isRunning && now.stopReason !== "end_turn" ? "bad" : "";
+  byId("state", "p").className = now && ["error", "refusal"].includes(now.stopReason) ? "bad" : "";
   byId("facts", "p").textContent = now ? factsOf(now).join(" · ") : "";
   byId("dropped", "p").hidden = !now?.nDropped;
   byId("cancel", "button").hidden = !(now?.isRunning && offers.canCancel);
