@@ -2,4 +2,4 @@
 std = 'luajit'
 globals = { 'vim' }
 max_line_length = 120
-max_cyclomatic_complexity = 12
+max_cyclomatic_complexity = 20

@@ -99,6 +99,7 @@ def start(vscode: Installed, browser: "Browser", tmp_path: Path, request: pytest
         yield begin
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for group, start in HEAVY.items():

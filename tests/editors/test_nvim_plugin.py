@@ -88,7 +88,9 @@ class _checked(AbstractContextManager[Neovim]):  # noqa: N801 - a function in al
 
     def __enter__(self) -> Neovim:
         nvim = self._held.__enter__()
-        nvim.lua("_G.old = {} local d = vim.deprecate vim.deprecate = function(n, ...) table.insert(old, n) d(n, ...) end")
+        nvim.lua(
+            "_G.old = {} local d = vim.deprecate vim.deprecate = function(n, ...) table.insert(old, n) d(n, ...) end"
+        )
         self._editors.append(nvim)
         return nvim
 
@@ -130,7 +132,9 @@ def test_no_keys_no_modules_and_no_time(begin: Begin, root: Path, record_propert
     """
     with begin() as nvim:
         assert all(key.startswith("<Plug>(copydesk-") for key in nvim.lua(keys))
-        loaded = "return vim.tbl_filter(function(n) return vim.startswith(n, 'copydesk') end, vim.tbl_keys(package.loaded))"
+        loaded = (
+            "return vim.tbl_filter(function(n) return vim.startswith(n, 'copydesk') end, vim.tbl_keys(package.loaded))"
+        )
         assert nvim.lua(loaded) in ([], {}), "nothing is required at start"
         nvim.edit(root / "a.py")
         assert nvim.lua("return #vim.tbl_filter(function(m) return (m.desc or ''):find('Copydesk') end, "
@@ -290,7 +294,10 @@ def test_the_view_of_a_turn_and_its_keys(begin: Begin, root: Path) -> None:
     with begin(*story.STEPS[:2], "usage: in=12000 out=340\ntext: |\n  # One\n\n  two\n  three\n  four") as nvim:
         nvim.edit(root / "a.py")
         nvim.copydesk("view")
-        nvim.until(lambda: nvim.lua(VIEW) == ["Nothing was asked yet. :Copydesk ask …, or :Copydesk explain on some code."], "empty")
+        nvim.until(
+            lambda: nvim.lua(VIEW) == ["Nothing was asked yet. :Copydesk ask …, or :Copydesk explain on some code."],
+            "empty",
+        )
         nvim.keys("<C-w>k")
         nvim.copydesk(f"prompt {story.EDIT}")
         nvim.ended()
@@ -381,7 +388,9 @@ def test_a_question_waits_for_the_keys_to_rest_and_can_be_put_off(begin: Begin, 
             nvim.keys("x")
             time.sleep(0.1)
         assert nvim.text().endswith("x" * 20), "no key went to the question"
-        nvim.until(lambda: nvim.lua("return require('copydesk').statusline()") == "Copydesk asks you", "the status line")
+        nvim.until(
+            lambda: nvim.lua("return require('copydesk').statusline()") == "Copydesk asks you", "the status line"
+        )
         nvim.keys("<Esc>")
         nvim.answer(story.QUESTION_TEXT, "<CR>")
         nvim.notified("the question waits")
@@ -462,7 +471,10 @@ def test_code_intelligence_of_the_others(begin: Begin, root: Path) -> None:
                  " { lnum = 0, col = 0, message = 'Pending', source = 'copydesk' }})")  # fmt: skip
         (found,) = nvim.lua(ask, {"action": "diagnostics"})[0]
         assert (found["uri"], [(d["message"], d["range"]) for d in found["diagnostics"]]) == (uri, [("short name", at)])
-        assert nvim.lua(ask, {"action": "definition", "uri": (root / "b.py").as_uri(), "position": position}) in ([None], [])
+        assert nvim.lua(ask, {"action": "definition", "uri": (root / "b.py").as_uri(), "position": position}) in (
+            [None],
+            [],
+        )
 
 
 # --- when things go wrong, and help ---
@@ -493,7 +505,9 @@ def test_health(begin: Begin, root: Path) -> None:
     with begin() as nvim:
         nvim.edit(root / "a.py")
         nvim.lua("vim.cmd('checkhealth copydesk')")
-        text = nvim.until(lambda: (now := nvim.text()) and "Copydesk: the server" in now and now, "the report", limit_s=30)
+        text = nvim.until(
+            lambda: (now := nvim.text()) and "Copydesk: the server" in now and now, "the report", limit_s=30
+        )
         assert re.search(r"OK.* version \d+\.\d+\.\d+, model offline, mode ask", text), text
         assert re.search(r"OK.* Neovim 0\.1\d", text)
         assert "ERROR" not in text
@@ -514,12 +528,16 @@ def test_help(begin: Begin, root: Path, tmp_path: Path) -> None:
         (folder / "copydesk.txt").write_text(text, encoding="utf-8")
         nvim.lua("vim.cmd.helptags(...)", str(folder))
         tags = {line.split("\t")[0] for line in (folder / "tags").read_text().splitlines()}
-        verbs = nvim.lua("return vim.tbl_filter(function(v) return not v:find('.', 1, true) end, require('copydesk.command').verbs())")
+        verbs = nvim.lua(
+            "return vim.tbl_filter(function(v) return not v:find('.', 1, true) end, require('copydesk.command').verbs())"
+        )
         wanted = {f":Copydesk-{verb}" for verb in verbs}
         wanted |= set(nvim.lua("return vim.tbl_map(function(m) return m.lhs end, vim.tbl_filter(function(m)"
                                " return vim.startswith(m.lhs, '<Plug>(copydesk') end, vim.api.nvim_get_keymap('')))"))  # fmt: skip
         wanted |= set(nvim.lua("return vim.tbl_keys(require('copydesk.ui').LINKS)"))
-        wanted |= {f"copydesk.{name}()" for name in nvim.lua("return vim.tbl_keys(require('copydesk'))") if name != "options"}
+        wanted |= {
+            f"copydesk.{name}()" for name in nvim.lua("return vim.tbl_keys(require('copydesk'))") if name != "options"
+        }
         source = (PLUGIN / "lua" / "copydesk" / "init.lua").read_text(encoding="utf-8")
         wanted |= {f"copydesk-option-{name}" for name in re.findall(r"^---@field (\w+)\?", source, re.MULTILINE)}
         assert not wanted - tags

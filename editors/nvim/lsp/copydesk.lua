@@ -33,10 +33,7 @@ end
 -- Names such as `oil:///…` or `fugitive://…` are no files, whatever the buffer's type says.
 local function is_file(bufnr)
   local name = vim.api.nvim_buf_get_name(bufnr)
-  return vim.bo[bufnr].buftype == ''
-    and name ~= ''
-    and not name:find('^%a[%w+.-]+:/')
-    and vim.fn.isdirectory(name) == 0
+  return vim.bo[bufnr].buftype == '' and name ~= '' and not name:find('^%a[%w+.-]+:/') and vim.fn.isdirectory(name) == 0
 end
 
 local function root_of(bufnr, markers)

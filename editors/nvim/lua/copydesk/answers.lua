@@ -44,7 +44,8 @@ local function waiting(turn)
   if count == 0 then
     return nil
   end
-  local where = table.concat(vim.list_slice(names, 1, 2), ', ') .. (#names > 2 and (' and %d more'):format(#names - 2) or '')
+  local where = table.concat(vim.list_slice(names, 1, 2), ', ')
+    .. (#names > 2 and (' and %d more'):format(#names - 2) or '')
   return ('%d hunk%s in %s: :Copydesk review'):format(count, count == 1 and ' waits' or 's wait', where)
 end
 

@@ -47,7 +47,15 @@ end
 M.changed_around = changed_around
 
 local function new_turn(id, session)
-  local turn = { id = id, session = session, title = 'Copydesk', blocks = {}, tools = {}, started_ms = vim.uv.now(), is_running = true }
+  local turn = {
+    id = id,
+    session = session,
+    title = 'Copydesk',
+    blocks = {},
+    tools = {},
+    started_ms = vim.uv.now(),
+    is_running = true,
+  }
   M.turns[id] = turn
   table.insert(M.order, id)
   while #M.order > MAX_TURNS do
@@ -218,7 +226,10 @@ function apply.review(turn, u)
 end
 
 function apply.retried(turn, u)
-  add(turn, { kind = 'notice', level = 'warning', text = ('Tried again (%s): %s'):format(u.attempt or '?', u.why or '') })
+  add(
+    turn,
+    { kind = 'notice', level = 'warning', text = ('Tried again (%s): %s'):format(u.attempt or '?', u.why or '') }
+  )
 end
 
 function apply.notice(turn, u)

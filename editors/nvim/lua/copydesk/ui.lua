@@ -77,7 +77,7 @@ end
 --- A small window over the others; q, <Esc> or leaving it closes it. Returns its buffer and window.
 ---@param title string
 ---@param lines string[]
----@param highlights? { [1]: string, [2]: integer, [3]: integer, [4]: integer }[] group, line (0-based), from, to (bytes)
+---@param highlights? table[] each: group, line (from 0), from and to (bytes)
 function M.float(title, lines, highlights)
   M.highlights()
   local buf = vim.api.nvim_create_buf(false, true)
