@@ -19,7 +19,7 @@ export const VIEW = "copydesk.turn";
 const GATHER_MS = 30;
 
 export interface Acts {
-  prompt(text: string, session: string | undefined): Promise<void>;
+  prompt(text: string, session: string): Promise<void>;
   act(action: Action, head: Head): Promise<void>;
 }
 
@@ -145,6 +145,7 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
       canReview: desk.can("copydesk.review.show"),
       canUndo: desk.can("copydesk.undo"),
       canAnswerPermission: desk.can("copydesk.permission.answer"),
+      lost: [...desk.lost],
       problem: desk.can("copydesk.prompt") ? "" : `The server is ${desk.server.state}`,
     };
     this.post({ type: "offers", offers });
@@ -184,8 +185,10 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
         this.questions.answer(message.question, message.answer);
         return;
       }
-      case "prompt":
-        return this.acts.prompt(message.text, this.desk.turns.get(message.turn)?.head.session);
+      case "prompt": {
+        const session = this.desk.turns.get(message.turn)?.head.session ?? "";
+        return this.acts.prompt(message.text, this.desk.lost.has(session) ? "" : session);
+      }
       default:
         return this.handleOfTurn(message);
     }

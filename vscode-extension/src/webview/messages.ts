@@ -22,6 +22,8 @@ export interface Offers {
   readonly canReview: boolean;
   readonly canUndo: boolean;
   readonly canAnswerPermission: boolean;
+  /** Sessions that cannot be gone on in: what is sent begins another one. */
+  readonly lost: readonly string[];
   /** Why nothing can be sent; empty when it can. */
   readonly problem: string;
 }

@@ -26,7 +26,14 @@ const scroller = byId("scroller", "div");
 const draft = byId("draft", "textarea");
 
 let head: Head | null = null;
-let offers: Offers = { canCancel: false, canReview: false, canUndo: false, canAnswerPermission: false, problem: "" };
+let offers: Offers = {
+  canCancel: false,
+  canReview: false,
+  canUndo: false,
+  canAnswerPermission: false,
+  lost: [],
+  problem: "",
+};
 let questions: readonly OpenQuestion[] = [];
 let waiting: ToView[] = [];
 let isLive = false;
@@ -227,9 +234,9 @@ function questionNode({ id, question, choices }: OpenQuestion): Node {
 }
 
 function drawPrompt(now: Head | null): void {
-  draft.placeholder =
-    offers.problem ||
-    (now === null ? "Ask, or say what to do" : now.isRunning ? "Add to what runs" : "Go on in this session");
+  const canGoOn = now !== null && !offers.lost.includes(now.session);
+  const goOn = now?.isRunning ? "Add to what runs" : "Go on in this session";
+  draft.placeholder = offers.problem || (canGoOn ? goOn : "Ask, or say what to do");
   draft.setAttribute("aria-label", draft.placeholder);
   draft.disabled = Boolean(offers.problem);
   byId("send", "button").disabled = Boolean(offers.problem);
