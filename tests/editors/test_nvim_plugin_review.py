@@ -96,7 +96,9 @@ def test_the_marks_and_what_is_drawn(nvim: Neovim) -> None:
         " { 'CopydeskAdd', 'CopydeskDelete' })"
     )
     assert groups == ["DiffAdd", "DiffDelete"]
-    shown = nvim.lua("local c = client() return vim.diagnostic.config(nil, vim.lsp.diagnostic.get_namespace(c.id)).signs")
+    shown = nvim.lua(
+        "local c = client() return vim.diagnostic.config(nil, vim.lsp.diagnostic.get_namespace(c.id)).signs"
+    )
     assert shown is False, "the hints are not drawn over the marks"
 
 
@@ -159,7 +161,9 @@ def test_typing_moves_the_marks(nvim: Neovim) -> None:
     nvim.until(lambda: line(nvim) == 7, "at the first")
     marked(nvim, sorted(moved()), "still there when the server has seen it")
     nvim.copydesk("accept")
-    nvim.until(lambda: "two\n" + story.SOURCE.replace(*story.HUNK_1) in nvim.text("a.py") + "\n", "accepted where it is")
+    nvim.until(
+        lambda: "two\n" + story.SOURCE.replace(*story.HUNK_1) in nvim.text("a.py") + "\n", "accepted where it is"
+    )
 
 
 def test_typing_in_a_hunk_holds_it_back(nvim: Neovim) -> None:
