@@ -1,8 +1,8 @@
 """Changes that arrive in another order than they were made in: held until those before them are there.
 
-Owns what waits; knows nothing of what a change does. Helix (25.01) sends every notification from a task of its own, so
-that keys in one burst overtake each other: versions 101 and 102 before 99 and 100 were seen. Applied as they arrive they
-would leave another text than the editor's. Start with `InOrder.take`.
+Owns what waits; knows nothing of what a change does. Helix (25.01) may send a burst of keys in another order than they
+were typed in: versions 101 and 102 before 99 and 100 were seen. Applied as they arrive they would leave another text
+than the editor's. Start with `InOrder.take`.
 """
 
 from collections.abc import Callable
