@@ -17,7 +17,7 @@ export DIR FILE ASK APPLY
 N ?= 1
 K ?=
 
-.PHONY: run test check check-clients lua-check editors editors-install bench format clean vsix vscode-check
+.PHONY: run test check check-clients lua-check lua-format editors editors-install bench format clean vsix vscode-check
 
 # --- set-up: the package for `make run`, the tools beside it for everything else ---
 
@@ -80,13 +80,22 @@ check-clients:
 	  else echo "$$target is skipped: $$tool is not installed." >&2; test -z "$(COPYDESK_REQUIRE_EDITORS)" || exit 1; fi; \
 	done
 
-# Formatted by stylua where editors/nvim has said how.
+# Linted by luacheck (Debian: lua-check), formatted by StyLua, which npm has compiled to WebAssembly.
 LUA := editors/nvim
+STYLUA := $(VENV)/stylua/node_modules
+$(STYLUA)/.installed:
+	@mkdir -p $(STYLUA)
+	@npm install --prefix $(VENV)/stylua --no-save --ignore-scripts --loglevel=error @johnnymorganz/stylua@2.5.2 > /dev/null
+	@touch $@
+
 lua-check:
-	@luacheck --std luajit --globals vim --no-max-line-length -q $(LUA)
-	@if [ ! -e $(LUA)/.stylua.toml ]; then :; \
-	elif command -v stylua > /dev/null; then stylua --check $(LUA); \
-	else echo "The format of the Lua is not checked: stylua is not installed." >&2; test -z "$(COPYDESK_REQUIRE_EDITORS)"; fi
+	@luacheck --config $(LUA)/.luacheckrc -q $(LUA)
+	@if command -v npm > /dev/null; then $(MAKE) -s --no-print-directory $(STYLUA)/.installed && \
+	  node tests/editors/stylua.mjs $(STYLUA) --check $(LUA); \
+	else echo "The format of the Lua is not checked: npm is not installed." >&2; test -z "$(COPYDESK_REQUIRE_EDITORS)"; fi
+
+lua-format: $(STYLUA)/.installed
+	@node tests/editors/stylua.mjs $(STYLUA) --write $(LUA)
 
 # The stories in real editors: `make editors N=3 K=nvim` plays Neovim's three times in a row.
 editors: $(VENV)/.ready $(VENV)/.tools $(EDITORS)

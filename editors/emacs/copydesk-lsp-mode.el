@@ -9,6 +9,8 @@
 ;; server.  `copydesk-lsp-command' is what starts it.
 ;;
 ;;     (with-eval-after-load 'lsp-mode (require 'copydesk-lsp-mode))
+;;
+;; It is not compiled with the package, because lsp-mode need not be installed.
 
 ;;; Code:
 
@@ -108,4 +110,7 @@
                       :reply (lambda (text) (funcall answer (list :answer text)))))))))))
 
 (provide 'copydesk-lsp-mode)
+;; Local Variables:
+;; no-byte-compile: t
+;; End:
 ;;; copydesk-lsp-mode.el ends here

@@ -6,6 +6,7 @@ vim.opt.runtimepath:prepend(story.runtime)
 local command = { 'env' }
 for name, value in pairs(story.environment) do table.insert(command, name .. '=' .. value) end
 vim.list_extend(command, story.command)
+command = (story.options or {}).cmd or command
 
 if story.how == 'plugin' then
   local options = { cmd = command, settings = story.settings }

@@ -96,7 +96,9 @@ def test_the_marks_and_what_is_drawn(nvim: Neovim) -> None:
         " { 'CopydeskAdd', 'CopydeskDelete' })"
     )
     assert groups == ["DiffAdd", "DiffDelete"]
-    shown = nvim.lua("local c = client() return vim.diagnostic.config(nil, vim.lsp.diagnostic.get_namespace(c.id)).signs")
+    shown = nvim.lua(
+        "local c = client() return vim.diagnostic.config(nil, vim.lsp.diagnostic.get_namespace(c.id)).signs"
+    )
     assert shown is False, "the hints are not drawn over the marks"
 
 
@@ -159,7 +161,9 @@ def test_typing_moves_the_marks(nvim: Neovim) -> None:
     nvim.until(lambda: line(nvim) == 7, "at the first")
     marked(nvim, sorted(moved()), "still there when the server has seen it")
     nvim.copydesk("accept")
-    nvim.until(lambda: "two\n" + story.SOURCE.replace(*story.HUNK_1) in nvim.text("a.py") + "\n", "accepted where it is")
+    nvim.until(
+        lambda: "two\n" + story.SOURCE.replace(*story.HUNK_1) in nvim.text("a.py") + "\n", "accepted where it is"
+    )
 
 
 def test_typing_in_a_hunk_holds_it_back(nvim: Neovim) -> None:
@@ -190,8 +194,10 @@ def test_a_diff_beside_it(nvim: Neovim) -> None:
 
 def test_new_and_deleted_files_and_the_first_line(program: str, root: Path, tmp_path: Path) -> None:
     steps = (
-        ('tool: write_file {"path": "new.py", "content": "fresh = 1\\n"}\ntool: delete_file {"path": "b.py"}\n'
-        'tool: edit_file {"path": "a.py", "old_text": "import os\\n", "new_text": "import re\\nimport os\\n"}'),
+        (
+            'tool: write_file {"path": "new.py", "content": "fresh = 1\\n"}\ntool: delete_file {"path": "b.py"}\n'
+            'tool: edit_file {"path": "a.py", "old_text": "import os\\n", "new_text": "import re\\nimport os\\n"}'
+        ),
         "text: Done.",
     )
     settings = settings_of(tmp_path, *steps)

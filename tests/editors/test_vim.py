@@ -30,7 +30,12 @@ def root(tmp_path: Path) -> Path:
 def start(root: Path, tmp_path: Path) -> Start:
     program = editor_or_skip("Vim 9 with channels and popups (COPYDESK_VIM, or vim on PATH)", find_vim())
     ale = editor_or_skip("ALE (COPYDESK_ALE, or /usr/share/vim-ale)", ALE if ALE.is_dir() else None)
-    lines = ["let g:ale_linters_explicit = 1", "let g:ale_linters = {'python': ['copydesk']}", f"set rtp+={ale}"]
+    lines = [
+        "let g:ale_linters_explicit = 1",
+        "let g:ale_linters = {'python': ['copydesk']}",
+        "let g:ale_echo_cursor = 0",  # else it takes messages' place as soon as the cursor's line has a hint
+        f"set rtp+={ale}",
+    ]
     setup = "\n".join([*lines, "runtime plugin/ale.vim", snippet("editors/vim/README.md", "ALE", "vim")])
     return lambda model: vim(root, tmp_path / "state", setup, model, program)
 

@@ -166,7 +166,9 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._arrives_s = 0.0
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._sync = DocumentSync(workspace.overlay, cast("Any", SimpleNamespace(encoding="utf-16")))
+        self._sync = DocumentSync(
+            workspace.overlay, cast("Any", SimpleNamespace(encoding="utf-16", name="")), lambda work: None
+        )
 
     def new_char(self) -> str:
         """A character that nobody has written yet; every other one needs a surrogate pair."""

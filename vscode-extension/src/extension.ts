@@ -59,8 +59,8 @@ export function activate(context: vscode.ExtensionContext): void {
     command("showLog", remedies.log),
     command("restart", remedies.retry),
     command("chooseInterpreter", remedies.choose),
-    command("setKey", async () => {
-      const label = await keys.set();
+    command("setKey", async (provider) => {
+      const label = await keys.set(provider);
       if (label !== undefined) await offerRestart(server, `The key for ${label} is stored.`);
     }),
     command("clearKey", async () => {
@@ -101,7 +101,7 @@ export async function deactivate(): Promise<void> {
   await running?.stop();
 }
 
-function command(name: string, act: () => unknown): vscode.Disposable {
+function command(name: string, act: (argument?: unknown) => unknown): vscode.Disposable {
   return vscode.commands.registerCommand(`copydesk.client.${name}`, act);
 }
 

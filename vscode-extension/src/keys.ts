@@ -29,9 +29,10 @@ export class Keys {
     return found;
   }
 
-  /** Asks for a provider and its key; the provider's label, or undefined if the person thought better of it. */
-  async set(): Promise<string | undefined> {
-    const provider = await this.pick("Set API Key: for which provider?", PROVIDERS);
+  /** Asks for a provider, unless one is named, and its key; its label, or undefined: they thought better of it. */
+  async set(named?: unknown): Promise<string | undefined> {
+    const known = PROVIDERS.find(({ variable }) => variable === `${String(named).toUpperCase()}_API_KEY`);
+    const provider = known ?? (await this.pick("Set API Key: for which provider?", PROVIDERS));
     if (provider === undefined) return undefined;
     const key = await vscode.window.showInputBox({
       title: `API Key for ${provider.label}`,

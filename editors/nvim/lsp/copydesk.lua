@@ -33,10 +33,7 @@ end
 -- Names such as `oil:///…` or `fugitive://…` are no files, whatever the buffer's type says.
 local function is_file(bufnr)
   local name = vim.api.nvim_buf_get_name(bufnr)
-  return vim.bo[bufnr].buftype == ''
-    and name ~= ''
-    and not name:find('^%a[%w+.-]+:/')
-    and vim.fn.isdirectory(name) == 0
+  return vim.bo[bufnr].buftype == '' and name ~= '' and not name:find('^%a[%w+.-]+:/') and vim.fn.isdirectory(name) == 0
 end
 
 local function root_of(bufnr, markers)
@@ -113,12 +110,8 @@ local function warn_if_missing()
   if (is_enabled and not is_enabled('copydesk')) or type(cmd) ~= 'table' or vim.fn.executable(cmd[1]) == 1 then
     return
   end
-  vim.notify_once(
-    ('Copydesk: %q is not an executable, so no server was started. Install it (pip install copydesk, from its '):format(
-      cmd[1]
-    ) .. "clone), or name it: vim.lsp.config('copydesk', { cmd = { '/path/to/copydesk', 'serve' } })",
-    vim.log.levels.ERROR
-  )
+  local text = ('Copydesk: no program %q: install it, or set cmd'):format(cmd[1])
+  vim.notify_once(text, vim.log.levels.ERROR)
 end
 if vim.lsp.config then
   vim.schedule(warn_if_missing)

@@ -18,8 +18,18 @@ end, {
 
 -- No key is bound here; these are names to bind keys to.
 for _, verb in ipairs({ 'explain', 'fix', 'document', 'test', 'refactor', 'ask', 'prompt' }) do
-  vim.keymap.set('n', '<Plug>(copydesk-' .. verb .. ')', '<Cmd>Copydesk ' .. verb .. '<CR>', { desc = 'Copydesk: ' .. verb })
-  vim.keymap.set('x', '<Plug>(copydesk-' .. verb .. ')', ':Copydesk ' .. verb .. '<CR>', { desc = 'Copydesk: ' .. verb, silent = true })
+  vim.keymap.set(
+    'n',
+    '<Plug>(copydesk-' .. verb .. ')',
+    '<Cmd>Copydesk ' .. verb .. '<CR>',
+    { desc = 'Copydesk: ' .. verb }
+  )
+  vim.keymap.set(
+    'x',
+    '<Plug>(copydesk-' .. verb .. ')',
+    ':Copydesk ' .. verb .. '<CR>',
+    { desc = 'Copydesk: ' .. verb, silent = true }
+  )
 end
 for name, command in pairs({
   ['next-hunk'] = 'next',
@@ -38,10 +48,20 @@ for name, command in pairs({
   ['undo'] = 'undo',
   ['answer'] = 'answer',
 }) do
-  vim.keymap.set('n', '<Plug>(copydesk-' .. name .. ')', '<Cmd>Copydesk ' .. command .. '<CR>', { desc = 'Copydesk: ' .. command })
+  vim.keymap.set(
+    'n',
+    '<Plug>(copydesk-' .. name .. ')',
+    '<Cmd>Copydesk ' .. command .. '<CR>',
+    { desc = 'Copydesk: ' .. command }
+  )
 end
 for name, command in pairs({ ['accept-lines'] = 'accept', ['reject-hunks'] = 'reject' }) do
-  vim.keymap.set('x', '<Plug>(copydesk-' .. name .. ')', ':Copydesk ' .. command .. '<CR>', { desc = 'Copydesk: ' .. command .. ' the selected lines', silent = true })
+  vim.keymap.set(
+    'x',
+    '<Plug>(copydesk-' .. name .. ')',
+    ':Copydesk ' .. command .. '<CR>',
+    { desc = 'Copydesk: ' .. command .. ' the selected lines', silent = true }
+  )
 end
 
 -- 0.11 and newer: vim.lsp.enable('copydesk'). 0.10 has no such function, so here it starts by itself.

@@ -41,3 +41,8 @@ def dialog_takes_keys(name: str) -> bool:
 def shows_one_line(name: str) -> bool:
     """Helix has one line for a message, and would glue several together."""
     return name == _HELIX
+
+
+def overtakes_itself(name: str) -> bool:
+    """Helix (25.01) may send a burst of changes in another order than they were made in."""
+    return name == _HELIX

@@ -22,6 +22,7 @@ from copydesk.lsp.handlers import RequestContext, RpcError, invalid_params
 from copydesk.lsp.offers import shortened
 from copydesk.lsp.places import OpenTexts, Place, Places
 from copydesk.lsp.review import KEYS as REVIEW_KEYS
+from copydesk.lsp.spoken import Spoken
 from copydesk.lsp.undo import KEYS as UNDO_KEYS
 from copydesk.lsp.updates import outcome_to_json
 
@@ -99,10 +100,12 @@ class Commands:
         sources: Sources,
         review: "ReviewCommands",
         undo: "UndoCommand",
+        spoken: Spoken,
     ) -> None:
         self._host = host
         self._review = review
         self._undo = undo
+        self._spoken = spoken
         self._places = places
         self._prompts = voice.prompts
         self._answers = voice.answers
@@ -140,12 +143,17 @@ class Commands:
             raise invalid_params(f"{name!r} is not a command of this server. It has {', '.join(self._handlers)}.")
         if arguments is not None and not isinstance(arguments, list):
             raise invalid_params(f"{name}: 'arguments' must be a list with one object.")
+        given = cast("list[object] | None", arguments)
         try:
-            return await handler(cast("list[object] | None", arguments), context)
+            result = await handler(given, context)
         except ArgumentError as error:
+            self._spoken.tell_error(error)
             raise invalid_params(str(error)) from error
         except CopydeskError as error:
+            self._spoken.tell_error(error)
             raise RpcError(types.LSPErrorCodes.RequestFailed.value, str(error)) from error
+        self._spoken.tell(cast("str", name), given, result)
+        return result
 
     def _read(self, command: str, arguments: Sequence[object] | None, *keys: str) -> Reader:
         fields = Reader(command, arguments, keys)
@@ -332,6 +340,9 @@ class Commands:
 
     async def _set_model(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
         name = self._one_of("copydesk.model.set", arguments, "model", "name")
+        if name is None and self._spoken.is_wanted(arguments):
+            models = await self._sources.models()
+            return self._spoken.choose_model(self._host.model_name(), models, self._host.set_model)
         if name is None:
             raise ArgumentError(
                 'copydesk.model.set needs {model: "provider/model"}; "auto" lets Copydesk choose. '
@@ -343,6 +354,8 @@ class Commands:
 
     async def _set_mode(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
         mode = self._one_of("copydesk.mode.set", arguments, "mode", "name")
+        if mode is None and self._spoken.is_wanted(arguments):
+            return self._spoken.choose_mode(self._host.mode(), self._host.set_mode)
         if mode is None:
             raise ArgumentError("copydesk.mode.set needs {mode}, one of plan, ask, acceptEdits, auto.")
         return {"mode": self._host.set_mode(mode)}

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 from lsprotocol import types
 
 from copydesk.domain.messages import LineRange
+from copydesk.lsp import clients
 from copydesk.lsp.handlers import Handlers, invalid_params
+from copydesk.lsp.in_order import InOrder
 from copydesk.text.positions import to_codepoints
 
 if TYPE_CHECKING:
     from copydesk.lsp.client import Client
+    from copydesk.lsp.jobs import Spawn
     from copydesk.text.documents import Document
     from copydesk.workspace.overlay import Overlay
 
@@ -27,9 +30,10 @@ _PAST_EVERY_LINE = 1 << 62
 class DocumentSync:
     """Keeps the overlay equal to the editor's buffers."""
 
-    def __init__(self, overlay: "Overlay", client: "Client") -> None:
+    def __init__(self, overlay: "Overlay", client: "Client", spawn: "Spawn") -> None:
         self._overlay = overlay
         self._client = client
+        self._in_order = InOrder(self._change, spawn)
 
     def register(self, handlers: Handlers) -> None:
         handlers.notification(types.TEXT_DOCUMENT_DID_OPEN, self.did_open, raw=True)
@@ -39,16 +43,35 @@ class DocumentSync:
 
     def did_open(self, params: Any) -> None:
         item = as_object(as_object(params, "params").get("textDocument"), "params.textDocument")
+        uri = as_text(item.get("uri"), "params.textDocument.uri")
         text = item.get("text")
         language = item.get("languageId")
+        self._in_order.forget(uri)
         self._overlay.open(
-            as_text(item.get("uri"), "params.textDocument.uri"),
+            uri,
             language if isinstance(language, str) else "",
             _version(item.get("version")),
             whole_characters(as_text(text, "params.textDocument.text")),
         )
 
     def did_change(self, params: Any) -> None:
+        if clients.overtakes_itself(self._client.name):
+            self._order(params)
+        else:
+            self._change(params)
+
+    def _order(self, params: Any) -> None:
+        try:
+            uri, version = params["textDocument"]["uri"], params["textDocument"]["version"]
+        except (TypeError, KeyError):
+            uri, version = None, None
+        opened = self._overlay.get(uri) if isinstance(uri, str) else None
+        if opened is None or type(version) is not int:
+            self._change(params)
+        else:
+            self._in_order.take(cast("str", uri), version, opened.version, params)
+
+    def _change(self, params: Any) -> None:
         try:
             uri, version = params["textDocument"]["uri"], params["textDocument"].get("version")
             given = params["contentChanges"]
@@ -62,7 +85,9 @@ class DocumentSync:
         self._overlay.change(uri, _version(version, opened.version), changes)
 
     def did_close(self, params: Any) -> None:
-        self._overlay.close(_document_uri(params))
+        uri = _document_uri(params)
+        self._in_order.forget(uri)
+        self._overlay.close(uri)
 
     def did_save(self, params: Any) -> None:
         self._overlay.saved(_document_uri(params))

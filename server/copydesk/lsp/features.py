@@ -25,6 +25,7 @@ from copydesk.lsp.progress import Progress
 from copydesk.lsp.proposed import ProposedDocuments
 from copydesk.lsp.review import ReviewCommands
 from copydesk.lsp.review_offers import ReviewOffers
+from copydesk.lsp.spoken import Spoken
 from copydesk.lsp.unasked import Unasked
 from copydesk.lsp.undo import Undo, UndoCommand, nothing_to_undo
 from copydesk.lsp.updates import Updates
@@ -88,7 +89,8 @@ class Features:
         self.updates = Updates(client, self.review.pending_as_json)
         self.progress = Progress(client, spawn)
         undo = UndoCommand(parts.undo, voice, shapes, spawn)
-        self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo)
+        spoken = Spoken(voice, spawn)
+        self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo, spoken)
         offers = ReviewOffers(parts.reviews, diffs, self.proposed)
         self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model, offers)
         self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s, offers.is_view, parts.is_echo)

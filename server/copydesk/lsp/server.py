@@ -90,7 +90,7 @@ class Server:
         self._register()
 
     def _register(self) -> None:
-        documents = DocumentSync(self.overlay, self.client)
+        documents = DocumentSync(self.overlay, self.client, self.spawn)
         documents.register(self.handlers)
         NotebookSync(documents, self.overlay).register(self.handlers)
         for method in _IGNORED:

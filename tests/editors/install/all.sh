@@ -65,6 +65,7 @@ prefixes() {
   job neovim required "$(runs "$prefix/nvim/bin/nvim")" bash "$here/nvim.sh" "$prefix/nvim" trixie
   job helix required "$(runs "$prefix/helix/bin/hx")" bash "$here/helix.sh" "$prefix/helix" trixie
   job neovim-newest tolerated "$(runs "$prefix/nvim-new/bin/nvim")" bash "$here/nvim.sh" "$prefix/nvim-new" sid
+  job lsp-mode tolerated "find $prefix/lsp-mode -name lsp-mode.el | grep -q ." bash "$here/lsp_mode.sh" "$prefix/lsp-mode" trixie
   job helix-newest tolerated "$(runs "$prefix/helix-new/bin/hx")" bash "$here/helix.sh" "$prefix/helix-new" sid
 }
 workbench() {
@@ -72,6 +73,7 @@ workbench() {
   local logger=$modules/code-server/lib/vscode/node_modules/@vscode/spdlog/build/Release/spdlog.node
   job vscode required "test -x $prefix/vscode/node24 -a -f $logger -a -d $modules/playwright-core" \
     bash "$here/vscode.sh" "$prefix/vscode"
+  job multiplexer tolerated "$(runs "$prefix/rass/bin/rass")" multiplexer
   job stylua required "$(runs "$prefix/lua/node_modules/.bin/stylua")" stylua
 }
 systems() {
@@ -81,6 +83,7 @@ systems() {
   job vim required "vim --version && test -d /usr/share/vim-ale" system vim vim-ale
   job luacheck required "$(binary luacheck)" system lua-check
 }
+multiplexer() { python3 -m venv "$prefix/rass" && "$prefix/rass/bin/pip" install -qq rassumfrassum==0.3.5; }
 stylua() { mkdir -p "$prefix/lua" && cd "$prefix/lua" && echo '{"private": true}' > package.json &&
   npm install --no-save --ignore-scripts --loglevel=error @johnnymorganz/stylua-bin@2.5.2; }
 
@@ -104,6 +107,8 @@ declare_editor() {
   declare_editor COPYDESK_HELIX "$prefix/helix/bin/hx"
   declare_editor COPYDESK_HELIX_NEW "$prefix/helix-new/bin/hx"
   declare_editor COPYDESK_EMACS "$(command -v emacs)"
+  declare_editor COPYDESK_RASS "$prefix/rass/bin/rass"
+  [[ -e $prefix/logs/lsp-mode.script ]] && declare_editor COPYDESK_LSP_MODE "$prefix/lsp-mode"
   [[ -x $prefix/vscode/node24 ]] && declare_editor COPYDESK_VSCODE "$prefix/vscode"
   declare_editor COPYDESK_VIM "$(command -v vim)"
   [[ -d $prefix/lua ]] && echo "export PATH=\"$prefix/lua/node_modules/.bin:\$PATH\""

@@ -3,8 +3,10 @@
 import random
 import time
 
+import anyio
 import pytest
 
+from copydesk.lsp import in_order
 from copydesk.lsp.server import Server
 from tests.lsp.core.conftest import URI
 from tests.support.demo_server import demo_server
@@ -48,6 +50,37 @@ async def change(client: LspClient, version: object, *changes: object) -> None:
 
 def place(line: int, start: int, end_line: int, end: int) -> dict[str, dict[str, int]]:
     return {"start": {"line": line, "character": start}, "end": {"line": end_line, "character": end}}
+
+
+@pytest.mark.parametrize("name", ["helix", "Neovim"])
+async def test_changes_that_overtake_each_other(server: Server, name: str):
+    """Seen in Helix 25.01; elsewhere versions may jump, and nothing waits."""
+    async with connect(server) as client:
+        server.client.name = name
+        client.editor.open(URI, "")
+        first = client.editor.buffers[URI].version
+        typed = [(first + 1 + n, {"range": place(0, n, 0, n), "text": char}) for n, char in enumerate("abcdef")]
+        for number in (0, 3, 2, 4, 1, 5):
+            await change(client, *typed[number])
+        assert (text_of(server) == "abcdef") is (name == "helix")
+        version = first + 8  # one is left out for good
+        await change(client, version, {"range": place(0, 0, 0, 0), "text": "!"})
+        if name == "helix":
+            assert text_of(server) == "abcdef"
+            await anyio.sleep(in_order.LIMIT_S + 0.1)
+        assert text_of(server).startswith("!")
+        assert server.overlay.get(URI).version == version  # type: ignore[union-attr]
+
+
+async def test_what_is_held_is_forgotten_when_a_document_is_closed(server: Server):
+    async with connect(server) as client:
+        server.client.name = "helix"
+        client.editor.open(URI, "x")
+        await change(client, client.editor.buffers[URI].version + 2, {"text": "old"})
+        client.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+        client.editor.open(URI, "new")
+        await anyio.sleep(in_order.LIMIT_S + 0.1)
+        assert text_of(server) == "new"
 
 
 async def test_positions_past_the_end_are_clamped(server: Server):

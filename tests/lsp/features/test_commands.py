@@ -8,6 +8,7 @@ import pytest
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange
+from copydesk.lsp.client import ClientError
 from copydesk.lsp.commands import TURN_VERBS
 from copydesk.lsp.handlers import RpcError
 from tests.support.feature_rig import CLIENTS, EGLOT, HELIX_OLD, NVIM_010, URI, VSCODE, FeatureRig, rig
@@ -252,6 +253,33 @@ async def test_model_mode_and_sessions(tmp_path: Path) -> None:
         listed = await r.command("copydesk.session.list")
         assert [item["session"] for item in listed["sessions"]] == [made["session"]]
         assert await r.command("copydesk.doctor") == {"checks": []}
+
+
+async def test_helix_is_told_what_it_would_not_show(tmp_path: Path) -> None:
+    """It drops the answers and the errors of commands, and before 25.07 it can pass no argument."""
+    async with rig(tmp_path, HELIX_OLD) as r:
+        r.answers["window/showMessageRequest"] = no_dialog
+        await r.command("copydesk.status")
+        assert r.shown() == [], "others read the answer"
+        r.client.name = "helix"
+        await r.command("copydesk.status", {})
+        assert r.shown() == [], "so does who passes an argument"
+        await r.command("copydesk.status")
+        await r.until(r.shown)
+        assert r.shown()[-1][1].endswith("mode ask; nothing runs.")
+        with pytest.raises(RpcError):
+            await r.command("copydesk.mode.set", {"mode": "yolo"})
+        assert r.shown()[-1][0] == 1
+        assert "Choose one of" in r.shown()[-1][1]
+        assert await r.command("copydesk.mode.set") == {"mode": "ask"}
+        await r.until(lambda: r.voice.questions.waiting())
+        await r.command("copydesk.answer", {"choice": "plan"})
+        await r.until(lambda: r.shown()[-1][1] == "The mode is plan.")
+        assert (await r.command("copydesk.status", {}))["mode"] == "plan"
+
+
+def no_dialog(_: Any) -> Any:
+    raise ClientError("Method not found: window/showMessageRequest", -32601)
 
 
 async def test_an_unknown_command_names_those_there_are(tmp_path: Path) -> None:

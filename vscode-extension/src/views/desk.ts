@@ -28,6 +28,8 @@ const STOPPED = "The server stopped while this ran. What was done is kept as a d
 
 export class Desk implements vscode.Disposable {
   readonly turns = new Turns();
+  /** Sessions of a server that is gone: nobody can go on in them. */
+  readonly lost = new Set<string>();
   facts: Facts = { model: "", mode: "", problem: "" };
   waiting: Waiting = { files: new Map(), count: 0 };
 
@@ -111,6 +113,7 @@ export class Desk implements vscode.Disposable {
       void this.learn();
       return;
     }
+    for (const { head } of this.turns.all()) this.lost.add(head.session);
     for (const each of this.turns.stopAll(STOPPED)) this.applied.fire(each);
     this.learned.fire(undefined);
   }

@@ -1,5 +1,6 @@
 /**
- * What is said when a turn has ended or asks for a permission, for those who do not look at the live view.
+ * What is said when a turn has ended or asks for a permission: of what waits always, of the rest to those who do not
+ * look at the live view.
  *
  * The server says nothing of its own to a client that takes its updates. An answer opens the live view when the turn
  * begins, without the focus; of edits and failures a message tells, which takes no focus either.
@@ -49,8 +50,8 @@ export class Endings implements vscode.Disposable {
   }
 
   private async ended(head: Head): Promise<void> {
-    if (this.view.isVisible) return;
     if (head.pending.length) return this.invite(head);
+    if (this.view.isVisible) return;
     if (head.stopReason === "error") return this.failed(head);
     if (head.files.some((file) => file.state === "applied" || file.state === "partial")) return this.landed(head);
   }

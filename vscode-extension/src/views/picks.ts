@@ -72,7 +72,7 @@ export class Picks {
     if (words?.trim()) await this.prompt(words.trim(), session);
   }
 
-  async prompt(words: string, session: string | undefined): Promise<void> {
+  async prompt(words: string, session: string): Promise<void> {
     const started = await this.desk.server.execute<unknown>("copydesk.prompt", {
       text: words,
       ...(session ? { session } : {}),

@@ -19,7 +19,7 @@ export const VIEW = "copydesk.turn";
 const GATHER_MS = 30;
 
 export interface Acts {
-  prompt(text: string, session: string | undefined): Promise<void>;
+  prompt(text: string, session: string): Promise<void>;
   act(action: Action, head: Head): Promise<void>;
 }
 
@@ -29,6 +29,8 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
   /** Empty: always the newest. */
   private pinned = "";
   private gathered: Change[] = [];
+  /** Turns that a page has shown: a page that comes back must not read them out again. */
+  private readonly told = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly owned: vscode.Disposable[];
 
@@ -116,7 +118,9 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
     // What was gathered is in the turn already.
     this.gathered = [];
     this.postTurns();
-    this.post({ type: "turn", turn: this.desk.turns.get(this.shown) ?? null });
+    const isNews = this.isReady && !this.told.has(this.shown);
+    if (this.isReady) this.told.add(this.shown);
+    this.post({ type: "turn", turn: this.desk.turns.get(this.shown) ?? null, isNews });
   }
 
   private postTurns(): void {
@@ -141,6 +145,7 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
       canReview: desk.can("copydesk.review.show"),
       canUndo: desk.can("copydesk.undo"),
       canAnswerPermission: desk.can("copydesk.permission.answer"),
+      lost: [...desk.lost],
       problem: desk.can("copydesk.prompt") ? "" : `The server is ${desk.server.state}`,
     };
     this.post({ type: "offers", offers });
@@ -159,6 +164,7 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
       return;
     }
     this.handle(known).catch((error: unknown) => {
+      if (known.type === "prompt") this.post({ type: "draft", text: known.text });
       void vscode.window.showErrorMessage(`Copydesk: ${reasonOf(error)}`);
     });
   }
@@ -179,8 +185,10 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
         this.questions.answer(message.question, message.answer);
         return;
       }
-      case "prompt":
-        return this.acts.prompt(message.text, this.desk.turns.get(message.turn)?.head.session);
+      case "prompt": {
+        const session = this.desk.turns.get(message.turn)?.head.session ?? "";
+        return this.acts.prompt(message.text, this.desk.lost.has(session) ? "" : session);
+      }
       default:
         return this.handleOfTurn(message);
     }

@@ -22,16 +22,21 @@ export interface Offers {
   readonly canReview: boolean;
   readonly canUndo: boolean;
   readonly canAnswerPermission: boolean;
+  /** Sessions that cannot be gone on in: what is sent begins another one. */
+  readonly lost: readonly string[];
   /** Why nothing can be sent; empty when it can. */
   readonly problem: string;
 }
 
 export type ToView =
   | { readonly type: "turns"; readonly turns: readonly TurnChoice[]; readonly chosen: string }
-  | { readonly type: "turn"; readonly turn: Turn | null }
+  /** `isNews`: it was not shown before, also not in a page that is gone. */
+  | { readonly type: "turn"; readonly turn: Turn | null; readonly isNews: boolean }
   | { readonly type: "changes"; readonly turn: string; readonly changes: readonly Change[] }
   | { readonly type: "questions"; readonly questions: readonly OpenQuestion[] }
   | { readonly type: "offers"; readonly offers: Offers }
+  /** What was typed could not be sent: there it is again. */
+  | { readonly type: "draft"; readonly text: string }
   | { readonly type: "focus" };
 
 export const ACTIONS = ["review", "acceptAll", "rejectAll", "undo", "cancel"] as const;

@@ -26,7 +26,14 @@ const scroller = byId("scroller", "div");
 const draft = byId("draft", "textarea");
 
 let head: Head | null = null;
-let offers: Offers = { canCancel: false, canReview: false, canUndo: false, canAnswerPermission: false, problem: "" };
+let offers: Offers = {
+  canCancel: false,
+  canReview: false,
+  canUndo: false,
+  canAnswerPermission: false,
+  lost: [],
+  problem: "",
+};
 let questions: readonly OpenQuestion[] = [];
 let waiting: ToView[] = [];
 let isLive = false;
@@ -51,7 +58,7 @@ function take(message: ToView): void {
     case "turns":
       return drawTurns(message.turns, message.chosen);
     case "turn":
-      return showTurn(message.turn);
+      return showTurn(message.turn, message.isNews);
     case "changes":
       if (message.turn === head?.turn) joined(message.changes).forEach(change);
       return;
@@ -61,6 +68,10 @@ function take(message: ToView): void {
     case "offers":
       offers = message.offers;
       items.canAnswerPermission = offers.canAnswerPermission;
+      return;
+    case "draft":
+      draft.value = [message.text, draft.value].filter(Boolean).join("\n");
+      vscode.setState({ draft: draft.value });
       return;
     case "focus":
       return draft.focus();
@@ -79,12 +90,13 @@ function joined(changes: readonly Change[]): Change[] {
   return result;
 }
 
-function showTurn(turn: Turn | null): void {
-  isLive = false;
+function showTurn(turn: Turn | null, isNews: boolean): void {
+  isLive = isNews;
   head = turn?.head ?? null;
   items.clear(head?.turn ?? "");
   for (const item of turn?.items ?? []) items.set(item);
   isLive = true;
+  if (isNews && head?.isRunning === false) announceEnd(head);
 }
 
 function change(each: Change): void {
@@ -96,10 +108,12 @@ function change(each: Change): void {
   }
   const ended = head?.isRunning && !each.head.isRunning;
   head = each.head;
-  if (ended) {
-    announcer.finish();
-    announcer.say([stateOf(head), head.pending.length ? waitingOf(head.pending) : ""].join(". "));
-  }
+  if (ended) announceEnd(head);
+}
+
+function announceEnd(ended: Head): void {
+  announcer.finish();
+  announcer.say([stateOf(ended), ended.pending.length ? waitingOf(ended.pending) : ""].filter(Boolean).join(". "));
 }
 
 // --- what stands around the items ---
@@ -120,7 +134,7 @@ function drawHead(): void {
   byId("about", "header").hidden = now === null;
   byId("title", "h1").textContent = now ? titleOf(now.title) : "";
   byId("state", "p").textContent = now ? stateOf(now) : "";
-  byId("state", "p").className = now && !now.isRunning && now.stopReason !== "end_turn" ? "bad" : "";
+  byId("state", "p").className = now && ["error", "refusal"].includes(now.stopReason) ? "bad" : "";
   byId("facts", "p").textContent = now ? factsOf(now).join(" · ") : "";
   byId("dropped", "p").hidden = !now?.nDropped;
   byId("cancel", "button").hidden = !(now?.isRunning && offers.canCancel);
@@ -220,9 +234,9 @@ function questionNode({ id, question, choices }: OpenQuestion): Node {
 }
 
 function drawPrompt(now: Head | null): void {
-  draft.placeholder =
-    offers.problem ||
-    (now === null ? "Ask, or say what to do" : now.isRunning ? "Add to what runs" : "Go on in this session");
+  const canGoOn = now !== null && !offers.lost.includes(now.session);
+  const goOn = now?.isRunning ? "Add to what runs" : "Go on in this session";
+  draft.placeholder = offers.problem || (canGoOn ? goOn : "Ask, or say what to do");
   draft.setAttribute("aria-label", draft.placeholder);
   draft.disabled = Boolean(offers.problem);
   byId("send", "button").disabled = Boolean(offers.problem);

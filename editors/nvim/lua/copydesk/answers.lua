@@ -3,7 +3,6 @@
 local M = {}
 
 local ui = require('copydesk.ui')
-local state = require('copydesk.state')
 
 local function options()
   return require('copydesk').options()
@@ -24,18 +23,14 @@ end
 
 -- Shortened, with where the whole of it is.
 local function shortened(line, where)
-  return state.cut(line, math.max(20, room() - #where - 3)) .. ' (' .. where .. ')'
+  return ui.cut(line, math.max(20, room() - #where - 3)) .. ' (' .. where .. ')'
 end
 
 local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.DEBUG }
 
---- `window/showMessage` of the server: on one line; the whole of it is in the log.
+--- `window/showMessage` of the server.
 function M.message(params)
-  local line = one_line(params.message or '')
-  if not fits(line) then
-    line = shortened(line, ':Copydesk log')
-  end
-  ui.notify(line, LEVELS[params.type])
+  ui.notify(params.message or '', LEVELS[params.type])
 end
 
 --- What waits of a turn: "2 hunks in a.py".
@@ -49,7 +44,8 @@ local function waiting(turn)
   if count == 0 then
     return nil
   end
-  local where = table.concat(vim.list_slice(names, 1, 2), ', ') .. (#names > 2 and (' and %d more'):format(#names - 2) or '')
+  local where = table.concat(vim.list_slice(names, 1, 2), ', ')
+    .. (#names > 2 and (' and %d more'):format(#names - 2) or '')
   return ('%d hunk%s in %s: :Copydesk review'):format(count, count == 1 and ' waits' or 's wait', where)
 end
 

@@ -90,7 +90,7 @@ function M.with_server(use)
   vim.defer_fn(function()
     if #ready > 0 then
       ready = {}
-      notify('The server did not start within 15 s. :Copydesk log shows why; :checkhealth copydesk looks at the rest.', vim.log.levels.ERROR)
+      notify('the server did not start in 15 s (:checkhealth copydesk)', vim.log.levels.ERROR)
     end
   end, START_LIMIT_MS)
 end
@@ -119,11 +119,11 @@ end
 local function can_start()
   local cmd, is_there = M.command()
   if not is_there then
-    vim.notify_once(
-      ('Copydesk: %q is not an executable, so no server was started. Install it (pip install copydesk, from its '):format(cmd and cmd[1] or 'cmd')
-        .. "clone), or name it: vim.g.copydesk = { cmd = { '/path/to/copydesk', 'serve' } }",
-      vim.log.levels.ERROR
-    )
+    local text = ('Copydesk: no program %q: install it, or set cmd'):format(cmd and cmd[1] or 'cmd')
+    -- Not within the autocommand that asks: 0.10 would take the message for its failure.
+    vim.schedule(function()
+      vim.notify_once(text, vim.log.levels.ERROR)
+    end)
   end
   return is_there
 end
@@ -252,7 +252,6 @@ function M.on_init(client)
   end
   require('copydesk.documents').start()
   handlers['window/showMessage'] = function(_, params)
-    require('copydesk.state').log(params)
     require('copydesk.answers').message(params)
     return params
   end
@@ -287,7 +286,7 @@ function M.on_exit(code, signal, client_id)
     -- After Neovim's own message about it, which would else make both ask for a key.
     vim.defer_fn(function()
       local how = signal ~= 0 and ('by signal %d'):format(signal) or ('with exit code %d'):format(code)
-      notify(('The server ended %s. :Copydesk restart starts it again; :Copydesk log shows why.'):format(how), vim.log.levels.ERROR)
+      notify(('the server ended %s: :Copydesk restart, or log'):format(how), vim.log.levels.ERROR)
     end, 300)
   end)
 end

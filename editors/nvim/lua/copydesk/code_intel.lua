@@ -112,7 +112,9 @@ end
 local function diagnostics(uri, to)
   local found = {}
   for _, buf in ipairs(vim.api.nvim_list_bufs()) do
-    local is_wanted = vim.api.nvim_buf_is_loaded(buf) and vim.bo[buf].buftype == '' and vim.api.nvim_buf_get_name(buf) ~= ''
+    local is_wanted = vim.api.nvim_buf_is_loaded(buf)
+      and vim.bo[buf].buftype == ''
+      and vim.api.nvim_buf_get_name(buf) ~= ''
     if is_wanted and (not uri or vim.uri_from_bufnr(buf) == uri) then
       local items = diagnostics_of(buf, to)
       if #items > 0 or uri then

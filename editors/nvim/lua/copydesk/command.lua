@@ -124,7 +124,10 @@ function M.other(verb, argument)
       if vim.tbl_contains(status.capabilities, command) then
         require('copydesk.verbs').server_command(command, argument)
       else
-        ui.notify(('%q is no verb of it. There are: %s'):format(verb, table.concat(M.verbs(), ' ')), vim.log.levels.ERROR)
+        ui.notify(
+          ('%q is no verb of it. There are: %s'):format(verb, table.concat(M.verbs(), ' ')),
+          vim.log.levels.ERROR
+        )
       end
     end)
   end)
@@ -196,7 +199,7 @@ local IS_TURN = { explain = true, fix = true, document = true, test = true, refa
 
 --- For |:command-completion-customlist|.
 function M.complete(lead, line, position)
-  local before = line:sub(1, position):gsub("^.-Copydesk!?%s*", '', 1)
+  local before = line:sub(1, position):gsub('^.-Copydesk!?%s*', '', 1)
   local words = vim.split(before, '%s+', { trimempty = true })
   local index = #words + (before:match('%s$') and 1 or 0)
   if index <= 1 then
@@ -210,9 +213,12 @@ function M.complete(lead, line, position)
         return key .. '=' .. value
       end, starting_with(lead:sub(#key + 2), VALUES[key]()))
     end
-    return starting_with(lead, vim.tbl_map(function(each)
-      return each .. '='
-    end, TURN_KEYS))
+    return starting_with(
+      lead,
+      vim.tbl_map(function(each)
+        return each .. '='
+      end, TURN_KEYS)
+    )
   end
   return index == 2 and ARGUMENTS[verb] and starting_with(lead, ARGUMENTS[verb]()) or {}
 end

@@ -1,5 +1,6 @@
 --- A file beside what it would be: Neovim's own diff, in a tab of its own. Start with `open`.
---- The proposed text is the server's document (copydesk.documents) where it serves one, else the hunks put into the text as it is.
+--- The proposed text is the server's document (copydesk.documents) where it serves one, else the hunks put into the
+--- text as it is.
 local M = {}
 
 local ui = require('copydesk.ui')
@@ -111,7 +112,9 @@ function M.open()
   vim.wo.winbar = '%#CopydeskTitle# Copydesk proposes %#CopydeskDim# q closes'
   vim.cmd('wincmd p')
   vim.cmd('diffthis')
-  vim.wo.winbar = '%#CopydeskTitle# ' .. vim.fn.expand('%:t'):gsub('%%', '%%%%') .. ' %#CopydeskDim# :Copydesk accept · reject'
+  vim.wo.winbar = '%#CopydeskTitle# '
+    .. vim.fn.expand('%:t'):gsub('%%', '%%%%')
+    .. ' %#CopydeskDim# :Copydesk accept · reject'
   pcall(vim.api.nvim_win_set_cursor, 0, cursor)
   require('copydesk.marks').hide(source, uri, true)
   vim.api.nvim_create_autocmd('BufWipeout', {
@@ -147,7 +150,9 @@ function M.preview(file, hunk)
   fill(buf, split(hunk.after))
   vim.cmd('botright split')
   vim.api.nvim_win_set_buf(0, buf)
-  vim.wo.winbar = '%#CopydeskTitle# Copydesk would make ' .. file.path:gsub('%%', '%%%%') .. ' %#CopydeskDim# :Copydesk accept · reject · q closes'
+  vim.wo.winbar = '%#CopydeskTitle# Copydesk would make '
+    .. file.path:gsub('%%', '%%%%')
+    .. ' %#CopydeskDim# :Copydesk accept · reject · q closes'
   vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buf, nowait = true, desc = 'Copydesk: close the preview' })
 end
 

@@ -1,5 +1,5 @@
---- The server's documents, `copydesk:/…`: answers, diffs and proposed texts. Owns their buffers: read-only, no file, and
---- attached, so that the code actions of a diff are there. Start with `start`.
+--- The server's documents, `copydesk:/…`: answers, diffs and proposed texts. Owns their buffers: read-only, no file,
+--- and attached, so that the code actions of a diff are there. Start with `start`.
 local M = {}
 
 local LIMIT_MS = 3000

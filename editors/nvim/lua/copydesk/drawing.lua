@@ -1,7 +1,7 @@
 --- A turn's blocks as lines with colours. Pure: it knows no buffer and no window. Start with `block`.
 local M = {}
 
-local cut = require('copydesk.state').cut
+local cut = require('copydesk.ui').cut
 
 M.NOTHING = { 'Nothing was asked yet. :Copydesk ask …, or :Copydesk explain on some code.' }
 
@@ -44,7 +44,9 @@ local function seconds(ms)
 end
 
 local function tokens(count)
-  return count >= 10000 and ('%.0fk'):format(count / 1000) or count >= 1000 and ('%.1fk'):format(count / 1000) or tostring(count)
+  return count >= 10000 and ('%.0fk'):format(count / 1000)
+    or count >= 1000 and ('%.1fk'):format(count / 1000)
+    or tostring(count)
 end
 
 --- The model's name, as short as it is still known: of a script only the file.
@@ -114,7 +116,10 @@ local function hunk_line(hunk)
 end
 
 function draw.review(_, block, got)
-  got.put('Review: ' .. (STATES[block.state] or block.state or ''), block.state == 'pending' and 'CopydeskWarning' or 'CopydeskDone')
+  got.put(
+    'Review: ' .. (STATES[block.state] or block.state or ''),
+    block.state == 'pending' and 'CopydeskWarning' or 'CopydeskDone'
+  )
   block.places = {}
   local left = MAX_HUNKS
   for _, file in ipairs(block.pending) do
@@ -133,7 +138,13 @@ function draw.review(_, block, got)
   for _, file in ipairs(block.files) do
     if file.state ~= 'pending' then
       local note = file.note and file.note ~= '' and (': ' .. file.note) or ''
-      got.put(('  %s  %s%s'):format(vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.'), STATES[file.state] or file.state, plain(note)))
+      got.put(
+        ('  %s  %s%s'):format(
+          vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.'),
+          STATES[file.state] or file.state,
+          plain(note)
+        )
+      )
       block.places[#got.lines] = { uri = file.uri }
     end
   end

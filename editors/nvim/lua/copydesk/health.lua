@@ -14,7 +14,10 @@ local function check_neovim()
   if vim.fn.has('nvim-0.11') == 1 then
     local is_enabled = vim.lsp.is_enabled and vim.lsp.is_enabled('copydesk')
     if is_enabled == false then
-      health.warn('The server is not enabled.', { "Put vim.lsp.enable('copydesk') in your init.lua, or use :Copydesk start." })
+      health.warn(
+        'The server is not enabled.',
+        { "Put vim.lsp.enable('copydesk') in your init.lua, or use :Copydesk start." }
+      )
     elseif is_enabled then
       health.ok("vim.lsp.enable('copydesk') was called")
     end
@@ -71,6 +74,28 @@ end
 
 local SAY = { error = health.error, warning = health.warn, ok = health.ok, info = health.info }
 
+local function tell(finding)
+  local advice = finding.advice and finding.advice ~= vim.NIL and finding.advice ~= '' and finding.advice or nil
+  local text = ('%s: %s'):format(finding.subject or '', finding.text or '')
+  local say = SAY[finding.level] or health.info
+  if say == health.ok or say == health.info then
+    say(text .. (advice and (' ' .. advice) or ''))
+  else
+    say(text, advice and { advice })
+  end
+end
+
+local function check_findings(client)
+  local doctor = client.ask_now('copydesk.doctor', nil, LIMIT_MS)
+  if not doctor then
+    health.warn('copydesk.doctor did not answer in time.', { ':Copydesk doctor asks again.' })
+    return
+  end
+  for _, finding in ipairs(doctor.findings or {}) do
+    tell(finding)
+  end
+end
+
 local function check_server(client)
   local server = client.get()
   if not server then
@@ -84,29 +109,17 @@ local function check_server(client)
   end
   local model = status.model or {}
   health.ok(('version %s, model %s, mode %s'):format(status.version or '?', model.name or '?', status.mode or '?'))
-  health.ok(('%d of %d buffers are attached, positions in %s'):format(
-    vim.tbl_count(server.attached_buffers),
-    #vim.fn.getbufinfo({ bufloaded = 1 }),
-    server.offset_encoding
-  ))
+  health.ok(
+    ('%d of %d buffers are attached, positions in %s'):format(
+      vim.tbl_count(server.attached_buffers),
+      #vim.fn.getbufinfo({ bufloaded = 1 }),
+      server.offset_encoding
+    )
+  )
   if model.problem and model.problem ~= vim.NIL then
     health.warn(model.problem, { ':Copydesk model chooses another.' })
   end
-  local doctor = client.ask_now('copydesk.doctor', nil, LIMIT_MS)
-  if not doctor then
-    health.warn('copydesk.doctor did not answer in time.', { ':Copydesk doctor asks again.' })
-    return
-  end
-  for _, finding in ipairs(doctor.findings or {}) do
-    local advice = finding.advice and finding.advice ~= vim.NIL and finding.advice ~= '' and { finding.advice } or nil
-    local say = SAY[finding.level] or health.info
-    local text = ('%s: %s'):format(finding.subject or '', finding.text or '')
-    if say == health.ok or say == health.info then
-      say(text .. (advice and (' ' .. advice[1]) or ''))
-    else
-      say(text, advice)
-    end
-  end
+  check_findings(client)
 end
 
 function M.check()

@@ -6,7 +6,7 @@ local M = {}
 ---@field settings? table Copydesk's settings (docs/SETTINGS.md), with the same names
 ---@field filetypes? string[] only these; default: every file with a file type
 ---@field enable? boolean false: the server is not started by itself
----@field view? 'auto'|'always'|'never' when the turn view opens by itself; default 'auto': for answers too long for a line
+---@field view? 'auto'|'always'|'never' when the view opens by itself; 'auto': for answers longer than a line
 ---@field view_split? 'right'|'below'|'tab' default: right in a wide window, else below
 ---@field marks? boolean false: no marks in the text for hunks that wait
 ---@field advance? boolean go to the next hunk after a decision

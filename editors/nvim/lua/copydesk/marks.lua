@@ -142,7 +142,10 @@ local function virtual_lines(hunk, tabs)
   for _, line in ipairs(hunk.lines) do
     if is_text(line.after) then
       if #found == MAX_LINES then
-        table.insert(found, { { ('… %d lines more, in :Copydesk diff'):format(#hunk.lines - MAX_LINES), 'CopydeskHint' } })
+        table.insert(
+          found,
+          { { ('… %d lines more, in :Copydesk diff'):format(#hunk.lines - MAX_LINES), 'CopydeskHint' } }
+        )
         break
       end
       local chunks = vim.tbl_filter(function(chunk)
@@ -165,7 +168,9 @@ end
 
 local function label(hunk, index, total)
   if hunk.held then
-    return { { ('  ◀ %d/%d held back: your typing conflicts; undo it or reject'):format(index, total), 'CopydeskHeld' } }
+    return {
+      { ('  ◀ %d/%d held back: your typing conflicts; undo it or reject'):format(index, total), 'CopydeskHeld' },
+    }
   end
   return { { ('  ◀ %d/%d %s'):format(index, total, counts(hunk)), 'CopydeskHint' } }
 end
@@ -203,7 +208,12 @@ local FILE = {
 
 local function put_file(buf, hunk)
   local text = (FILE[hunk.kind] or 'Copydesk would change this file.') .. ' :Copydesk accept or :Copydesk reject'
-  put(buf, 0, { virt_text = { { '  ◀ ' .. text, 'CopydeskHeld' } }, virt_text_pos = 'eol', sign_text = '!', sign_hl_group = 'CopydeskHeld' })
+  put(buf, 0, {
+    virt_text = { { '  ◀ ' .. text, 'CopydeskHeld' } },
+    virt_text_pos = 'eol',
+    sign_text = '!',
+    sign_hl_group = 'CopydeskHeld',
+  })
 end
 
 -- Where each hunk is to be marked: as the server says, or where it was when somebody types and the two differ.

@@ -127,7 +127,9 @@ local function look()
   question.since_ms = question.since_ms or vim.uv.now()
   if not question.is_announced and vim.uv.now() - question.since_ms > PATIENCE_MS then
     question.is_announced = true
-    ui.notify(state.cut('asks: ' .. question.text:gsub('%s+', ' '), math.max(20, vim.o.columns - 40)) .. ' (:Copydesk answer)')
+    ui.notify(
+      ui.cut('asks: ' .. question.text:gsub('%s+', ' '), math.max(20, vim.o.columns - 40)) .. ' (:Copydesk answer)'
+    )
   end
   vim.defer_fn(look, LOOK_MS)
 end

@@ -11,24 +11,35 @@ local function keyed(key, value)
   return (' %-' .. KEY_WIDTH .. 's %s'):format(key, value)
 end
 
-function M.status(status)
-  local model = status.model or {}
-  local counts = status.counts or {}
-  local lines = {
-    keyed('model', (model.name or '?') .. (model.configured and model.configured ~= model.name and (' (%s)'):format(model.configured) or '')),
-  }
+local function counted(count, word)
+  return ('%d %s%s'):format(count or 0, word, count == 1 and '' or 's')
+end
+
+local function model_lines(model)
+  local by = model.configured and model.configured ~= model.name and (' (%s)'):format(model.configured) or ''
+  local lines = { keyed('model', (model.name or '?') .. by) }
   if model.problem and model.problem ~= vim.NIL then
     table.insert(lines, keyed('', model.problem))
   end
+  return lines
+end
+
+local function running_line(turn)
+  local doing = turn.doing and turn.doing ~= '' and turn.doing ~= vim.NIL and (': ' .. turn.doing) or ''
+  local title = turn.title or turn.turn
+  return keyed('running', ('%s, step %d of %d%s'):format(title, turn.step or 0, turn.maxSteps or 0, doing))
+end
+
+function M.status(status)
+  local lines = model_lines(status.model or {})
   table.insert(lines, keyed('mode', status.mode or '?'))
   table.insert(lines, keyed('session', type(status.session) == 'string' and status.session or 'none yet'))
   for _, turn in ipairs(status.running or {}) do
-    local doing = turn.doing and turn.doing ~= '' and turn.doing ~= vim.NIL and (': ' .. turn.doing) or ''
-    table.insert(lines, keyed('running', ('%s, step %d of %d%s'):format(turn.title or turn.turn, turn.step or 0, turn.maxSteps or 0, doing)))
+    table.insert(lines, running_line(turn))
   end
-  table.insert(lines, keyed('waiting', ('%d hunk%s'):format(counts.pending or 0, counts.pending == 1 and '' or 's')))
+  table.insert(lines, keyed('waiting', counted((status.counts or {}).pending, 'hunk')))
   if state.n_questions > 0 then
-    table.insert(lines, keyed('asking', ('%d question%s (:Copydesk answer)'):format(state.n_questions, state.n_questions == 1 and '' or 's')))
+    table.insert(lines, keyed('asking', counted(state.n_questions, 'question') .. ' (:Copydesk answer)'))
   end
   local colours = {}
   for index, line in ipairs(lines) do
@@ -68,7 +79,8 @@ function M.log(everything)
   local lines = {}
   for _, message in ipairs(state.messages) do
     for index, line in ipairs(ui.lines(message.text or '')) do
-      local head = index == 1 and ('%s %-7s '):format(os.date('%H:%M:%S', message.at), LEVELS[message.type] or '') or (' '):rep(17)
+      local head = index == 1 and ('%s %-7s '):format(os.date('%H:%M:%S', message.at), LEVELS[message.type] or '')
+        or (' '):rep(17)
       table.insert(lines, head .. line)
     end
   end

@@ -1,5 +1,5 @@
---- What waits for a decision: which hunks there are, where the cursor is among them, and deciding them.
---- What is true is the server's; this keeps the last that it said, and asks again after typing. Start with `decide`.
+--- What waits for a decision: which hunks there are, and where the cursor is among them. Deciding is copydesk.deciding.
+--- What is true is the server's; this keeps the last that it said, and asks again after typing. Start with `files`.
 local M = {}
 
 local client = require('copydesk.client')
@@ -190,7 +190,8 @@ end
 
 -- --- where the cursor is ----------------------------------------------------------------------------------------
 
-local function uri_here()
+--- The file that this buffer shows: itself, or what it would be.
+function M.uri_here()
   return vim.b.copydesk_uri or vim.uri_from_bufnr(0)
 end
 
@@ -210,10 +211,10 @@ function M.at(first, last)
   if vim.b.copydesk_hunk then
     return vim.tbl_filter(function(hunk)
       return hunk.hunk == vim.b.copydesk_hunk
-    end, M.hunks(uri_here()))
+    end, M.hunks(M.uri_here()))
   end
   local exact, near = {}, {}
-  for _, hunk in ipairs(M.hunks(uri_here())) do
+  for _, hunk in ipairs(M.hunks(M.uri_here())) do
     local from, to = marks().place(buf, hunk)
     if hunk.kind ~= 'change' then
       table.insert(near, hunk)
@@ -229,7 +230,7 @@ function M.at(first, last)
   return #exact > 0 and exact or near
 end
 
-local function nothing_here()
+function M.nothing_here()
   if state.n_pending == 0 then
     ui.notify('Nothing waits for a decision.')
   else
@@ -248,7 +249,7 @@ local function sorted_files()
     end
   end
   table.sort(uris, function(a, b)
-    return a.path < b.path
+    return vim.uri_to_fname(a.uri) < vim.uri_to_fname(b.uri)
   end)
   return uris
 end
@@ -295,43 +296,41 @@ local function walk()
   return places
 end
 
+-- Whether a place stands before the cursor (-1), behind it (1), or at it (0).
+local function side(place, here, row, buf)
+  if vim.b.copydesk_hunk and place.hunk.hunk == vim.b.copydesk_hunk then
+    return 0
+  end
+  if place.file.uri ~= here or vim.b.copydesk_hunk then
+    return vim.uri_to_fname(place.file.uri) < vim.uri_to_fname(here) and -1 or 1
+  end
+  local from = math.min((marks().place(buf, place.hunk)), vim.api.nvim_buf_line_count(buf) - 1)
+  return from < row and -1 or from > row and 1 or 0
+end
+
+-- The nearest place on that side of the cursor; round again where there is none.
+local function nearest(places, step)
+  local here, buf, row = M.uri_here(), vim.api.nvim_get_current_buf(), vim.api.nvim_win_get_cursor(0)[1] - 1
+  local from, to = 1, #places
+  if step < 0 then
+    from, to = to, from
+  end
+  for index = from, to, step do
+    if side(places[index], here, row, buf) == step then
+      return index
+    end
+  end
+  return from
+end
+
 --- To the next hunk (`step` 1) or the one before (-1): in this file, then in the next one, and round again.
 function M.jump(step, count)
   local places = walk()
   if #places == 0 then
-    nothing_here()
+    M.nothing_here()
     return
   end
-  local here, buf, row = uri_here(), vim.api.nvim_get_current_buf(), vim.api.nvim_win_get_cursor(0)[1] - 1
-  local at -- the place to go to
-  local order = {}
-  for index, place in ipairs(places) do
-    if place.file.uri == here and not vim.b.copydesk_hunk then
-      local from = marks().place(buf, place.hunk)
-      from = math.min(from, vim.api.nvim_buf_line_count(buf) - 1)
-      order[index] = from < row and -1 or from > row and 1 or 0
-    else
-      order[index] = place.hunk.hunk == vim.b.copydesk_hunk and 0 or place.file.path < vim.fn.fnamemodify(vim.uri_to_fname(here), ':.') and -1 or 1
-    end
-  end
-  if step > 0 then
-    for index = 1, #places do
-      if order[index] > 0 then
-        at = index
-        break
-      end
-    end
-    at = at or 1
-  else
-    for index = #places, 1, -1 do
-      if order[index] < 0 then
-        at = index
-        break
-      end
-    end
-    at = at or #places
-  end
-  at = (at - 1 + step * ((count or 1) - 1)) % #places + 1
+  local at = (nearest(places, step) - 1 + step * ((count or 1) - 1)) % #places + 1
   go_to(places[at].file, places[at].hunk)
 end
 
@@ -358,138 +357,6 @@ function M.go_to_first(window)
     end
     go_to(places[1].file, places[1].hunk)
   end)
-end
-
--- --- deciding ---------------------------------------------------------------------------------------------------
-
-local function decided(verb, result)
-  M.refresh(nil, 0)
-  if result and result.pending and #result.pending == 0 and result.settled then
-    ui.notify(verb == 'accept' and 'Accepted; nothing waits any more.' or 'Rejected; nothing waits any more.')
-  elseif verb and require('copydesk').options().advance then
-    vim.defer_fn(function()
-      M.jump(1)
-    end, 200)
-  end
-end
-
-local function send(verb, argument)
-  client.execute('copydesk.review.' .. verb, argument, function(result)
-    decided(verb, result)
-  end)
-end
-
--- Each hunk with the numbers of its lines that are chosen (nil: the whole of it), one after the other.
-local function send_each(verb, chosen, reason)
-  local function next_one(index)
-    local each = chosen[index]
-    if not each then
-      return
-    end
-    local argument = { hunk = each.hunk.hunk, lines = each.lines, of = each.lines and #each.hunk.lines, reason = reason }
-    client.execute('copydesk.review.' .. verb, argument, function(result)
-      if index == #chosen then
-        decided(verb, result)
-      else
-        next_one(index + 1)
-      end
-    end)
-  end
-  next_one(1)
-end
-
-local function text_of(line)
-  return (line.after ~= nil and line.after ~= vim.NIL) and ('+ ' .. line.after) or ('- ' .. tostring(line.before))
-end
-
--- Of a hunk, the lines that stand on these (counted from 0). A pure addition stands where it would be inserted.
-local function lines_on(hunk, first, last)
-  local shift = marks().place(vim.api.nvim_get_current_buf(), hunk) - hunk.range.start.line
-  return vim.tbl_filter(function(line)
-    local row = line.line + shift
-    return row >= first and row <= last
-  end, hunk.lines)
-end
-
-local function numbers(lines)
-  return vim.tbl_map(function(line)
-    return line.number
-  end, lines)
-end
-
---- One line of the hunk at the cursor: asks which where it is not clear.
-function M.decide_line(verb)
-  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
-  local hunk = M.at(row, row)[1]
-  if not hunk then
-    return nothing_here()
-  end
-  if hunk.kind ~= 'change' or #hunk.lines <= 1 then
-    return send_each(verb, { { hunk = hunk } })
-  end
-  local here = vim.b.copydesk_proposed and {} or lines_on(hunk, row, row)
-  if #here == 1 then
-    return send_each(verb, { { hunk = hunk, lines = numbers(here) } })
-  end
-  vim.ui.select(#here > 0 and here or hunk.lines, { prompt = 'Which line?', format_item = text_of }, function(line)
-    if line then
-      send_each(verb, { { hunk = hunk, lines = { line.number } } })
-    end
-  end)
-end
-
---- The selected lines (counted from 0): hunks that lie within are decided whole, of others those lines.
-function M.decide_lines(verb, first, last, reason)
-  local chosen = {}
-  for _, hunk in ipairs(M.at(first, last)) do
-    local from, to = marks().place(vim.api.nvim_get_current_buf(), hunk)
-    local is_within = hunk.kind ~= 'change' or (first <= from and to - 1 <= last)
-    is_within = is_within or vim.b.copydesk_proposed
-    local lines = not is_within and lines_on(hunk, first, last) or nil
-    if not lines or #lines > 0 then
-      table.insert(chosen, { hunk = hunk, lines = lines and numbers(lines) })
-    end
-  end
-  if #chosen == 0 then
-    return nothing_here()
-  end
-  send_each(verb, chosen, reason)
-end
-
---- The hunk at the cursor; asks which where there are several.
-function M.decide_hunk(verb, reason)
-  local row = vim.api.nvim_win_get_cursor(0)[1] - 1
-  local here = M.at(row, row)
-  if #here <= 1 then
-    if #here == 0 then
-      return nothing_here()
-    end
-    return send(verb, { hunk = here[1].hunk, reason = reason })
-  end
-  local function name(hunk)
-    local line = hunk.lines[1]
-    return ('line %d: %s'):format(hunk.range.start.line + 1, line and text_of(line) or hunk.kind)
-  end
-  vim.ui.select(here, { prompt = 'Which hunk?', format_item = name }, function(hunk)
-    if hunk then
-      send(verb, { hunk = hunk.hunk, reason = reason })
-    end
-  end)
-end
-
---- `scope`: hunk, line, file, turn or all.
----@param verb 'accept'|'reject'
-function M.decide(verb, scope, reason)
-  if scope == 'line' then
-    return M.decide_line(verb)
-  elseif scope == 'file' then
-    return send(verb, { uri = uri_here(), reason = reason })
-  elseif scope == 'turn' then
-    return send(verb, { reason = reason })
-  elseif scope == 'all' then
-    return send(verb, { all = true, reason = reason })
-  end
-  return M.decide_hunk(verb, reason)
 end
 
 return M

@@ -47,7 +47,15 @@ end
 M.changed_around = changed_around
 
 local function new_turn(id, session)
-  local turn = { id = id, session = session, title = 'Copydesk', blocks = {}, tools = {}, started_ms = vim.uv.now(), is_running = true }
+  local turn = {
+    id = id,
+    session = session,
+    title = 'Copydesk',
+    blocks = {},
+    tools = {},
+    started_ms = vim.uv.now(),
+    is_running = true,
+  }
   M.turns[id] = turn
   table.insert(M.order, id)
   while #M.order > MAX_TURNS do
@@ -218,7 +226,10 @@ function apply.review(turn, u)
 end
 
 function apply.retried(turn, u)
-  add(turn, { kind = 'notice', level = 'warning', text = ('Tried again (%s): %s'):format(u.attempt or '?', u.why or '') })
+  add(
+    turn,
+    { kind = 'notice', level = 'warning', text = ('Tried again (%s): %s'):format(u.attempt or '?', u.why or '') }
+  )
 end
 
 function apply.notice(turn, u)
@@ -312,14 +323,6 @@ function M.newest()
   return M.turns[M.order[#M.order]]
 end
 
-local function cut(text, width)
-  if vim.fn.strdisplaywidth(text) <= width then
-    return text
-  end
-  return vim.fn.strcharpart(text, 0, width - 1) .. '…'
-end
-M.cut = cut
-
 --- The state in a few words.
 function M.short(client)
   if not client then
@@ -337,7 +340,7 @@ function M.short(client)
     local step = turn.step and (' %d/%d'):format(turn.step, turn.max_steps or 0) or ''
     local more = #running > 1 and (' (+%d)'):format(#running - 1) or ''
     local doing = turn.doing or turn.title:gsub('^Copydesk: ', '')
-    return cut(('Copydesk%s %s'):format(step, doing), SHORT) .. more
+    return require('copydesk.ui').cut(('Copydesk%s %s'):format(step, doing), SHORT) .. more
   end
   if M.n_pending > 0 then
     return ('Copydesk %d hunk%s'):format(M.n_pending, M.n_pending == 1 and ' waits' or 's wait')

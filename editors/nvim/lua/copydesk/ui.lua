@@ -40,16 +40,33 @@ end
 
 M.LINKS = LINKS
 
+--- Shortens a text to a width in columns.
+function M.cut(text, width)
+  if vim.fn.strdisplaywidth(text) <= width then
+    return text
+  end
+  return vim.fn.strcharpart(text, 0, width - 1) .. '…'
+end
+
+local LOG_TYPES = { [vim.log.levels.ERROR] = 1, [vim.log.levels.WARN] = 2 }
+local MORE = ' (:Copydesk log)'
+
+--- Says it on one line, because more would make Neovim ask for a key; what does not fit is in the log.
 --- `level` is one of vim.log.levels; information without one.
 function M.notify(text, level)
   if not vim.startswith(text, 'Copydesk') then
     text = 'Copydesk: ' .. text
   end
-  -- Two messages after one another make Neovim ask for a key, unless the screen was drawn in between.
+  local line = vim.trim((text:gsub('%s+', ' ')))
+  if vim.fn.strdisplaywidth(line) > vim.v.echospace then
+    require('copydesk.state').log({ type = LOG_TYPES[level] or 3, message = text })
+    line = M.cut(line, math.max(30, vim.v.echospace - #MORE)) .. MORE
+  end
+  -- Two messages after one another make Neovim ask for a key too, unless the screen was drawn in between.
   if vim.api.nvim_get_mode().mode:sub(1, 1) ~= 'c' then
     vim.cmd.redraw()
   end
-  vim.notify(text, level or vim.log.levels.INFO, { title = 'Copydesk' })
+  vim.notify(line, level or vim.log.levels.INFO, { title = 'Copydesk' })
 end
 
 --- Text that others wrote, as lines that can stand in a buffer.
@@ -60,7 +77,7 @@ end
 --- A small window over the others; q, <Esc> or leaving it closes it. Returns its buffer and window.
 ---@param title string
 ---@param lines string[]
----@param highlights? { [1]: string, [2]: integer, [3]: integer, [4]: integer }[] group, line (0-based), from, to (bytes)
+---@param highlights? table[] each: group, line (from 0), from and to (bytes)
 function M.float(title, lines, highlights)
   M.highlights()
   local buf = vim.api.nvim_create_buf(false, true)

@@ -82,7 +82,10 @@ local function send_turn(verb, argument, text, options)
   client.with_server(function()
     local where, enc = place(argument.range)
     if not where and not (verb == 'ask' or verb == 'prompt') then
-      ui.notify(('This buffer is no file, so there is nothing to %s. Go to some code and try again.'):format(verb), vim.log.levels.ERROR)
+      ui.notify(
+        ('This buffer is no file, so there is nothing to %s. Go to some code and try again.'):format(verb),
+        vim.log.levels.ERROR
+      )
       return
     end
     local sent = vim.tbl_extend('force', where or {}, options, { text = text ~= '' and text or nil })
@@ -196,16 +199,16 @@ end
 
 local function decide(verb)
   return function(argument)
-    local review = require('copydesk.review')
+    local deciding = require('copydesk.deciding')
     local word, rest = argument.text:match('^(%S+)%s*(.*)$')
     local scope = vim.tbl_contains(require('copydesk.command').SCOPES, word) and word or nil
     local reason = scope and rest or argument.text
     local function go(why)
       why = why ~= '' and why or nil
       if argument.range and not scope then
-        review.decide_lines(verb, argument.range[1] - 1, argument.range[2] - 1, why)
+        deciding.decide_lines(verb, argument.range[1] - 1, argument.range[2] - 1, why)
       else
-        review.decide(verb, scope or 'hunk', why)
+        deciding.decide(verb, scope or 'hunk', why)
       end
     end
     if verb == 'reject' and argument.bang and reason == '' then
@@ -256,127 +259,16 @@ function M.health()
   vim.cmd('checkhealth copydesk')
 end
 
--- --- choosing ---------------------------------------------------------------------------------------------------
-
-local function set_model(name)
-  client.execute('copydesk.model.set', { model = name }, function(result)
-    ui.notify('The model is ' .. result.model .. '.')
-  end)
-end
-
 function M.model(argument)
-  if argument.text ~= '' then
-    set_model(argument.text)
-    return
-  end
-  client.execute('copydesk.models', nil, function(result)
-    local models = { { name = 'auto', why = 'the first that answers', available = true } }
-    vim.list_extend(models, result.models or {})
-    vim.ui.select(models, {
-      prompt = 'Which model?',
-      kind = 'copydesk_model',
-      format_item = function(model)
-        local mark = model.name == result.current and '● ' or '  '
-        local why = model.why and model.why ~= vim.NIL and model.why ~= '' and (' — ' .. model.why) or ''
-        return mark .. model.name .. (model.available == false and ' (not available)' or '') .. why
-      end,
-    }, function(model)
-      if model then
-        set_model(model.name)
-      end
-    end)
-  end)
-end
-
-local MODES = {
-  plan = 'read and plan only; nothing is changed',
-  ask = 'edits wait for your decision',
-  acceptEdits = 'edits are applied, and can be undone',
-  auto = 'nothing is asked',
-}
-
-local function set_mode(name)
-  client.execute('copydesk.mode.set', { mode = name }, function(result)
-    ui.notify('The mode is ' .. result.mode .. '.')
-  end)
+  require('copydesk.choosing').model(argument)
 end
 
 function M.mode(argument)
-  if argument.text ~= '' then
-    set_mode(argument.text)
-    return
-  end
-  client.status(function(status)
-    vim.ui.select(require('copydesk.command').MODES, {
-      prompt = 'Which mode?',
-      kind = 'copydesk_mode',
-      format_item = function(mode)
-        return (mode == status.mode and '● ' or '  ') .. mode .. ' — ' .. MODES[mode]
-      end,
-    }, function(mode)
-      if mode then
-        set_mode(mode)
-      end
-    end)
-  end)
-end
-
--- What can be done with a session: what the server announces; going on in one is always possible.
-local function session_verbs()
-  local found = { 'prompt' }
-  for _, verb in ipairs({ 'resume', 'fork', 'rewind', 'compact', 'export', 'delete' }) do
-    if client.has('copydesk.session.' .. verb) then
-      table.insert(found, verb)
-    end
-  end
-  return found
-end
-
-local function with_session(session)
-  local verbs = session_verbs()
-  local function run(verb)
-    if verb == 'prompt' then
-      M.prompt({ text = 'session=' .. session.session })
-    elseif verb then
-      M.server_command('copydesk.session.' .. verb, { text = 'session=' .. session.session })
-    end
-  end
-  if #verbs == 1 then
-    run(verbs[1])
-  else
-    vim.ui.select(verbs, { prompt = session.title or session.session }, run)
-  end
+  require('copydesk.choosing').mode(argument)
 end
 
 function M.session(argument)
-  local verb, rest = argument.text:match('^(%S+)%s*(.*)$')
-  if verb == 'new' then
-    client.execute('copydesk.session.new', nil, function(result)
-      ui.notify('A new session begins: ' .. result.session .. '.')
-    end)
-    return
-  elseif verb and verb ~= 'list' then
-    M.server_command('copydesk.session.' .. verb, { text = rest })
-    return
-  end
-  client.execute('copydesk.session.list', nil, function(result)
-    if #result.sessions == 0 then
-      ui.notify('There is no session yet.')
-      return
-    end
-    vim.ui.select(result.sessions, {
-      prompt = 'Which session?',
-      kind = 'copydesk_session',
-      format_item = function(each)
-        local title = each.title and each.title ~= '' and each.title or each.session
-        return ('%s (%d turn%s, %s)'):format(title, each.turns or 0, each.turns == 1 and '' or 's', each.state or '')
-      end,
-    }, function(session)
-      if session then
-        with_session(session)
-      end
-    end)
-  end)
+  require('copydesk.choosing').session(argument)
 end
 
 --- Any command of the server, with `key=value` words, and what is left as `text`; its answer is shown.

@@ -251,12 +251,36 @@ local function go_to_turn(step)
 end
 
 local KEYS = {
-  { 'q', function() pcall(vim.api.nvim_win_close, 0, false) end, 'Close the view' },
+  {
+    'q',
+    function()
+      pcall(vim.api.nvim_win_close, 0, false)
+    end,
+    'Close the view',
+  },
   { 'c', cancel_here, 'Cancel the turn' },
   { '<CR>', follow_location, 'Go to the place on this line' },
-  { 'r', function() require('copydesk.review').go_to_first(other_window()) end, 'Review what waits' },
-  { ']]', function() go_to_turn(1) end, 'The next turn' },
-  { '[[', function() go_to_turn(-1) end, 'The turn before' },
+  {
+    'r',
+    function()
+      require('copydesk.review').go_to_first(other_window())
+    end,
+    'Review what waits',
+  },
+  {
+    ']]',
+    function()
+      go_to_turn(1)
+    end,
+    'The next turn',
+  },
+  {
+    '[[',
+    function()
+      go_to_turn(-1)
+    end,
+    'The turn before',
+  },
 }
 M.KEYS = KEYS
 
@@ -320,7 +344,7 @@ function M.winbar()
   end
   local room = vim.api.nvim_win_get_width(vim.g.statusline_winid or 0) - vim.fn.strdisplaywidth(HINT) - 2
   local hint = room >= 20 and HINT or ''
-  left = state.cut(left, math.max(10, room))
+  left = ui.cut(left, math.max(10, room))
   return '%#CopydeskTitle# ' .. left:gsub('%%', '%%%%') .. '%=%#CopydeskDim#' .. hint
 end
 
