@@ -195,6 +195,7 @@ def test_walkthrough(start: Start, shop: Path) -> None:
     window.command("Copydesk: Open Walkthrough")
     steps = window.page.locator(".gettingStartedContainer .getting-started-step")
     window.until(lambda: steps.count() >= 3, "its steps")
+    window.until(lambda: window.webview("hover over its name"), "what the first step shows beside it")
     picture(window, "walkthrough")
 
 
