@@ -133,8 +133,7 @@ def test_offline(begin: Begin, way: tuple[str, How], root: Path) -> None:
         assert nvim.progress[0]["title"].startswith("Copydesk")
         person.waiting(1)
         person.accept_all()
-        # The blank lines below the import are the person's: they stay.
-        person.becomes("\n\n" + story.FIXED, "the import is gone")
+        person.becomes(story.FIXED, "the import is gone")
         assert person.path.read_text(encoding="utf-8") == story.SOURCE, "nothing is saved"
         assert not nvim.waits_for_a_key()
 

@@ -97,7 +97,7 @@ function M.show(turn, said, level)
   local line = one_line(said)
   local is_long = said:find('\n') ~= nil or not fits(line)
   if is_long and not is_seen and options().view ~= 'never' then
-    require('copydesk.view').open({ focus = false })
+    require('copydesk.view').open({ focus = false, from_start = true })
     is_seen = true
   end
   if is_seen and level ~= vim.log.levels.ERROR then

@@ -6,16 +6,17 @@ local M = {}
 local drawing = require('copydesk.drawing')
 local state = require('copydesk.state')
 local ui = require('copydesk.ui')
+local look = require('copydesk.window')
 
 local DRAW_MS = 50
 local NAME = 'copydesk://view'
-local WIDE = 160
 local space = vim.api.nvim_create_namespace('copydesk.view')
 
 local buf ---@type integer|nil
 local drawn = {} ---@type { id: string, counts: integer[] }[] how many lines each block of each turn has
 local dirty = {} ---@type table<string, table<copydesk.Block, true>>
 local all_dirty = true
+local has_new_turn = false
 local timer ---@type uv.uv_timer_t|nil
 
 local function is_alive()
@@ -115,12 +116,13 @@ local function draw_turn(turn, row, entry)
   end
 end
 
--- Windows whose cursor is on the last line go on showing the end.
+-- Windows whose cursor is on the last line go on showing the end; all but the current one, when a turn begins.
 local function following()
   local found = {}
   local last = vim.api.nvim_buf_line_count(buf)
   for _, win in ipairs(windows()) do
-    if vim.api.nvim_win_get_cursor(win)[1] >= last then
+    local is_aside = has_new_turn and win ~= vim.api.nvim_get_current_win()
+    if is_aside or vim.api.nvim_win_get_cursor(win)[1] >= last then
       table.insert(found, win)
     end
   end
@@ -151,6 +153,7 @@ function M.draw()
     end
     dirty = {}
   end
+  has_new_turn = false
   local last = vim.api.nvim_buf_line_count(buf)
   for _, win in ipairs(follow) do
     vim.api.nvim_win_set_cursor(win, { last, 0 })
@@ -166,6 +169,7 @@ local function changed(turn, block)
   elseif block then
     dirty[turn.id] = dirty[turn.id] or {}
     dirty[turn.id][block] = true
+    has_new_turn = has_new_turn or block.kind == 'title'
   end
   timer = timer or vim.uv.new_timer()
   if timer and not timer:is_active() then
@@ -309,47 +313,24 @@ local function make()
   })
 end
 
-local function split()
-  local how = require('copydesk').options().view_split
-  if how == 'tab' then
-    vim.cmd('tab split')
-  elseif how == 'right' or (how == nil and vim.o.columns >= WIDE) then
-    vim.cmd('botright vertical split')
-    vim.api.nvim_win_set_width(0, math.min(90, math.floor(vim.o.columns * 0.45)))
-  else
-    vim.cmd('botright split')
-    vim.api.nvim_win_set_height(0, math.max(8, math.floor(vim.o.lines * 0.4)))
+-- Where the newest turn's last words begin.
+local function answer_row()
+  local row, found = 1, nil
+  for _, entry in ipairs(drawn) do
+    for index, count in ipairs(entry.counts) do
+      local block = (state.turns[entry.id] or { blocks = {} }).blocks[index]
+      if block and block.kind == 'text' then
+        found = row + (block.gap and 1 or 0)
+      end
+      row = row + count
+    end
   end
+  return found
 end
 
-local function dress(win)
-  local set = vim.wo[win]
-  set.wrap, set.linebreak, set.breakindent = true, true, true
-  set.number, set.relativenumber, set.list, set.spell = false, false, false, false
-  set.signcolumn, set.foldcolumn, set.colorcolumn, set.conceallevel = 'no', '0', '', 0
-  set.winfixheight = true
-  set.winbar = "%{%v:lua.require'copydesk.view'.winbar()%}"
-end
-
-local HINT = ' ⏎ go to · c cancel · r review · q close '
-
---- The line above the view: what runs, and the keys.
-function M.winbar()
-  local turn = state.newest()
-  local left = 'Copydesk'
-  if turn and turn.is_running then
-    left = state.short({ initialized = true })
-  elseif turn then
-    left = ('Copydesk · %s · %s'):format(drawing.model(turn), turn.mode or '')
-  end
-  local room = vim.api.nvim_win_get_width(vim.g.statusline_winid or 0) - vim.fn.strdisplaywidth(HINT) - 2
-  local hint = room >= 20 and HINT or ''
-  left = ui.cut(left, math.max(10, room))
-  return '%#CopydeskTitle# ' .. left:gsub('%%', '%%%%') .. '%=%#CopydeskDim#' .. hint
-end
-
---- Shows the view; `focus` (true without it) says whether the cursor goes there.
----@param how? { focus?: boolean }
+--- Shows the view; `focus` (true without it) says whether the cursor goes there, `from_start` whether to show the
+--- beginning of the newest answer instead of the end.
+---@param how? { focus?: boolean, from_start?: boolean }
 function M.open(how)
   local focus = not how or how.focus ~= false
   ui.highlights()
@@ -365,13 +346,17 @@ function M.open(how)
       return
     end
   end
-  split()
+  look.split()
   local win = vim.api.nvim_get_current_win()
   vim.api.nvim_win_set_buf(win, buf)
-  dress(win)
+  look.dress(win)
   all_dirty = true
   M.draw()
-  vim.api.nvim_win_set_cursor(win, { vim.api.nvim_buf_line_count(buf), 0 })
+  local answer = how and how.from_start and answer_row()
+  vim.api.nvim_win_set_cursor(win, { answer or vim.api.nvim_buf_line_count(buf), 0 })
+  if answer then
+    vim.cmd('normal! zt')
+  end
   if not focus then
     vim.api.nvim_set_current_win(before)
   end
