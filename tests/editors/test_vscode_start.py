@@ -45,7 +45,7 @@ def test_a_fresh_machine(start: Start, record_property: Callable[[str, object], 
     window.until(lambda: "idle" in window.status(), "the server runs", 4 * INSTALL_LIMIT_S)
     window.at(4, 5)
     window.command("Copydesk: Explain")
-    window.until(lambda: window.webview("Called by"), "the explanation", 30)
+    window.until(lambda: window.webview("Used by"), "the explanation", 30)
     took = time.monotonic() - began
     record_property("measured", f"fresh machine, from the window to the first offline explanation: {took:.1f} s")
     assert took < INSTALL_LIMIT_S * others()
