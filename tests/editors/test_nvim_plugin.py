@@ -328,6 +328,8 @@ def test_the_view_of_a_turn_and_its_keys(begin: Begin, root: Path) -> None:
         nvim.copydesk("ask more")
         nvim.until(lambda: nvim.lua("return #vim.api.nvim_list_wins()") == 2, "a long answer opens it by itself")
         assert nvim.lua("return vim.fn.expand('%:t')") == "a.py", "the focus stays"
+        top = "return vim.api.nvim_win_call(vim.fn.bufwinid('copydesk://view'), function() return vim.fn.getline('w0') end)"
+        assert nvim.lua(top) == "# One", "from where it begins"
         assert any("12k in, 340 out" in line for line in nvim.lua(VIEW))
 
 
@@ -367,7 +369,7 @@ def test_a_long_turn_is_cancelled_in_the_view(begin: Begin, root: Path) -> None:
         nvim.edit(root / "a.py")
         nvim.copydesk("prompt Think")
         nvim.until(lambda: "Think" in nvim.lua("return require('copydesk').statusline()"), "the status line says so")
-        assert "1/50" in nvim.lua("return require('copydesk').statusline()")
+        nvim.until(lambda: "1/50" in nvim.lua("return require('copydesk').statusline()"), "and its step")
         assert "Copydesk: Think" in nvim.lua("return vim.lsp.status()")
         nvim.copydesk("view")
         nvim.until(lambda: nvim.lua("return vim.bo.filetype") == "copydesk", "open")
@@ -486,6 +488,8 @@ def test_a_server_that_dies_is_told_and_can_be_started_again(begin: Begin, root:
         nvim.copydesk(f"prompt {story.EDIT}")
         nvim.ended()
         nvim.until(lambda: nvim.lua("return require('copydesk.state').n_pending") == 2, "two hunks")
+        drafts = root.parent / "state" / "drafts"
+        nvim.until(lambda: any("total([3]" in f.read_text("utf-8") for f in drafts.glob("*.json")), "written down")
         nvim.lua("vim.uv.kill(..., 'sigkill')", server_pid(nvim))
         nvim.answer("quit with exit code", "<CR>")  # Neovim's own words, which do not fit in a line
         assert ":Copydesk restart" in nvim.notified("the server ended by signal 9")
