@@ -94,9 +94,10 @@ def test_the_palette_shows_what_makes_sense_now(start: Start, tmp_path: Path) ->
 
 
 def test_the_status_bar(start: Start, tmp_path: Path) -> None:
-    read = 'tool: read_file {"path": "b.py"}'
+    # A step that is over before the window is drawn again is not seen, and need not be.
+    read = 'delay: 0.5\ntool: read_file {"path": "b.py"}'
     edit = "delay: 0.5\n" + story.edit_file("a.py", *story.HUNK_1)
-    window = start(settings=scripted(tmp_path, read, edit, "text: Done."))
+    window = start(settings=scripted(tmp_path, read, edit, "delay: 0.5\ntext: Done."))
     window.open("a.py")
     ready(window)
     ask(window, "go")

@@ -1,17 +1,20 @@
-/** The live view's page: a frame with nothing of any turn in it, and a policy that lets only its own script run. */
+/**
+ * The live view's page: a frame with nothing of any turn in it, and a policy that lets only its own script run.
+ *
+ * Script and style stand in the page itself: it asks for nothing, of any host.
+ */
 import { randomBytes } from "node:crypto";
-import type { Uri, Webview } from "vscode";
 
-export function page(webview: Webview, files: { readonly script: Uri; readonly style: Uri }): string {
+export function page({ script, style }: { readonly script: string; readonly style: string }): string {
   const nonce = randomBytes(16).toString("base64url");
-  const policy = `default-src 'none'; style-src ${webview.cspSource}; script-src 'nonce-${nonce}'`;
+  const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'`;
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${webview.asWebviewUri(files.style).toString()}">
+<style nonce="${nonce}">${style.replaceAll("</", "<\\/")}</style>
 <title>Copydesk</title>
 </head>
 <body>
@@ -33,7 +36,7 @@ export function page(webview: Webview, files: { readonly script: Uri; readonly s
 <div id="questions"></div>
 <div id="prompt"><textarea id="draft" rows="2"></textarea><button id="send" type="button" class="primary">Send</button></div>
 <div id="announcer" class="hidden" role="status" aria-live="polite"></div>
-<script nonce="${nonce}" src="${webview.asWebviewUri(files.script).toString()}"></script>
+<script nonce="${nonce}">${script.replaceAll("</script", "<\\/script")}</script>
 </body>
 </html>`;
 }

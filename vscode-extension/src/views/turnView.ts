@@ -4,6 +4,7 @@
  * Owns which turn is shown and when changes are sent. The page names things by the ids it was given; URIs and commands
  * come from here. Nothing is kept in the page: when it comes back it is told everything again. Start with `TurnView`.
  */
+import { readFileSync } from "node:fs";
 import * as vscode from "vscode";
 import { reasonOf } from "../reading";
 import type { Change, Head } from "../turn";
@@ -56,14 +57,13 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
   resolveWebviewView(view: vscode.WebviewView): void {
     this.view = view;
     this.isReady = false;
-    view.webview.options = { enableScripts: true, localResourceRoots: ["dist", "media"].map((name) => this.at(name)) };
+    view.webview.options = { enableScripts: true, localResourceRoots: [] };
     view.webview.onDidReceiveMessage((message: unknown) => this.received(message));
     view.onDidDispose(() => {
       this.view = undefined;
       this.isReady = false;
     });
-    const files = { script: this.at("dist", "turn.js"), style: this.at("media", "turn.css") };
-    view.webview.html = page(view.webview, files);
+    view.webview.html = page({ script: this.read("dist", "turn.js"), style: this.read("media", "turn.css") });
   }
 
   get isVisible(): boolean {
@@ -225,7 +225,7 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
     await vscode.window.showTextDocument(uri, { selection: new vscode.Range(at, at), preview: true });
   }
 
-  private at(...path: string[]): vscode.Uri {
-    return vscode.Uri.joinPath(this.extensionUri, ...path);
+  private read(...path: string[]): string {
+    return readFileSync(vscode.Uri.joinPath(this.extensionUri, ...path).fsPath, "utf-8");
   }
 }
