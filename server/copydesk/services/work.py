@@ -66,7 +66,8 @@ class CallWork:
         return self._reads.get(normalise(uri))
 
     def problems(self, uri: str | None) -> tuple[Problem, ...]:
-        return self._problems(uri)
+        touched = self._pending.touched()  # those were found in a text without what is proposed
+        return tuple(each for each in self._problems(uri) if normalise(each.uri) not in touched)
 
     async def ask(self, question: Question) -> str | None:
         return await self._editor.ask(question)

@@ -81,6 +81,15 @@ async def test_explain_changes_nothing(tmp_path: Path) -> None:
         assert d.editor.applied == []
 
 
+async def test_what_the_client_found_before_is_not_still_found_after_the_fix(tmp_path: Path) -> None:
+    async with desk(tmp_path, None, files={"a.py": CODE}) as d:
+        uri = d.open("a.py")
+        problem = {"range": at(0, 7, 9), "message": "`os` imported but unused", "code": "F401", "source": "Linter"}
+        result = await d.run("fix", uri=uri, range=at(0, 7, 9), diagnostics=[problem])
+        assert "Fixed" in result["message"]
+        assert "`os`" not in result["message"].partition("Still")[2]
+
+
 async def test_fix_what_the_client_reports(tmp_path: Path) -> None:
     async with desk(tmp_path, None, files={"a.py": CODE}) as d:
         uri = d.open("a.py")
