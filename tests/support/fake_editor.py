@@ -33,6 +33,7 @@ class Profile:
     opens_edited: bool = True
     checks_version_zero: bool = True
     confirms: bool = False
+    counts_edits: bool = False
 
 
 PROFILES: dict[str, Profile] = {
@@ -40,8 +41,8 @@ PROFILES: dict[str, Profile] = {
     "nvim-0.12": Profile("nvim-0.12.4", 0, 3, "skip", 0.15, False, False, confirms=True),
     "nvim-0.10": Profile("nvim-0.10.4", 0, 3, "skip", 0.15, False, False),
     "emacs": Profile("emacs-30.1-eglot", 0, 1, "error"),
-    "helix": Profile("helix-25.07.1", 0, 1, "stop"),
-    "helix-25.01": Profile("helix-25.01.1", 0, 1, "stop"),
+    "helix": Profile("helix-25.07.1", 0, 1, "stop", counts_edits=True),
+    "helix-25.01": Profile("helix-25.01.1", 0, 1, "stop", counts_edits=True),
 }
 
 
@@ -227,10 +228,13 @@ class FakeEditor:
             (self.offset(buffer.text, e["range"]["start"]), self.offset(buffer.text, e["range"]["end"]), e["newText"])
             for e in operation["edits"]
         ]
+        version = buffer.version + self.profile.version_step
         for start, end, text in sorted(spans, key=lambda span: span[:2], reverse=True):
             place = {"start": self.position(buffer.text, start), "end": self.position(buffer.text, end)}
             buffer.text = buffer.text[:start] + text + buffer.text[end:]
             self._changed(buffer, {"range": place, "text": text})
+        if spans and self.profile.counts_edits:
+            buffer.version = version
 
     # --- positions and files ---
 
