@@ -489,7 +489,7 @@ def test_a_server_that_dies_is_told_and_can_be_started_again(begin: Begin, root:
         nvim.ended()
         nvim.until(lambda: nvim.lua("return require('copydesk.state').n_pending") == 2, "two hunks")
         drafts = root.parent / "state" / "drafts"
-        nvim.until(lambda: any("total([3]" in f.read_text("utf-8") for f in drafts.glob("*.json")), "written down")
+        nvim.until(lambda: any("call_1_2" in f.read_text("utf-8") for f in drafts.glob("*.json")), "written down")
         nvim.lua("vim.uv.kill(..., 'sigkill')", server_pid(nvim))
         nvim.answer("quit with exit code", "<CR>")  # Neovim's own words, which do not fit in a line
         assert ":Copydesk restart" in nvim.notified("the server ended by signal 9")
