@@ -69,7 +69,8 @@ def test_toml_parses(given: Snippet) -> None:
 def test_lua_parses(given: Snippet, tmp_path: Path) -> None:
     nvim = os.environ.get("COPYDESK_NVIM") or shutil.which("nvim") or pytest.skip("no Neovim, whose Lua reads it")
     script = tmp_path / "given.lua"
-    script.write_text(given.body, encoding="utf-8")
+    spec = given.body.lstrip().startswith("{")  # a table for a plug-in manager's list
+    script.write_text(f"return {given.body}" if spec else given.body, encoding="utf-8")
     loads = f"local f, e = loadfile({json.dumps(str(script))}) if not f then io.stderr:write(e) vim.cmd.cquit() end"
     run([nvim, "--clean", "--headless", "-c", f"lua {loads}", "-c", "qa!"])
 
@@ -99,6 +100,7 @@ function! LspAddServer(servers)
 endfunction
 function! LspOptionsSet(options)
 endfunction
+command! -nargs=+ Plug call Take(<args>)
 """
 """What the plug-ins give to the lines of the page; the page's own functions are defined, not called."""
 

@@ -6,7 +6,7 @@ only listed must cost nothing. `codeAction/resolve` gives an action back as it i
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import anyio
@@ -65,7 +65,9 @@ class Actions:
         symbol_at: SymbolAt,
         is_language_model: Callable[[], bool],
         review: ReviewOffers,
+        menu: Callable[[], Iterable[Offer]] = tuple[Offer],
     ) -> None:
+        """`menu`: what is offered everywhere, behind all else."""
         self._client = voice.client
         self._places = places
         self._prompts = voice.prompts
@@ -73,6 +75,7 @@ class Actions:
         self._symbol_at = symbol_at
         self._is_language_model = is_language_model
         self._review = review
+        self._menu = menu
 
     async def list_actions(self, params: Any, context: RequestContext) -> list[JsonObject]:
         """`textDocument/codeAction`."""
@@ -97,7 +100,7 @@ class Actions:
         if opened is not None:
             fixes = self._keeps_diagnostics and all(is_ours(item) for item in diagnostics)
             offers += await self._offers_in(opened, uri, at, kinds, fixes=fixes)
-        return [self._shown(offer) for offer in offers if is_wanted(offer.kind, kinds)]
+        return [self._shown(offer) for offer in (*offers, *self._menu()) if is_wanted(offer.kind, kinds)]
 
     async def resolve(self, params: Any, context: RequestContext) -> Any:
         """`codeAction/resolve`: nothing is left to compute, whatever the client sends back."""

@@ -21,6 +21,11 @@ def keeps_diagnostics(name: str, *, declares_edits: bool) -> bool:
     return name.startswith((*_OWN_DIAGNOSTICS_ONLY, *_JETBRAINS, _HELIX)) if name else not declares_edits
 
 
+def sends_no_commands(name: str, *, declares_edits: bool) -> bool:
+    """Kate, ALE and LSP4IJ send the commands of code actions and lenses only."""
+    return name.startswith(_JETBRAINS) if name else not declares_edits
+
+
 def never_answers(name: str) -> bool:
     """They ask the person what `window/showMessageRequest` asks, and send nothing."""
     return name in _MUTE

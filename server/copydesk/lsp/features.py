@@ -19,6 +19,7 @@ from copydesk.lsp.hints import Hints
 from copydesk.lsp.hover import Explain, Hover, IsEcho, never
 from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.lenses import Lenses
+from copydesk.lsp.menu import Menu
 from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes
 from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress
@@ -92,7 +93,9 @@ class Features:
         spoken = Spoken(voice, spawn)
         self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo, spoken)
         offers = ReviewOffers(parts.reviews, diffs, self.proposed)
-        self.actions = Actions(voice, self.places, parts.symbol_at, parts.is_language_model, offers)
+        self.menu = Menu(client)
+        symbol_at, is_language_model = parts.symbol_at, parts.is_language_model
+        self.actions = Actions(voice, self.places, symbol_at, is_language_model, offers, self.menu.offers)
         self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s, offers.is_view, parts.is_echo)
         host.subscribe(self._listen)
 
@@ -125,6 +128,7 @@ class Features:
 
     def _listen(self, session: str, seq: int, event: events.Event) -> None:
         self.review.listen(event)
+        self.menu.listen(event)
         self.updates.listen(session, seq, event)
         self.progress.listen(session, seq, event)
         if isinstance(event, events.TurnEnded) and not self.updates.wanted:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from copydesk.domain import events
 from tests.support.feature_rig import CLIENTS, NVIM_010, URI, VSCODE, rig
 
 CODE = "import os\n\ndef foo(x):\n    return x\n"
@@ -133,6 +134,34 @@ async def test_a_keyword_and_an_instruction_are_no_subjects(tmp_path: Path) -> N
         assert "Copydesk: Explain os" in [a["title"] for a in await r.list_actions(2, 1)]
 
 
+@pytest.mark.parametrize(("name", "sends_commands"), [("", False), ("PyCharm 2025.1", False), ("Neovim", True)])
+async def test_a_client_that_sends_no_commands_has_them_in_its_menu(
+    tmp_path: Path, name: str, sends_commands: bool
+) -> None:
+    def in_menu(actions: list[Any]) -> list[str]:
+        return [
+            a["title"]
+            for a in actions
+            if a["command"]["command"] in ("copydesk.prompt", "copydesk.cancel", "copydesk.undo")
+        ]
+
+    async with rig(tmp_path, NVIM_010) as r:
+        r.open(CODE)
+        r.client.name = name
+        if not name:
+            r.client.raw_capabilities = {"textDocument": CLIENTS[NVIM_010]["textDocument"]}
+        assert in_menu(await r.list_actions(2, 5)) == ([] if sends_commands else ["Copydesk: Prompt…"])
+        turn = (await r.command("copydesk.prompt", {"text": "Tidy up"}))["turn"]
+        listed = in_menu(await r.list_actions(2, 5))
+        if sends_commands:
+            assert listed == []
+            return
+        assert listed == ["Copydesk: Cancel Tidy up", "Copydesk: Prompt…"]
+        r.host.emit("s-1", events.ReviewUpdated(turn, "applied"))
+        r.host.end(turn, "Done.")
+        assert in_menu(await r.list_actions(2, 5)) == ["Copydesk: Undo turn", "Copydesk: Prompt…"]
+
+
 @pytest.mark.parametrize(
     "name", ["Neovim", "vim-lsp", "Vim", "Eglot", "emacs", "helix", "Sublime Text LSP", "PyCharm 2025.1", ""]
 )
@@ -155,7 +184,7 @@ async def test_a_fix_of_no_diagnostic_is_shown_by_clients_that_hide_those(tmp_pa
     async with rig(tmp_path, NVIM_010) as r:
         r.client.name = name
         r.open("# copydesk: rename a to b\n")
-        (offered,) = await r.list_actions(0, 4)
+        offered = (await r.list_actions(0, 4))[0]
         assert (offered["title"], offered["kind"]) == ("Copydesk: Do what this comment asks", kind)
         r.open("import os\n", "file:///w/b.py")
         fixes = await r.list_actions(0, 7, uri="file:///w/b.py", diagnostics=[PROBLEM], only=["quickfix"])
