@@ -1,4 +1,4 @@
-/** Context keys, on which menus and the palette decide what to show: what the server can do, runs, and waits for. */
+/** Context keys, on which menus and the palette decide what to show: what the server can do, and whether it runs. */
 import * as vscode from "vscode";
 import type { Server, SessionUpdate } from "./server";
 
@@ -6,7 +6,6 @@ const ASK_AGAIN_MS = 150;
 
 interface Status {
   readonly running?: readonly { turn: string }[];
-  readonly counts?: { readonly pending?: number };
 }
 
 export class ContextKeys implements vscode.Disposable {
@@ -42,14 +41,13 @@ export class ContextKeys implements vscode.Disposable {
     this.running.clear();
     this.put("copydesk.running", false);
     if (known) this.askSoon();
-    else this.put("copydesk.pending", 0);
   }
 
   private updated({ turn, update }: SessionUpdate): void {
     if (update.sessionUpdate === "turn_started") this.running.add(turn);
     else if (update.sessionUpdate === "turn_ended") this.running.delete(turn);
     this.put("copydesk.running", this.running.size > 0);
-    if (["turn_started", "turn_ended", "review"].includes(update.sessionUpdate)) this.askSoon();
+    if (["turn_started", "turn_ended"].includes(update.sessionUpdate)) this.askSoon();
   }
 
   private askSoon(): void {
@@ -62,7 +60,6 @@ export class ContextKeys implements vscode.Disposable {
     const status = await this.server.execute<Status>("copydesk.status");
     this.running = new Set((status.running ?? []).map(({ turn }) => turn));
     this.put("copydesk.running", this.running.size > 0);
-    this.put("copydesk.pending", status.counts?.pending ?? 0);
   }
 
   private put(key: string, value: unknown): void {

@@ -52,12 +52,25 @@ export function activateViews(
     view,
     endings,
     shows,
+    tellPending(desk), // before the status bar says it: what it names can then be run
     showStatusBar(desk, questions),
     registerMenu(desk, questions),
     serveLanguageModels(server, context, log),
     serveCodeIntel(server),
     serveChat(desk, endings.elsewhere),
   );
+}
+
+/** Keeps the context key `copydesk.pending`, on which menus and the palette decide. */
+function tellPending(desk: Desk): vscode.Disposable {
+  let told = -1;
+  const tell = (): void => {
+    if (told === desk.pending) return;
+    told = desk.pending;
+    void vscode.commands.executeCommand("setContext", "copydesk.pending", told);
+  };
+  tell();
+  return vscode.Disposable.from(desk.onDidApply(tell), desk.onDidLearn(tell), desk.onDidChangeWaiting(tell));
 }
 
 /** What the live view's buttons mean. */
