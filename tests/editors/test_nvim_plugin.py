@@ -479,6 +479,16 @@ def test_code_intelligence_of_the_others(begin: Begin, root: Path) -> None:
         )
 
 
+def test_a_turn_asks_the_other_server(begin: Begin, root: Path) -> None:
+    asked = 'tool: code_intel {"action": "hover", "path": "a.py", "line": 9, "symbol": "x"}'
+    with begin(asked, "expect: the other says\ntext: It told me.") as nvim:
+        nvim.edit(root / "a.py")
+        nvim.lua(FAKE)
+        nvim.until(lambda: nvim.lua("return #vim.lsp.get_clients({ name = 'other' })") == 1, "the other server")
+        nvim.copydesk("prompt go")
+        nvim.notified("It told me.")
+
+
 # --- when things go wrong, and help ---
 
 
