@@ -40,6 +40,11 @@ class Emacs(Terminal):
         self.type(command)
         self.keys("Enter")
 
+    @property
+    def is_asking(self) -> bool:
+        """The menu bar has another menu while the minibuffer waits for an answer."""
+        return "Minibuf" in self.screen().split("\n", 1)[0]
+
     def prompt(self, text: str) -> None:
         """By a key of the person's own."""
         self.keys("C-c", "c", "p")
@@ -120,8 +125,9 @@ def answer(e: Emacs) -> None:
     """The question takes the minibuffer when nothing was typed for a moment; C-g puts it off."""
     e.prompt(story.QUESTION)
     e.shows(f"Copydesk asks: {story.QUESTION_TEXT}", "Copydesk:asks")
-    e.until(lambda: "copydesk-answer" not in e.bottom, "it is asked in the minibuffer")
+    e.until(lambda: e.is_asking, "it is asked in the minibuffer")
     e.keys("C-g")
+    e.until(lambda: not e.is_asking, "it is put off")
     e.shows("Copydesk:asks")
     e.mx("copydesk-answer")
     e.shows(f"Copydesk asks: {story.QUESTION_TEXT}")

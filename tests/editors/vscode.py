@@ -39,6 +39,12 @@ def browser(program: str) -> Iterator[Browser]:
             started.close()
 
 
+ROWS = """rows => rows.map(row => [
+  Number(row.dataset.index), Number(row.getAttribute("aria-setsize")), row.querySelector(".label-name").innerText.trim()
+])"""
+"""Of each row that is drawn: its place, how many there are, its label."""
+
+
 class Window:
     """One window on one folder."""
 
@@ -222,14 +228,12 @@ class Window:
         total = 1
         self.press("Home")
         while len(seen) < total:
-            before = len(seen)
-            for row in rows.all():
-                total = int(row.get_attribute("aria-setsize") or 1)
-                label = row.locator(".quick-input-list-row").first.locator(".label-name").first
-                seen[int(row.get_attribute("data-index") or 0)] = label.inner_text().strip()
+            drawn = rows.evaluate_all(ROWS)  # at once: the list may be another a moment later
+            if drawn and drawn[0][1] != total:
+                seen, total = {}, drawn[0][1]
+            seen |= {index: label for index, _, label in drawn}
             self.press("PageDown")
             self.page.wait_for_timeout(30)
-            assert len(seen) >= before
         return [seen[index] for index in sorted(seen)]
 
     def command(self, title: str) -> None:
