@@ -4,9 +4,7 @@ Start with the test that failed; its id names the page. Pages whose lines are ru
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -17,6 +15,9 @@ import pytest
 
 from copydesk.config.settings import SETTINGS
 from copydesk.lsp.names import COMMANDS
+from tests.editors.nvim import find_nvim
+from tests.editors.requirements import editor_or_skip
+from tests.editors.test_emacs_story import find_emacs
 from tests.editors.vim import find_vim
 from tests.support.editor_pages import ROOT, Snippet, pages, snippet, snippets
 
@@ -67,7 +68,7 @@ def test_toml_parses(given: Snippet) -> None:
 @of("lua")
 @pytest.mark.slow
 def test_lua_parses(given: Snippet, tmp_path: Path) -> None:
-    nvim = os.environ.get("COPYDESK_NVIM") or shutil.which("nvim") or pytest.skip("no Neovim, whose Lua reads it")
+    nvim = editor_or_skip("Neovim (COPYDESK_NVIM, or nvim on PATH)", find_nvim())
     script = tmp_path / "given.lua"
     spec = given.body.lstrip().startswith("{")  # a table for a plug-in manager's list
     script.write_text(f"return {given.body}" if spec else given.body, encoding="utf-8")
@@ -78,7 +79,7 @@ def test_lua_parses(given: Snippet, tmp_path: Path) -> None:
 @of("elisp", "emacs")
 @pytest.mark.slow
 def test_elisp_parses(given: Snippet, tmp_path: Path) -> None:
-    emacs = os.environ.get("COPYDESK_EMACS") or shutil.which("emacs") or pytest.skip("no Emacs, which reads it")
+    emacs = find_emacs()
     script = tmp_path / "given.el"
     script.write_text(given.body, encoding="utf-8")
     read = f"(with-temp-buffer (insert-file-contents {json.dumps(str(script))}) (check-parens) (goto-char 1)"
@@ -107,7 +108,7 @@ command! -nargs=+ Plug call Take(<args>)
 
 def in_vim(folder: Path, script: str) -> str:
     """What Vim says against it."""
-    vim = find_vim() or pytest.skip("no Vim 9, which reads it")
+    vim = editor_or_skip("Vim 9 with ALE (COPYDESK_VIM, or vim on PATH)", find_vim())
     given, errors = folder / "given.vim", folder / "errors"
     given.write_text(script, encoding="utf-8")
     told = f"redir! > {errors}"

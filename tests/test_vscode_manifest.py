@@ -26,6 +26,12 @@ TYPES = {
 }  # fmt: skip
 
 
+def test_the_readme_names_the_file_that_is_packed() -> None:
+    packed = f"vscode-extension/copydesk-{MANIFEST['version']}.vsix"
+    assert f"--install-extension {packed}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "copydesk-${version}.vsix" in (ROOT / "vscode-extension" / "package.mjs").read_text(encoding="utf-8")
+
+
 def test_declares_exactly_the_settings_there_are() -> None:
     assert set(DECLARED) - OWN == {f"copydesk.{setting.key}" for setting in SETTINGS}
     assert set(DECLARED) >= OWN

@@ -2,17 +2,10 @@
 import * as vscode from "vscode";
 import type { Server, SessionUpdate } from "./server";
 
-const ASK_AGAIN_MS = 150;
-
-interface Status {
-  readonly running?: readonly { turn: string }[];
-}
-
 export class ContextKeys implements vscode.Disposable {
   private readonly set = new Map<string, unknown>();
   private readonly heard: vscode.Disposable;
-  private running = new Set<string>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly running = new Set<string>();
 
   constructor(private readonly server: Server) {
     this.heard = vscode.Disposable.from(
@@ -28,7 +21,6 @@ export class ContextKeys implements vscode.Disposable {
 
   dispose(): void {
     this.heard.dispose();
-    clearTimeout(this.timer);
   }
 
   private stateChanged(): void {
@@ -40,25 +32,11 @@ export class ContextKeys implements vscode.Disposable {
     this.put("copydesk.state", this.server.state);
     this.running.clear();
     this.put("copydesk.running", false);
-    if (known) this.askSoon();
   }
 
   private updated({ turn, update }: SessionUpdate): void {
     if (update.sessionUpdate === "turn_started") this.running.add(turn);
     else if (update.sessionUpdate === "turn_ended") this.running.delete(turn);
-    this.put("copydesk.running", this.running.size > 0);
-    if (["turn_started", "turn_ended"].includes(update.sessionUpdate)) this.askSoon();
-  }
-
-  private askSoon(): void {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.ask().catch(() => undefined), ASK_AGAIN_MS);
-  }
-
-  private async ask(): Promise<void> {
-    if (this.server.state !== "running") return;
-    const status = await this.server.execute<Status>("copydesk.status");
-    this.running = new Set((status.running ?? []).map(({ turn }) => turn));
     this.put("copydesk.running", this.running.size > 0);
   }
 

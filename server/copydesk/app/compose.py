@@ -169,6 +169,12 @@ def _attribution(
     return Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
 
 
+def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> CodeIntel:
+    from copydesk.services.intelligence import WiderIntel
+
+    return WiderIntel(own, editor_code, workspace)
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -190,7 +196,6 @@ def compose(
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
     from copydesk.models.selection import Models
-    from copydesk.services.intelligence import WiderIntel
     from copydesk.tools.registry import Toolbox, default_tools
     from copydesk.tools.validation import checked
 
@@ -198,7 +203,7 @@ def compose(
     configuration = Configuration(workspace, editor_settings or {}, arguments or {})
     person = editor(workspace)
     own = Intel(workspace)
-    code = WiderIntel(own, editor_code, workspace) if editor_code else own
+    code = _wider(own, editor_code, workspace) if editor_code else own
     door = Door()
     selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel, editor=editor_models)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))

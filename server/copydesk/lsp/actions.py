@@ -133,8 +133,7 @@ class Actions:
 
     @property
     def _keeps_diagnostics(self) -> bool:
-        declares_edits = bool(self._client.supports("workspace.applyEdit"))
-        return clients.keeps_diagnostics(self._client.name, declares_edits=declares_edits)
+        return clients.keeps_diagnostics(self._client.name, declares_edits=self._client.declares_edits)
 
     async def _subject(self, uri: str, document: "Document", at: LineRange, *, in_comment: bool) -> str:
         """What the work would be about; "" on a blank line, a keyword or an instruction."""

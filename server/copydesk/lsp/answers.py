@@ -21,6 +21,7 @@ from copydesk.lsp.clients import shows_one_line
 from copydesk.lsp.handlers import RequestContext, invalid_params
 from copydesk.lsp.markdown import sanitise
 from copydesk.lsp.progress import first_line
+from copydesk.workspace.uris import is_own
 
 if TYPE_CHECKING:
     from copydesk.lsp.client import Client
@@ -79,7 +80,7 @@ class Answers:
 
     async def replace(self, name: str, text: str, uri: str) -> None:
         """Gives an opened document a new text, without opening it again: that would open windows. `uri` as opened."""
-        if not is_served(uri):
+        if not is_own(uri):
             await anyio.to_thread.run_sync(write_read_only, self._folder / name, text)
             return
         self._keep(uri, text)
@@ -104,11 +105,6 @@ class Answers:
 def serves_documents(client: "Client") -> bool:
     """Whether the client asks us for the text of our documents; else they are files."""
     return client.supports("workspace.textDocumentContent") is not None
-
-
-def is_served(uri: str) -> bool:
-    """Whether the client asks us for the text of this document; else it is a file."""
-    return uri.startswith(f"{SCHEME}:")
 
 
 def as_plain(text: str) -> str:

@@ -16,6 +16,7 @@ import anyio
 from lsprotocol import types
 
 from copydesk.lsp import wire
+from copydesk.lsp.clients import takes_edits_unsaid
 from copydesk.lsp.handlers import RequestId, RpcError
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ class Client:
                 return None
             found = cast("dict[str, Any]", found).get(name)
         return found
+
+    @property
+    def declares_edits(self) -> bool:
+        return bool(self.supports("workspace.applyEdit"))
 
     # --- the two ways to talk ---
 
@@ -224,9 +229,9 @@ class Client:
         return _apply_reply(answer)
 
     def _takes_edits(self) -> bool:
-        """Kate applies edits and does not say so; it says no name either, but that it shows progress."""
         said = self.supports("workspace.applyEdit")
-        return bool(said) or (said is None and not self.name and bool(self.supports("window.workDoneProgress")))
+        shows_progress = bool(self.supports("window.workDoneProgress"))
+        return bool(said) or (said is None and takes_edits_unsaid(self.name, shows_progress=shows_progress))
 
     async def configuration(self, section: str, *, timeout_s: float = 10) -> Any:
         """The editor's settings of a section; None when it has none. Raises `ClientError`."""

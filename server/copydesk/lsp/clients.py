@@ -1,16 +1,47 @@
-"""What certain clients do with code actions, questions and messages that no capability tells: known by their names.
+"""What certain clients do that no capability tells, from code actions to documents: known by their names.
 
 Owns those names; knows no message. Start with any of the functions. Each was seen in the client, or read in its source.
 """
 
 _OWN_DIAGNOSTICS_ONLY = ("Neovim", "vim-lsp", "Vim", "Eglot", "emacs", "Sublime Text LSP")
 _HELIX = "helix"
+_EMACS = ("eglot", "emacs")
 _MUTE = ("vim-lsp",)
 _JETBRAINS = (
     "Android Studio", "Aqua", "CLion", "DataGrip", "DataSpell", "GoLand", "IntelliJ IDEA", "PhpStorm", "PyCharm",
     "Rider", "RubyMine", "RustRover", "WebStorm", "Writerside",
 )  # fmt: skip
 """LSP4IJ tells the IDE's name, with its version behind it."""
+
+
+def is_patient(name: str) -> bool:
+    """Whether the client goes on while it waits for a command (eglot calls itself Eglot, lsp-mode emacs)."""
+    return not any(known in name.lower() for known in _EMACS)
+
+
+def keeps_keys(name: str) -> bool:
+    """Whether a document that opens leaves what is being typed where it is."""
+    return any(known in name.lower() for known in ("neovim", *_EMACS))
+
+
+def goes_to_documents(name: str) -> bool:
+    """Helix goes to every document it shows: what is being typed would end up in it."""
+    return _HELIX in name.lower()
+
+
+def drops_answers(name: str) -> bool:
+    """Helix shows a person neither what a command answers nor its error."""
+    return name == _HELIX
+
+
+def begins_with_a_line(name: str) -> bool:
+    """Neovim's empty buffer has one line already; a text that ends its own last line leaves a blank one below."""
+    return name == "Neovim"
+
+
+def takes_edits_unsaid(name: str, *, shows_progress: bool) -> bool:
+    """Kate applies edits and does not say so; it says no name either, but that it shows progress."""
+    return not name and shows_progress
 
 
 def keeps_diagnostics(name: str, *, declares_edits: bool) -> bool:

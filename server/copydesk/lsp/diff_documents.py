@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from copydesk.domain.review import Choice, Hunk, LineChange
-from copydesk.lsp.answers import Answers, is_served
+from copydesk.lsp.answers import Answers
 from copydesk.lsp.pending import Reviews, Shapes, counted, is_whole_file
-from copydesk.workspace.uris import normalise
+from copydesk.workspace.uris import is_own, normalise
 
 MAX_DOCUMENTS = 50
 MAX_TEXTS = 20
@@ -83,13 +83,13 @@ class DiffDocuments:
         while len(self._shown) > MAX_DOCUMENTS:
             self._shown.popitem(last=False)
         is_changed = bool(shown.uri) and shown.opened != rendered.text
-        if is_changed and not is_served(shown.uri):  # an editor shows the text it has of a file, or asks which to show
+        if is_changed and not is_own(shown.uri):  # an editor shows the text it has of a file, or asks which to show
             shown.n += 1
             shown.name = f"review/{turn}-{shown.n}.diff"
         shown.keep(rendered)
         shown.opened = rendered.text
         shown.uri = await self._answers.open(shown.name, rendered.text, focus=focus, line=_line_of(rendered, at))
-        if is_changed and is_served(shown.uri):
+        if is_changed and is_own(shown.uri):
             await self._answers.replace(shown.name, rendered.text, shown.uri)
         return shown.uri
 

@@ -12,6 +12,7 @@ import anyio
 from lsprotocol import types
 
 from copydesk.domain.ports import ApplyReply, FileEdit, Question, WorkspaceChange
+from copydesk.lsp import clients
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.convert import UnsupportedFileOperations, to_lsp_workspace_edit
 from copydesk.text.diffs import unified
@@ -77,8 +78,7 @@ class LspEditor:
                 self._client.encoding,
                 annotation,
                 spell=self._spell,
-                # Its empty buffer has one line already; a text that ends its own last line leaves a blank one below.
-                ends_lines=self._client.name == "Neovim",
+                ends_lines=clients.begins_with_a_line(self._client.name),
             )
         except UnsupportedFileOperations as error:
             return await self._apply_the_rest(change, error, confirm=confirm)

@@ -93,7 +93,7 @@ class Features:
         spoken = Spoken(voice, spawn)
         self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo, spoken)
         offers = ReviewOffers(parts.reviews, diffs, self.proposed)
-        self.menu = Menu(client)
+        self.menu = Menu(client, host.running, self.progress)
         symbol_at, is_language_model = parts.symbol_at, parts.is_language_model
         self.actions = Actions(voice, self.places, symbol_at, is_language_model, offers, self.menu.offers)
         self.hover = Hover(client, self.places, parts.explain, parts.hover_budget_s, offers.is_view, parts.is_echo)

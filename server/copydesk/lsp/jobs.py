@@ -20,12 +20,6 @@ ANSWER_FIRST_S = 0.05
 """How long the work waits where the answer has to be on its way before it."""
 
 
-def is_patient(client_name: str) -> bool:
-    """Whether the client goes on while it waits for a command (eglot calls itself Eglot, lsp-mode emacs)."""
-    name = client_name.lower()
-    return "eglot" not in name and "emacs" not in name
-
-
 class Job(Generic[T]):
     """`error` is what the work raised for the person; `is_left`: it was answered before it was done."""
 

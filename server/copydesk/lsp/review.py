@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.review import Choice, Decided, Hunk
+from copydesk.lsp import clients
 from copydesk.lsp.answers import is_short
 from copydesk.lsp.arguments import ArgumentError, Reader
-from copydesk.lsp.jobs import WAIT_S, Job, Spawn, is_patient
+from copydesk.lsp.jobs import WAIT_S, Job, Spawn
 from copydesk.lsp.pending import Reviews, Shapes, counted, hunks_in, is_whole_file, seen_in
 from copydesk.workspace.uris import normalise
 
@@ -197,14 +198,9 @@ class ReviewCommands:
         """How long this answer may wait."""
         if wait is not None:
             return None if wait else 0
-        if is_patient(self._voice.client.name):
+        if clients.is_patient(self._voice.client.name):
             return WAIT_S
         return 0 if verb == "accept" else IMPATIENT_S
-
-    @property
-    def _keeps_focus(self) -> bool:
-        """Helix goes to every document it shows: what is being typed would end up in it."""
-        return "helix" not in self._voice.client.name.lower()
 
     def _start(self, verb: Verb, wanted: Choice, reason: str, *, late: bool) -> "Job[Decided]":
         async def decide() -> Decided:
@@ -283,7 +279,8 @@ class ReviewCommands:
             else:  # both are messages, and the editor shows the last: what there is to decide
                 await unasked.answer(level, text, name)
             level = "info"
-        opens = self._keeps_focus and not all(unasked.has_open(seen_in(hunk)) for hunk in hunks)
+        stays = not clients.goes_to_documents(self._voice.client.name)
+        opens = stays and not all(unasked.has_open(seen_in(hunk)) for hunk in hunks)
         await self._invite(level, said, turn, unasked, opens=opens)
 
     async def _invite(self, level: str, said: str, turn: str, unasked: "Unasked", *, opens: bool) -> None:

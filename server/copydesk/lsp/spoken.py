@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from copydesk.domain.permissions import MODES
+from copydesk.lsp import clients
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.pending import counted
@@ -38,7 +39,7 @@ class Spoken:
 
     @property
     def _drops_answers(self) -> bool:
-        return self._voice.client.name == "helix"
+        return clients.drops_answers(self._voice.client.name)
 
     def is_wanted(self, arguments: Sequence[object] | None) -> bool:
         """Whether a person sent this, who sees nothing of the answer."""

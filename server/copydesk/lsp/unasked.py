@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from copydesk.lsp import clients
 from copydesk.lsp.answers import is_short
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.pending import OpenDocuments
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 TYPING_S = 3.0
 """Who has typed so recently is still at it."""
 SHOW = "Show"
-_KEEP_THE_KEYS = ("neovim", "emacs", "eglot")
 
 
 class Unasked:
@@ -38,10 +38,7 @@ class Unasked:
         """Whether a document that opens now would take what is being typed."""
         if not self._client.supports("window.showDocument.support"):
             return False  # a message says where it is
-        name = self._client.name.lower()
-        if any(known in name for known in _KEEP_THE_KEYS):
-            return False
-        return self.is_typing()
+        return not clients.keeps_keys(self._client.name) and self.is_typing()
 
     def is_typing(self) -> bool:
         """Whether somebody has typed a moment ago, in any document."""

@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from copydesk.domain.errors import CopydeskError
+from copydesk.lsp import clients
 from copydesk.lsp.arguments import Reader
-from copydesk.lsp.jobs import WAIT_S, Job, Spawn, is_patient
+from copydesk.lsp.jobs import WAIT_S, Job, Spawn
 from copydesk.lsp.pending import Shapes, counted, file_to_json
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class UndoCommand:
     def _limit_s(self, fields: Reader) -> float | None:
         if fields.fields.get("wait") is not None:
             return None if fields.flag("wait") else 0
-        return WAIT_S if is_patient(self._voice.client.name) else 0
+        return WAIT_S if clients.is_patient(self._voice.client.name) else 0
 
     def _tell(self, undo: "Job[Undone]") -> None:
         """What came of it: most editors show no answer of a command. An error is told where it is no answer."""

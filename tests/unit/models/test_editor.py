@@ -27,6 +27,7 @@ from copydesk.models.retry import RetryPolicy
 from copydesk.models.wires.editor import EditorDecoder
 from copydesk.models.wires.history import INTERRUPTED
 from tests.support.editor_models import HOLD, PlayedModels, end
+from tests.support.slept import Slept
 
 SPEC = ToolSpec("read_file", "Reads.", {"type": "object", "properties": {}}, "read", "read")
 ASK = ModelRequest("Be brief.", (Message("user", (Text("hi"),)),), (SPEC,))
@@ -34,18 +35,6 @@ GPT = OfferedModel("copilot/gpt-5", "GPT-5", allowed=True)
 HELLO = ({"type": "text", "text": "Hello"}, end())
 SAID = [TextDelta("Hello"), Finished("end_turn")]
 LOST = errors.ConnectionLost("gone", advice="Again.")
-
-
-class Slept:
-    def __init__(self) -> None:
-        self.delays_s: list[float] = []
-        self.told: list[tuple[int, float, str]] = []
-
-    async def sleep(self, delay_s: float) -> None:
-        self.delays_s.append(delay_s)
-
-    def heard(self, attempt: int, delay_s: float, why: str) -> None:
-        self.told.append((attempt, delay_s, why))
 
 
 def model(editor: PlayedModels, slept: Slept | None = None, **more: Any) -> EditorModel:

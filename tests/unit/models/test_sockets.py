@@ -27,6 +27,7 @@ from copydesk.models.remote import Endpoint, Patience, RemoteModel
 from copydesk.models.retry import RetryPolicy
 from copydesk.models.script import Script
 from tests.support.model_server import Fault, ModelServer
+from tests.support.slept import Slept
 
 ASK = ModelRequest("Be brief.", (Message("user", (Text("hi"),)),))
 WIRES = ("openai", "anthropic")
@@ -39,20 +40,6 @@ SAID = [TextDelta("Hello"), UsageReport(Usage(10, 2, 4)), Finished("end_turn")]
 async def door() -> AsyncIterator[Door]:
     async with Door(limits=Limits(connect_s=2, first_byte_s=2, between_bytes_s=2)) as door:
         yield door
-
-
-class Slept:
-    """Waits that take no time, and what was told about them."""
-
-    def __init__(self) -> None:
-        self.delays_s: list[float] = []
-        self.told: list[tuple[int, float, str]] = []
-
-    async def sleep(self, delay_s: float) -> None:
-        self.delays_s.append(delay_s)
-
-    def heard(self, attempt: int, delay_s: float, why: str) -> None:
-        self.told.append((attempt, delay_s, why))
 
 
 def model(server: ModelServer, door: Door, wire: str, slept: Slept | None = None, **waits: float) -> RemoteModel:

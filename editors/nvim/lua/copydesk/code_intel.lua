@@ -93,17 +93,12 @@ local function diagnostics_of(buf, to)
   local found = {}
   for _, item in ipairs(vim.diagnostic.get(buf)) do
     if item.source ~= NAME then
-      local function at(row, column)
-        local line = vim.api.nvim_buf_get_lines(buf, row, row + 1, false)[1] or ''
-        return { line = row, character = encoding.units(line, column, to) }
-      end
-      table.insert(found, {
-        range = { start = at(item.lnum, item.col), ['end'] = at(item.end_lnum or item.lnum, item.end_col or item.col) },
-        severity = item.severity,
-        source = item.source,
-        code = item.code,
-        message = item.message,
-      })
+      table.insert(
+        found,
+        encoding.diagnostic(item, to, function(row)
+          return vim.api.nvim_buf_get_lines(buf, row, row + 1, false)[1]
+        end)
+      )
     end
   end
   return found

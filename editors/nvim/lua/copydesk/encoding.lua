@@ -44,6 +44,20 @@ function M.range(range, from, to, line_at)
   return { start = M.position(range.start, from, to, line_at), ['end'] = M.position(range['end'], from, to, line_at) }
 end
 
+--- One of Neovim's diagnostics as LSP has it; `line_at(row)` gives the text of a line.
+function M.diagnostic(item, encoding, line_at)
+  local function at(row, column)
+    return { line = row, character = M.units(line_at(row) or '', column, encoding) }
+  end
+  return {
+    range = { start = at(item.lnum, item.col), ['end'] = at(item.end_lnum or item.lnum, item.end_col or item.col) },
+    severity = item.severity,
+    source = item.source,
+    code = item.code,
+    message = item.message,
+  }
+end
+
 --- The lines of a file, from its buffer where one is loaded, else from the disk. Counted from 0.
 ---@return fun(row: integer): string?
 function M.lines_of(uri)

@@ -52,19 +52,12 @@ local function problems(first, last, enc)
   local found = {}
   for _, item in ipairs(vim.diagnostic.get(0)) do
     if item.source ~= 'copydesk' and item.lnum <= last and (item.end_lnum or item.lnum) >= first then
-      table.insert(found, {
-        range = {
-          start = { line = item.lnum, character = encoding.units(line_of(item.lnum + 1), item.col, enc) },
-          ['end'] = {
-            line = item.end_lnum or item.lnum,
-            character = encoding.units(line_of((item.end_lnum or item.lnum) + 1), item.end_col or item.col, enc),
-          },
-        },
-        severity = item.severity,
-        source = item.source,
-        code = item.code,
-        message = item.message,
-      })
+      table.insert(
+        found,
+        encoding.diagnostic(item, enc, function(row)
+          return line_of(row + 1)
+        end)
+      )
     end
   end
   return found
