@@ -8,7 +8,7 @@ from copydesk.agent.journal import TurnParts
 from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.events import Event, MessageAdded, ToolCallUpdated
 from copydesk.domain.messages import Message, Text, ToolResult
-from copydesk.domain.permissions import Decision, PermissionRequest
+from copydesk.domain.permissions import Decision, PermissionRequest, Verdict
 from copydesk.domain.ports import Model, Tool, Work
 from copydesk.domain.tools import Effect, Prepared, ToolOutput, ToolSpec
 
@@ -87,7 +87,10 @@ class RuleApprover:
     refused: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
 
-    async def decide(self, request: PermissionRequest) -> Decision:
+    def judge(self, request: PermissionRequest) -> Verdict:
+        return Verdict("allow" if request.effect == "read" else "ask", request)
+
+    async def ask(self, request: PermissionRequest) -> Decision:
         self.asked.append(request.tool)
         return Decision(request.tool not in self.refused, "a test says no" if request.tool in self.refused else "")
 

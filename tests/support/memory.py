@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from posixpath import normpath
 
+from copydesk.domain.commands import NoShell, Shell
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile, PendingEdit
 from copydesk.domain.errors import FileExists, MissingFile, OutsideWorkspace, StaleEdit, UnreadableFile
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Entry, FileHandle, Question, Tool, Work
+from copydesk.domain.secrets import NoSecrets, Secrets
 from copydesk.domain.tools import ToolOutput
 from copydesk.text.edits import apply
 from copydesk.text.hashing import content_hash
@@ -66,6 +68,8 @@ class MemoryWork:
         self.proposed: list[PendingEdit] = []
         self.asked: list[Question] = []
         self.reads: dict[str, str] = {}
+        self.shell: Shell = NoShell("there is none in memory.")
+        self.secrets: Secrets = NoSecrets()
         self._problems = tuple(problems)
         self._answers = list(answers)
 

@@ -94,10 +94,22 @@ def _prepare(parts: TurnParts, call: ToolCall, work: Work) -> tuple[Tool, dict[s
 
 
 async def _ask(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared) -> None:
-    if tool.spec.effect == "read":
+    """Raises `PermissionDenied`, in the words of who said no."""
+    verdict = parts.approver.judge(_request_for(parts, call, tool, prepared))
+    if verdict.outcome == "deny":
+        raise PermissionDenied(f"{tool.spec.name} was refused: {verdict.reason}")
+    if verdict.outcome == "allow":
         return
-    target = prepared.locations[0].uri if prepared.locations else ""
-    request = PermissionRequest(
+    parts.emit(PermissionAsked(parts.turn, verdict.request))
+    decision = await parts.approver.ask(verdict.request)
+    parts.emit(PermissionAnswered(parts.turn, verdict.request.id, decision.allowed, decision.reason))
+    if not decision.allowed:
+        raise PermissionDenied(f"{tool.spec.name} was refused: {decision.reason or 'the person said no.'}")
+
+
+def _request_for(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared) -> PermissionRequest:
+    locations = tuple(location.uri for location in prepared.locations)
+    return PermissionRequest(
         id=f"{parts.turn}/{call.id}",
         session=parts.session,
         turn=parts.turn,
@@ -105,13 +117,12 @@ async def _ask(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared)
         kind=tool.spec.kind,
         effect=tool.spec.effect,
         title=prepared.title,
-        target=target,
+        target=prepared.command or (locations[0] if locations else ""),
+        locations=locations,
+        command=prepared.command,
+        in_place=prepared.in_place,
+        asks=prepared.asks,
     )
-    parts.emit(PermissionAsked(parts.turn, request))
-    decision = await parts.approver.decide(request)
-    parts.emit(PermissionAnswered(parts.turn, request.id, decision.allowed, decision.reason))
-    if not decision.allowed:
-        raise PermissionDenied(f"{tool.spec.name} was refused: {decision.reason or 'the person said no'}.")
 
 
 def _announce(parts: TurnParts, call: ToolCall, tool: Tool | None, prepared: Prepared) -> None:
@@ -120,7 +131,7 @@ def _announce(parts: TurnParts, call: ToolCall, tool: Tool | None, prepared: Pre
 
 
 def _finalize(parts: TurnParts, call: ToolCall, output: ToolOutput) -> ToolResult:
-    content = bounded(output.content, LIMIT_CHARACTERS) or "(no output)"
+    content = parts.secrets.redact(bounded(output.content, LIMIT_CHARACTERS)) or "(no output)"
     status = "failed" if output.is_error else "completed"
     parts.emit(ToolCallUpdated(parts.turn, call.id, status, content, output.details))
     return ToolResult(call.id, call.name, content, output.is_error, output.details)

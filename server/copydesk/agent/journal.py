@@ -4,12 +4,13 @@ The loop never keeps state of its own: `Journal.messages` is the history, derive
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
 from copydesk.domain.ports import Approver, Model, Tool, Work
+from copydesk.domain.secrets import NoSecrets, Secrets
 from copydesk.domain.stream import Thinking
 from copydesk.domain.tools import ToolSpec
 
@@ -67,6 +68,7 @@ class TurnParts:
     max_steps: int = 50
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
+    secrets: Secrets = field(default_factory=NoSecrets)
 
     def emit(self, event: Event) -> None:
         self.journal.emit(event)

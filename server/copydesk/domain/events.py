@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
+from copydesk.domain.commands import SideFile
 from copydesk.domain.edits import PendingEdit
+from copydesk.domain.evidence import Evidence
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, Usage, Verb
 from copydesk.domain.permissions import Mode, PermissionRequest
@@ -167,6 +169,22 @@ class ReviewDecided:
 
 
 @frozen
+class EvidenceUpdated:
+    """The runs that judge this turn's edits, as they stand; a later one replaces it."""
+
+    turn: str
+    evidence: Evidence
+
+
+@frozen
+class SideFilesProposed:
+    """Changes that no text edit can carry; written by the server when a person accepts them."""
+
+    turn: str
+    files: tuple[SideFile, ...]
+
+
+@frozen
 class Notice:
     """Something a person should know. `level`: info, warning, error."""
 
@@ -203,6 +221,8 @@ Event: TypeAlias = (
     | Retried
     | ReviewUpdated
     | ReviewDecided
+    | EvidenceUpdated
+    | SideFilesProposed
     | Notice
     | TurnEnded
 )

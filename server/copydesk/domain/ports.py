@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from copydesk.domain.commands import Shell
 from copydesk.domain.edits import Base, PendingEdit, Span
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import LineRange, Problem
-from copydesk.domain.permissions import Decision, PermissionRequest
+from copydesk.domain.permissions import Decision, PermissionRequest, Verdict
+from copydesk.domain.secrets import Secrets
 from copydesk.domain.stream import ModelRequest, StreamEvent
 from copydesk.domain.tools import Location, Prepared, ToolOutput, ToolSpec
 
@@ -122,6 +124,14 @@ class Work(Protocol):
         """The person's answer; None when nobody answers."""
         ...
 
+    @property
+    def shell(self) -> Shell:
+        """The session's commands. What they change is proposed with this call as its origin."""
+        ...
+
+    @property
+    def secrets(self) -> Secrets: ...
+
 
 class Tool(Protocol):
     """prepare → (ask) → execute. Arguments are schema-valid before `prepare` sees them."""
@@ -137,7 +147,13 @@ class Tool(Protocol):
 
 
 class Approver(Protocol):
-    async def decide(self, request: PermissionRequest) -> Decision: ...
+    """Says of each prepared call whether it may run. `judge` is pure and quick; only `ask` waits for a person."""
+
+    def judge(self, request: PermissionRequest) -> Verdict: ...
+
+    async def ask(self, request: PermissionRequest) -> Decision:
+        """Puts a verdict's request to the person. Nobody there, or no answer within the limit, is no."""
+        ...
 
 
 # --- the editor ------------------------------------------------------------------------------------------

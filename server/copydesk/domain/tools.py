@@ -34,10 +34,17 @@ class Location:
 
 @frozen
 class Prepared:
-    """A checked call: the title a person sees ("Read src/a.py") and the places it touches."""
+    """A checked call: the title a person sees ("Read src/a.py") and the places it touches.
+
+    `command` is the command line a call runs, `in_place` whether on the real tree. `asks` says why a person has to be
+    asked whatever the mode ("It commits to the real repository."); empty: the mode and the rules decide.
+    """
 
     title: str
     locations: tuple[Location, ...] = ()
+    command: str = ""
+    in_place: bool = False
+    asks: str = ""
 
 
 @frozen

@@ -7,14 +7,12 @@ before review; what executes is asked about. Knows no tool, no session and no ed
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from copydesk.domain.permissions import Decision, Mode, PermissionRequest
+from copydesk.domain.permissions import Decision, Mode, PermissionRequest, Verdict
 
 Ask: TypeAlias = Callable[[PermissionRequest], Awaitable[Decision]]
 
-_PLAN = Decision(
-    False, "plan mode is read-only; copydesk.mode.set changes it. Describe the change instead, or ask the person."
-)
-_NOBODY = Decision(False, "nobody is there to allow it; go on without running it, and say so at the end.")
+_PLAN = "plan mode is read-only; copydesk.mode.set changes it. Describe the change instead, or ask the person."
+_NOBODY = "nobody is there to allow it; go on without running it, and say so at the end."
 
 
 class ModeApprover:
@@ -24,11 +22,14 @@ class ModeApprover:
         self._mode = mode
         self._ask = ask
 
-    async def decide(self, request: PermissionRequest) -> Decision:
+    def judge(self, request: PermissionRequest) -> Verdict:
         if request.effect in ("read", "ask"):
-            return Decision(True)
+            return Verdict("allow", request)
         if self._mode() == "plan":
-            return _PLAN
-        if request.effect == "edit":
-            return Decision(True)
-        return await self._ask(request) if self._ask else _NOBODY
+            return Verdict("deny", request, _PLAN)
+        if request.effect == "edit" and not request.asks:
+            return Verdict("allow", request)
+        return Verdict("ask", request) if self._ask else Verdict("deny", request, _NOBODY)
+
+    async def ask(self, request: PermissionRequest) -> Decision:
+        return await self._ask(request) if self._ask else Decision(False, _NOBODY)

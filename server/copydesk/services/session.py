@@ -19,6 +19,7 @@ from copydesk.agent.loop import LoopEnd, run_loop
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
+from copydesk.domain.commands import NoShell
 from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import (
@@ -40,6 +41,7 @@ from copydesk.domain.messages import Message, Problem, Task, Text, Usage
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, Editor, Model, Work
 from copydesk.domain.review import Choice, Hunk
+from copydesk.domain.secrets import NoSecrets, Secrets
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model
 from copydesk.services.landed import Landed, OnLanded
@@ -95,6 +97,7 @@ class SessionParts:
     """False: edits stay pending after a turn (the command line shows them as a diff)."""
     landed: OnLanded = lambda landed: None
     reviews: Reviews | None = None
+    secrets: Secrets = field(default_factory=NoSecrets)
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -292,6 +295,7 @@ class Session:
             journal=self,
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
+            secrets=self._parts.secrets,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 
@@ -305,6 +309,8 @@ class Session:
             lambda edit: self._proposed(turn, edit),
             self._parts.problems,
             self._reads,
+            NoShell("this session has no shell."),
+            self._parts.secrets,
         )
 
     def _proposed(self, turn: Turn, edit: PendingEdit) -> None:

@@ -6,9 +6,11 @@ Implements `domain.ports.Work`. Every proposal is stamped with its origin and re
 from collections.abc import Callable
 from dataclasses import replace
 
+from copydesk.domain.commands import Shell
 from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Editor, FileSource, Question
+from copydesk.domain.secrets import Secrets
 from copydesk.services.reads import Reads
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposable import check_proposal
@@ -26,6 +28,8 @@ class CallWork:
         proposed: Callable[[PendingEdit], None],
         problems: Callable[[str | None], tuple[Problem, ...]],
         reads: Reads,
+        shell: Shell,
+        secrets: Secrets,
     ) -> None:
         self._workspace = workspace
         self._pending = pending
@@ -34,6 +38,8 @@ class CallWork:
         self._proposed = proposed
         self._problems = problems
         self._reads = reads
+        self.shell = shell
+        self.secrets = secrets
         self._files: FileSource = workspace.snapshot(pending)
 
     @property

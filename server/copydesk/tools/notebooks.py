@@ -41,6 +41,8 @@ class _CellWork:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self.shell = work.shell
+        self.secrets = work.secrets
 
     @property
     def files(self) -> FileSource:

@@ -35,7 +35,7 @@ async def test_the_stream_of_updates(tmp_path: Path) -> None:
         assert seqs == sorted(set(seqs))
         kinds = [each["update"]["sessionUpdate"] for each in updates]
         for kind in ("agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_call_update", "usage_update",
-                     "permission", "review", "turn_ended"):  # fmt: skip
+                     "review", "turn_ended"):  # fmt: skip
             assert kind in kinds, kind
         last_call = len(kinds) - 1 - kinds[::-1].index("tool_call_update")
         after = [each["update"] for each in updates[last_call:]]
@@ -167,7 +167,7 @@ async def test_one_transcript_a_session_without_secrets(
         kinds |= {type(record.event).__name__ for record in read_records(path)}
     assert kinds >= {
         "SessionStarted", "TurnStarted", "ModelChosen", "StepStarted", "MessageChunk", "MessageAdded",
-        "ToolCallStarted", "ToolCallUpdated", "EditProposed", "PermissionAsked", "PermissionAnswered",
+        "ToolCallStarted", "ToolCallUpdated", "EditProposed",
         "UsageUpdated", "ReviewUpdated", "TurnEnded",
     }  # fmt: skip
     assert "planted" not in caplog.text

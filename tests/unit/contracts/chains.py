@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from copydesk.domain.commands import NoShell, Shell
 from copydesk.domain.edits import CreateFile, PendingEdit
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import FileSource, Question, Work
+from copydesk.domain.secrets import NoSecrets, Secrets
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
@@ -21,6 +23,8 @@ class ChainWork:
         self.workspace = workspace
         self.pending = Pending()
         self.reads: dict[str, str] = {}
+        self.shell: Shell = NoShell("a chain runs none.")
+        self.secrets: Secrets = NoSecrets()
 
     @property
     def files(self) -> FileSource:

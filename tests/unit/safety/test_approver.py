@@ -5,6 +5,7 @@ import pytest
 from copydesk.domain.permissions import MODES, Decision, Mode, PermissionRequest
 from copydesk.domain.tools import Effect
 from copydesk.safety.approver import ModeApprover
+from tests.support.asking import decide
 
 YES = Decision(True)
 
@@ -36,7 +37,7 @@ async def test_verdict(mode: Mode, effect: Effect, verdict: str):
         asked.append(request)
         return Decision(False, "not now")
 
-    decision = await ModeApprover(lambda: mode, ask).decide(request_for(effect))
+    decision = await decide(ModeApprover(lambda: mode, ask), request_for(effect))
     assert decision.allowed == (verdict == "y")
     assert [request.effect for request in asked] == ([effect] if verdict == "?" else [])
     if verdict == "?":
@@ -44,13 +45,13 @@ async def test_verdict(mode: Mode, effect: Effect, verdict: str):
 
 
 async def test_plan_says_how_to_leave_it():
-    decision = await ModeApprover(lambda: "plan").decide(request_for("edit"))
+    decision = await decide(ModeApprover(lambda: "plan"), request_for("edit"))
     assert "plan mode is read-only" in decision.reason
     assert "copydesk.mode.set" in decision.reason
 
 
 async def test_nobody_to_ask_refuses_with_a_reason():
-    decision = await ModeApprover(lambda: "auto", None).decide(request_for("execute"))
+    decision = await decide(ModeApprover(lambda: "auto", None), request_for("execute"))
     assert not decision.allowed
     assert "nobody" in decision.reason
 
@@ -58,6 +59,6 @@ async def test_nobody_to_ask_refuses_with_a_reason():
 async def test_the_mode_is_read_at_each_decision():
     mode: list[Mode] = ["plan"]
     approver = ModeApprover(lambda: mode[0])
-    assert not (await approver.decide(request_for("edit"))).allowed
+    assert not (await decide(approver, request_for("edit"))).allowed
     mode[0] = "auto"
-    assert await approver.decide(request_for("edit")) == YES
+    assert await decide(approver, request_for("edit")) == YES
