@@ -58,5 +58,6 @@ class Evidence:
     @property
     def state(self) -> CheckState:
         """The worst of its runs."""
-        found = {run.state for run in self.runs}
-        return next((state for state in _WORST_FIRST if state in found), "not_checked")
+        if not self.runs:
+            return "not_checked"
+        return min((run.state for run in self.runs), key=_WORST_FIRST.index)
