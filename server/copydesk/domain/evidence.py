@@ -58,6 +58,5 @@ class Evidence:
     @property
     def state(self) -> CheckState:
         """The worst of its runs."""
-        if not self.runs:
-            return "not_checked"
-        return min((run.state for run in self.runs), key=_WORST_FIRST.index)
+        by_state = sorted(self.runs, key=lambda run: _WORST_FIRST.index(run.state))
+        return by_state[0].state if by_state else "not_checked"
