@@ -28,6 +28,8 @@ class Configuration:
         self._trusted = trusted
         self._editor: Mapping[str, Any] = editor
         self._arguments = arguments
+        self.checks: list[Callable[[], tuple[str, ...]]] = []
+        """Each says what else is wrong with the settings in force."""
         self.changed: list[Callable[[Settings], None]] = []
         self.loaded: Loaded = self._load()
 
@@ -51,4 +53,9 @@ class Configuration:
         self.loaded = self._load()
         for listener in self.changed:
             listener(self.settings)
-        return self.loaded.problems
+        return self.problems
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What of the settings could not be used."""
+        return (*self.loaded.problems, *(problem for check in self.checks for problem in check()))

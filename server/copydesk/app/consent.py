@@ -47,7 +47,8 @@ class Consent:
             asker,
             say,
         )
-        self.judging = Judging(self.permissions, lambda: configuration.settings, say)
+        self.judging = Judging(self.permissions, lambda: configuration.settings, lambda: workspace.roots)
+        configuration.checks.append(self.judging.problems)
         trust.changed.append(self._trust_changed)
 
     def _trust_changed(self) -> None:

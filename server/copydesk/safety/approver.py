@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from copydesk.domain.permissions import Decision, Mode, PermissionRequest, Verdict
+from copydesk.safety.judge import NOBODY
 
 Ask: TypeAlias = Callable[[PermissionRequest], Awaitable[Decision]]
 Judge: TypeAlias = Callable[[PermissionRequest, Mode], Verdict]
@@ -17,8 +18,6 @@ Judge: TypeAlias = Callable[[PermissionRequest, Mode], Verdict]
 MAX_DENIALS = 3
 """Refusals in a row after which a model is not going to find the right words by trying."""
 
-PLAN = "plan mode is read-only; copydesk.mode.set changes it. Describe the change instead, or ask the person."
-NOBODY = "nobody is there to allow it; go on without running it, and say so at the end."
 SAID_NO = "the person has already said no to exactly this in this turn. Do not try it again; go on without it."
 ENOUGH = (
     "This is refusal {n} in a row in this turn: stop here. Do not look for another way to do the same; "
@@ -26,25 +25,10 @@ ENOUGH = (
 )
 
 
-def judge_by_mode(request: PermissionRequest, mode: Mode) -> Verdict:
-    """The verdict where there are no rules: by effect alone.
-
-    plan: reads and questions. ask, acceptEdits, auto: edits too, because nothing an edit proposes touches the tree
-    before review; what executes is asked about.
-    """
-    if request.effect in ("read", "ask") and not request.asks:
-        return Verdict("allow", request)
-    if mode == "plan":
-        return Verdict("deny", request, PLAN)
-    if request.effect == "edit" and not request.asks:
-        return Verdict("allow", request)
-    return Verdict("ask", request)
-
-
 class TurnApprover:
     """The `Approver` port. `mode` is read at each decision; with no `ask` what needs a person is refused."""
 
-    def __init__(self, mode: Callable[[], Mode], judge: Judge = judge_by_mode, ask: Ask | None = None) -> None:
+    def __init__(self, mode: Callable[[], Mode], judge: Judge, ask: Ask | None = None) -> None:
         self._mode = mode
         self._judge = judge
         self._ask = ask

@@ -15,6 +15,7 @@ from anyio import to_thread
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.frozen import frozen
 from copydesk.domain.permissions import Decision, PermissionOption, PermissionRequest
+from copydesk.safety.judge import NOBODY
 from copydesk.store.grants import Grant, Grants
 from copydesk.workspace.uris import is_under, normalise, to_path
 
@@ -27,7 +28,6 @@ ALLOWS: tuple[PermissionOption, ...] = ("allow_once", "allow_session", "allow_al
 
 NO = "the person said no."
 CLOSED = "the question was closed without an answer, which counts as no. Go on without it, and say so at the end."
-GONE = "nobody is there to allow it; go on without running it, and say so at the end."
 
 
 def _said_nothing(level: str, text: str) -> None:
@@ -99,7 +99,6 @@ class Permissions:
         self._limit_s = limit_s
         self._waiting: dict[str, Waiting] = {}
         self._of_session: dict[str, tuple[str, ...]] = {}
-        self._exactly: dict[str, set[object]] = {}
         self._of_folder: dict[str, FolderGrants] = {}
         self._said: set[str] = set()
 
@@ -128,10 +127,6 @@ class Permissions:
         always = tuple(grant.rule for grant in kept.grants) if kept else ()
         return (*self._of_session.get(request.session, ()), *always)
 
-    def allowed_for_session(self, request: PermissionRequest) -> bool:
-        """Whether exactly this call was allowed for its session, where no rule could say so."""
-        return _exact(request) in self._exactly.get(request.session, ())
-
     def folder_of(self, request: PermissionRequest) -> str:
         """The folder of the workspace that all its places are in, else the first; empty where there is none."""
         folders = self._folders()
@@ -142,20 +137,19 @@ class Permissions:
     # --- the question ---
 
     def offered(self, request: PermissionRequest) -> PermissionRequest:
-        """The request with the options that make sense for it: "always" needs a folder, and a rule to write."""
-        options = list(request.options or OPTIONS)
-        if request.level == "critical":
-            options = [each for each in options if each not in ("allow_session", "allow_always")]
-        if not request.remember or not self.folder_of(request):
-            options = [each for each in options if each != "allow_always"]
-        if "reject_once" not in options:
-            options.append("reject_once")
-        return replace(request, options=tuple(options))
+        """The request with the options that make sense: what is remembered needs a rule, "always" a folder too."""
+        refused: set[PermissionOption] = set()
+        if request.level == "critical" or not request.remember:
+            refused = {"allow_session", "allow_always"}
+        elif not self.folder_of(request):
+            refused = {"allow_always"}
+        options = [each for each in request.options or OPTIONS if each not in refused]
+        return replace(request, options=(*options, *(() if "reject_once" in options else ("reject_once",))))
 
     async def ask(self, request: PermissionRequest) -> Decision:
         """Puts the question and waits: for the dialog, for `answer`, for the limit. Cancelled: it is withdrawn."""
         if self.asker is None:
-            return Decision(False, GONE)
+            return Decision(False, NOBODY)
         waiting = Waiting(request)
         self._waiting[request.id] = waiting
         try:
@@ -211,11 +205,8 @@ class Permissions:
         self._of_folder[folder] = FolderGrants(folder, grants)
 
     def _keep_for_session(self, request: PermissionRequest) -> None:
-        if request.remember:
-            rules = (*self._of_session.get(request.session, ()), *request.remember)
-            self._of_session[request.session] = tuple(dict.fromkeys(rules))
-        else:
-            self._exactly.setdefault(request.session, set()).add(_exact(request))
+        rules = (*self._of_session.get(request.session, ()), *request.remember)
+        self._of_session[request.session] = tuple(dict.fromkeys(rules))
 
     # --- answers from elsewhere ---
 
@@ -277,10 +268,4 @@ class Permissions:
                 id: tuple(each for each in old if rules and each not in rules) for id, old in self._of_session.items()
             }
             self._of_session = {id: left for id, left in kept.items() if left}
-            if rules is None:
-                self._exactly.clear()
         await self.refresh()
-
-
-def _exact(request: PermissionRequest) -> object:
-    return (request.tool, request.command, request.in_place, request.locations, request.title)
