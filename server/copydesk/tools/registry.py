@@ -18,6 +18,7 @@ from copydesk.tools.patching import apply_patch
 from copydesk.tools.reading import read_file
 from copydesk.tools.refactoring import refactor
 from copydesk.tools.searching import glob, grep, list_dir, tree
+from copydesk.tools.shell import shell, shell_output, shell_stop
 from copydesk.workspace.workspace import Workspace
 
 
@@ -68,5 +69,8 @@ def default_tools(workspace: Workspace, code: CodeIntel) -> tuple[Tool, ...]:
         move_file(),
         with_notebooks(apply_patch()),
         refactor(code),
+        shell(),
+        shell_output(),
+        shell_stop(),
         ask_user(),
     )
