@@ -33,7 +33,10 @@ class Glimpses:
         self._n_shown = 0
         self._n_chars = 0
         self._last = ""
-        output.came = lambda: self._came.set()  # the event is another one after each glimpse
+        output.came = self._take
+
+    def _take(self) -> None:
+        self._came.set()
 
     async def run(self) -> None:
         """Until it is cancelled. What came last is not waited for: the call's result has it."""

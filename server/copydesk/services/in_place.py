@@ -35,7 +35,5 @@ async def changed_below(before: Stamps, display: Callable[[str], str]) -> tuple[
     changed = [display(uri) for uri, stamp in before.items() if after[uri] != stamp]
     if not changed:
         return ()
-    return (
-        f"On disk it changed {', '.join(changed)}, open in the editor: reads show the editor's text until the person "
-        "reloads it.",
-    )
+    files = ", ".join(changed)
+    return (f"On disk it changed {files}, open in the editor, whose text is what reads show until it is reloaded.",)

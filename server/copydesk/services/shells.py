@@ -202,10 +202,8 @@ class CallShell:
     async def start(self, command: Command) -> CommandStatus:
         if len(others := self._shells.running()) >= MAX_BACKGROUND:
             listed = ", ".join(f"{ran.id} (`{ran.command.text[:40]}`)" for ran in others)
-            raise ToolFailed(
-                f"{MAX_BACKGROUND} commands already run in the background: {listed}.",
-                advice="Stop one with shell_stop.",
-            )
+            why = f"{MAX_BACKGROUND} commands already run in the background: {listed}."
+            raise ToolFailed(why, advice="Stop one with shell_stop.")
         ran = await self._begin(command)
         self._shells.session.beside(lambda: self._in_background(ran))
         await ran.started.wait()

@@ -81,10 +81,8 @@ def _command(arguments: Arguments) -> Command:
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise InvalidArguments("`command` has a NUL or half a character in it.", advice="Write it as plain text.")
     if len(text.encode()) > MAX_COMMAND_BYTES:
-        raise InvalidArguments(
-            f"`command` is longer than {MAX_COMMAND_BYTES:,} bytes.",
-            advice="Put it in a file with write_file, and run it.",
-        )
+        advice = "Put it in a file with write_file, and run that."
+        raise InvalidArguments(f"`command` is longer than {MAX_COMMAND_BYTES:,} bytes.", advice=advice)
     background = arguments.get("background", False)
     most_s = BACKGROUND_TIMEOUT_S if background else MAX_TIMEOUT_S
     timeout_s = float(arguments.get("timeout_s", BACKGROUND_TIMEOUT_S if background else DEFAULT_TIMEOUT_S))
