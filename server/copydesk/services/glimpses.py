@@ -29,10 +29,10 @@ class Glimpses:
         self._output = output
         self._show = show
         self._now_s = now_s
-        self._came = anyio.Event()
+        self._came: anyio.Event = anyio.Event()
         self._n_shown = 0
         self._n_chars = 0
-        self._last = ""
+        self._last: str = ""
         output.came = self._take
 
     def _take(self) -> None:

@@ -5,10 +5,10 @@ they end by themselves, at their limit, when their turn is cancelled, or with th
 pending edits at its end. Start with `CallShell.run`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 
@@ -178,14 +178,13 @@ class CallShell:
     async def _live(self, ran: Ran) -> None:
         """From its start to what came of it."""
         seen = self._work.look()
-        open_files = await stamps(self._work.open_files()) if ran.command.in_place else {}
+        open_files = await stamps(self._work.open_files() if ran.command.in_place else ())
         async with self._shadow.run(ran.command, seen.files) as running:
             ran.running = running
             ran.started.set()
             await _follow(ran, running)
             harvest = await running.harvest()
-        if ran.command.in_place:
-            ran.notes += await changed_below(open_files, self._work.display)
+        ran.notes += await changed_below(open_files, self._work.display)
         await self._keep(ran, seen, harvest)
 
     async def _keep(self, ran: Ran, seen: Seen, harvest: Harvest) -> None:
@@ -271,7 +270,7 @@ async def _follow(ran: Ran, running: RunningCommand) -> None:
 
 
 @asynccontextmanager
-async def _alongside(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def _alongside(work: Callable[[], Coroutine[Any, Any, None]]) -> AsyncGenerator[None]:
     """Runs `work` as long as the block. An error of the block comes out as itself, and not in the group of a task."""
     failed: CopydeskError | None = None
     async with anyio.create_task_group() as tasks:

@@ -24,9 +24,8 @@ _OFFSET: dict[str, Any] = {"type": "integer", "minimum": 0}
 
 _SHELL = ToolSpec(
     "shell",
-    "Run a bash command on the workspace with all unsaved and pending edits. The files it changes become pending "
-    "edits. No stdin; what it leaves running is killed, so use background for servers and watchers. in_place runs on "
-    "the real files (installing packages, say) and asks.",
+    "Run a bash command over all unsaved and pending text; files it changes become pending edits. No stdin. What "
+    "it leaves running is killed: use background for servers. in_place (to install, say) uses the real files and asks.",
     schema(
         "command",
         command=STRING,
@@ -40,12 +39,12 @@ _SHELL = ToolSpec(
 )
 _OUTPUT = ToolSpec(
     "shell_output",
-    "What a command wrote since you last saw it, or from a character offset; wait_s waits for its end.",
+    "A command's newer output, or that from a character offset. wait_s waits for its end.",
     schema("id", id=STRING, offset=_OFFSET, wait_s=_NUMBER),
     "execute",
     "read",
 )
-_STOP = ToolSpec("shell_stop", "Stop a background command.", schema("id", id=STRING), "execute", "read")
+_STOP = ToolSpec("shell_stop", "Stop a command.", schema("id", id=STRING), "execute", "read")
 
 
 def shell() -> FunctionTool:
