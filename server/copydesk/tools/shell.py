@@ -20,12 +20,12 @@ MAX_WAIT_S = 600.0
 TITLE_CHARS = 72
 
 _NUMBER: dict[str, Any] = {"type": "number"}
-_OFFSET: dict[str, Any] = {"type": "integer", "minimum": 0}
+_OFFSET: dict[str, Any] = {"type": "integer"}
 
 _SHELL = ToolSpec(
     "shell",
-    "Run a bash command over all unsaved and pending text; files it changes become pending edits. No stdin. What "
-    "it leaves running is killed: use background for servers. in_place (to install, say) uses the real files and asks.",
+    "Run a bash command over all unsaved and pending text; files it changes become pending edits. What it leaves "
+    "running is killed: use background for servers. in_place (to install) uses the real files and asks.",
     schema(
         "command",
         command=STRING,
@@ -39,7 +39,7 @@ _SHELL = ToolSpec(
 )
 _OUTPUT = ToolSpec(
     "shell_output",
-    "A command's newer output, or that from a character offset. wait_s waits for its end.",
+    "A command's newer output, or from a character offset. wait_s waits for its end.",
     schema("id", id=STRING, offset=_OFFSET, wait_s=_NUMBER),
     "execute",
     "read",
