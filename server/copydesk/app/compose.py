@@ -18,6 +18,7 @@ from copydesk.config.layers import Loaded, load, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, CodeIntel, Editor, EditorCode, EditorModels, Model
+from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.uris import to_path
@@ -187,10 +188,12 @@ def compose(
     workspace: Workspace | None = None,
     editor_models: EditorModels | None = None,
     editor_code: EditorCode | None = None,
+    shadow: Callable[[Workspace], Shadow] | None = None,
 ) -> Core:
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
+    `shadow` makes what commands run in; with None, none run.
     """
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
@@ -226,6 +229,7 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
+        shadow=shadow(workspace) if shadow else None,
     )
     host = Host(parts, state / "sessions")
     if attribution:
