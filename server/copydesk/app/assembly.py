@@ -4,7 +4,7 @@ Decides nothing: each function here hands one part to another. Start with `Assem
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from copydesk.app.compose import compose
 from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
+from copydesk.domain.shadows import Shadow
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.editor_code import LspEditorCode
 from copydesk.lsp.editor_models import LspEditorModels
@@ -42,9 +43,16 @@ IDLE_S = 1.0
 
 
 class Assembly:
-    """One client's server with everything behind it. `model` fixes the model, for tests."""
+    """One client's server with everything behind it. `model` and `shadow` fix theirs, for tests."""
 
-    def __init__(self, server: Server, *, state: "Path | None" = None, model: Model | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        state: "Path | None" = None,
+        model: Model | None = None,
+        shadow: Callable[[Workspace], Shadow] | None = None,
+    ) -> None:
         self.server = server
         self.state = state or state_path()
         self._said: set[str] = set()
@@ -65,6 +73,7 @@ class Assembly:
             editor_code=self.editor_code,
             asker=self.voice.permissions,
             say=self.voice.answers.message,
+            shadow=shadow,
         )
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)

@@ -18,6 +18,7 @@ from copydesk.app.configuration import Configuration, now_iso
 from copydesk.config.layers import state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, Model
+from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
 from copydesk.workspace.workspace import Workspace
@@ -148,13 +149,15 @@ def compose(
     editor_code: EditorCode | None = None,
     asker: "Asker | None" = None,
     say: Callable[[str, str], None] = log_message,
+    shadow: Callable[[Workspace], Shadow] | None = None,
 ) -> Core:
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
     `asker` puts questions about permissions to the person, None where nobody can answer; `say` tells them things.
+    `shadow` makes what commands run in; with None, none run.
     """
-    from copydesk.app.consent import Consent, trust_of
+    from copydesk.app.consent import Consent
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
@@ -165,9 +168,8 @@ def compose(
     workspace = workspace or Workspace(roots)
     state = state or state_path()
     person = editor(workspace)
-    trust = trust_of(state, person.ask if asker else None, say)
-    configuration = Configuration(workspace, editor_settings or {}, arguments or {}, trust.is_trusted)
-    consent = Consent(workspace, state, trust, configuration, asker, say)
+    consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
+    configuration = consent.configuration
     own = Intel(workspace)
     code = _wider(own, editor_code, workspace) if editor_code else own
     door = Door()
@@ -186,13 +188,11 @@ def compose(
         approver=consent.judging.approver_for,
         before_turn=lambda: consent.before_turn(host.start),
         settings=lambda: configuration.settings,
-        mode=lambda: "ask",
-        model_name=lambda: None,
-        problems=lambda uri: (),
         now=now_iso,
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
+        shadow=shadow(workspace) if shadow else None,
     )
     host = Host(parts, state / "sessions")
     if attribution:
