@@ -186,7 +186,7 @@ def compose(
         validate=checked,
         editor=person,
         approver=consent.judging.approver_for,
-        before_turn=lambda: consent.before_turn(host.start),
+        before_turn=lambda: consent.before_turn(host.start, host.parts.shadow),
         settings=lambda: configuration.settings,
         now=now_iso,
         version=__version__,

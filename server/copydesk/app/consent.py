@@ -8,9 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import anyio
+
 from copydesk.app.configuration import Configuration, now_iso
 from copydesk.config.layers import PROJECT_FILE
 from copydesk.config.settings import Settings
+from copydesk.domain.shadows import Shadow
 from copydesk.services.judging import Judging
 from copydesk.services.permissions import Asker, Permissions
 from copydesk.services.trust import AskPerson, Trust
@@ -18,6 +21,9 @@ from copydesk.store.grants import Grants
 from copydesk.store.trust import TrustStore
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
+
+TRIAL_LIMIT_S = 10.0
+"""How long a first turn waits until it is known which sandbox works here."""
 
 Say: TypeAlias = Callable[[str, str], None]
 Start: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -56,9 +62,14 @@ class Consent:
     def _trust_changed(self) -> None:
         self.configuration.update()
 
-    async def before_turn(self, start: Start) -> None:
-        """Reads the grants anew, and asks once about folders whose file says more than it may."""
+    async def before_turn(self, start: Start, shadow: Shadow | None) -> None:
+        """Reads the grants anew, finds out what confines commands, and asks once about folders whose file says more
+        than it may.
+        """
         await self.permissions.refresh()
+        if shadow:
+            with anyio.move_on_after(TRIAL_LIMIT_S):  # without an answer, commands ask
+                self.judging.sandbox_works = (await shadow.report()).is_working
         for root in self.configuration.loaded.held_back:
             start(partial(self._ask_trust, root))
 
