@@ -56,12 +56,13 @@ async def _interruptible(verb: Callable[[Options], Awaitable[int]], options: Opt
 
 async def _run(options: Options) -> int:
     from copydesk.app.compose import compose
+    from copydesk.cli.asking import terminal_asker
     from copydesk.cli.disk_editor import DiskEditor
     from copydesk.cli.run import run_task
     from copydesk.domain.permissions import mode_of
     from copydesk.workspace.uris import to_uri
 
-    root = _folder(options.cwd)
+    root, asker = _folder(options.cwd), terminal_asker()
     arguments: dict[str, object] = {"review.mode": "apply"}
     if options.model:
         arguments["model.name"] = options.model
@@ -72,6 +73,9 @@ async def _run(options: Options) -> int:
         editor=lambda workspace: DiskEditor(lambda: workspace, _say),
         arguments=arguments,
         offers=options.apply,
+        asker=asker,
+        ask_trust=asker.choose if asker else None,
+        say=_say,
     )
     for problem in core.configuration.problems:
         _say("warning", problem)
