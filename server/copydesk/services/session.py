@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import anyio
 from anyio import to_thread
 
-from copydesk.agent.journal import Tools, TurnParts
+from copydesk.agent.journal import Tools, TurnParts, nothing_known
 from copydesk.agent.loop import LoopEnd, run_loop
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
@@ -320,6 +320,7 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
+            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 
