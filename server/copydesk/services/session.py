@@ -76,6 +76,9 @@ class ModelSource(Protocol):
         ...
 
 
+async def nothing_first() -> None: ...
+
+
 @dataclass(slots=True)
 class SessionParts:
     """What every session of a host shares. `mode` and `model` are asked at each turn's start."""
@@ -97,6 +100,8 @@ class SessionParts:
     landed: OnLanded = lambda landed: None
     reviews: Reviews | None = None
     secrets: Secrets = field(default_factory=NoSecrets)
+    before_turn: Callable[[], Awaitable[None]] = nothing_first
+    """What has to be known anew when a turn begins."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -286,6 +291,7 @@ class Session:
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
         )
         self.emit(ModelChosen(turn.id, model.name))
+        await self._parts.before_turn()
         instructions = await self._instructions(turn) if not self.state.messages else ""
         note = "\n".join(part for part in (self._note, self.take_news()) if part)
         message = task_message(turn.request.task, instructions=instructions, note=note)
