@@ -1,7 +1,11 @@
-"""A `copydesk serve` over stdio whose commands run as plain processes, and are all allowed: for tests.
+"""A `copydesk serve` over stdio whose commands are all allowed: for tests.
 
-`python -m tests.support.shell_server`. Everything else is the real composition. A command with `wait-for-yes` in it is asked about, and nobody answers.
+`python -m tests.support.shell_server`. Everything else is the real composition; with
+`SHADOW=plain` commands run as plain processes in a copy. A command with `wait-for-yes` in it is asked about, and
+nobody answers.
 """
+
+import os
 
 import anyio
 
@@ -18,17 +22,18 @@ def make() -> Server:
 
 def connect(server: Server) -> None:
     from copydesk.app.assembly import Assembly
-    from copydesk.safety.approver import ModeApprover
+    from tests.support.approving import approver_for
     from tests.support.plain_shadow import PlainShadow
 
-    assembly = Assembly(server, shadow=lambda workspace: PlainShadow(workspace, namespace=True))
+    plain = os.environ.get("SHADOW") == "plain"
+    assembly = Assembly(server, shadow=(lambda workspace: PlainShadow(workspace, namespace=True)) if plain else None)
 
     async def ask(request: PermissionRequest) -> Decision:
         if "wait-for-yes" in request.command:
             await anyio.sleep_forever()
         return Decision(True)
 
-    assembly.core.host.parts.approver = lambda mode, verb: ModeApprover(mode, ask)
+    assembly.core.host.parts.approver = approver_for(ask)
 
 
 def main() -> None:
