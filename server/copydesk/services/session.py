@@ -264,6 +264,7 @@ class Session:
                 review = await self._settle(turn, end)
             if turn.scope.cancelled_caught:
                 end = replace(end, stop_reason="cancelled")
+                await self._shells.stop(turn.id)
         except anyio.get_cancelled_exc_class():  # the server ends
             end = replace(end, stop_reason="cancelled")
             raise
