@@ -154,10 +154,11 @@ def compose(
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
-    `shadow` makes what commands run in; with None, none run.
+    `shadow` makes what commands run in; None: the real one.
     `asker` puts questions about permissions to the person, None where nobody can answer; `say` tells them things.
     """
     from copydesk.app.consent import Consent, trust_of
+    from copydesk.app.shadows import shadow_of
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
@@ -178,6 +179,7 @@ def compose(
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
 
+    runner = shadow_of(workspace, lambda: configuration.settings, state)
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
 
     parts = SessionParts(
@@ -196,10 +198,10 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
-        shadow=shadow(workspace) if shadow else None,
+        shadow=shadow(workspace) if shadow else runner,
     )
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (door.aclose, own.aclose)
+    closers = (door.aclose, own.aclose, runner.aclose)
     return Core(workspace, host, person, configuration, models, code, consent, attribution, closers, (own.tend,))
