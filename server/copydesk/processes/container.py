@@ -25,7 +25,7 @@ from copydesk.processes import container_engine as engines
 from copydesk.processes.confinement import Confinement, Placing
 from copydesk.processes.container_engine import Engine, Shape
 from copydesk.processes.devcontainer import is_image
-from copydesk.processes.held_names import held, is_in_place
+from copydesk.processes.held_names import hold, is_in_place, let_go
 from copydesk.processes.placing import is_below
 from copydesk.processes.seccomp import Machine, oci_profile
 from copydesk.processes.spawn import KILL_GRACE_S, Child, start
@@ -113,8 +113,7 @@ class ContainerSandbox:
 
     @asynccontextmanager
     async def start(self, argv: Sequence[str], confinement: Confinement) -> AsyncGenerator[Child]:
-        holding = held(confinement)
-        await anyio.to_thread.run_sync(holding.__enter__)
+        made = await anyio.to_thread.run_sync(hold, confinement)
         try:
             shape = await anyio.to_thread.run_sync(shape_of, confinement)
             container = await self._take(shape)
@@ -127,7 +126,7 @@ class ContainerSandbox:
                     await (container.remove() if is_in_place(confinement) else self._give_back(container))
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(holding.__exit__, None, None, None)
+                await anyio.to_thread.run_sync(let_go, made)
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):

@@ -2,47 +2,45 @@
 
 A protected name that is not there could be made by the command (`.vscode/tasks.json`), and nothing can be mounted on
 what is not there. So something empty stands there for the time of the command, and is taken away after it; what
-somebody else has made meanwhile is theirs, and stays. Start with `held`.
+somebody else has made meanwhile is theirs, and stays. Start with `hold`.
 """
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
 
 from copydesk.domain.errors import ToolFailed
 from copydesk.processes.confinement import Confinement
 
-_Made = tuple[str, os.stat_result]
+Made = tuple[str, os.stat_result]
 
 
-@contextmanager
-def held(asked: Confinement) -> Generator[None]:
-    """Raises `ToolFailed` when a name cannot be held."""
-    made: list[_Made] = []
-    try:
-        for mount in asked.mounts:
-            if not mount.tree or os.path.realpath(mount.tree) != os.path.realpath(mount.path):
-                continue  # a copy: what is made there reaches nobody
-            for path in asked.read_only:
-                if path.startswith(mount.path.rstrip("/") + "/") and not os.path.lexists(path):
-                    made += _hold(mount.path, path)
-        yield
-    finally:
-        _take_away(made)
+def hold(asked: Confinement) -> list[Made]:
+    """What was made, for `let_go`. Raises `ToolFailed` when a name cannot be held."""
+    made: list[Made] = []
+    for mount in asked.mounts:
+        if not mount.tree or os.path.realpath(mount.tree) != os.path.realpath(mount.path):
+            continue  # a copy: what is made there reaches nobody
+        for path in asked.read_only:
+            if path.startswith(mount.path.rstrip("/") + "/") and not os.path.lexists(path):
+                try:
+                    _hold(mount.path, path, made)
+                except OSError as error:
+                    let_go(made)
+                    why = f"{path!r} cannot be kept from being made by the command: {error.strerror}."
+                    raise ToolFailed(why, advice="Check who may write there.") from error
+    return made
 
 
 def is_in_place(asked: Confinement) -> bool:
     return any(mount.tree and os.path.realpath(mount.tree) == os.path.realpath(mount.path) for mount in asked.mounts)
 
 
-def _hold(top: str, path: str) -> list[_Made]:
+def _hold(top: str, path: str, made: list[Made]) -> None:
     """With the folders on the way. A name with an ending is taken for a file."""
     missing: list[str] = []
     at = path
     while at != top and not os.path.lexists(at):
         missing.append(at)
         at = os.path.dirname(at)
-    made: list[_Made] = []
     for name in reversed(missing):
         is_file = name == path and bool(os.path.splitext(os.path.basename(name))[1])
         try:
@@ -50,17 +48,12 @@ def _hold(top: str, path: str) -> list[_Made]:
                 os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
             else:
                 os.mkdir(name, 0o755)
-            made.append((name, os.lstat(name)))
         except FileExistsError:
-            break
-        except OSError as error:
-            _take_away(made)
-            why = f"{name!r} cannot be kept from being made by the command: {error.strerror}."
-            raise ToolFailed(why, advice="Check who may write there.") from error
-    return made
+            return  # somebody was faster: it is theirs
+        made.append((name, os.lstat(name)))
 
 
-def _take_away(made: list[_Made]) -> None:
+def let_go(made: list[Made]) -> None:
     for path, before in reversed(made):
         try:
             now = os.lstat(path)

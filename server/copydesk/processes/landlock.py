@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -25,7 +25,7 @@ from copydesk.processes import cgroups, toolchains
 from copydesk.processes import landlock_rules as rules
 from copydesk.processes.cgroups import Cgroups
 from copydesk.processes.confinement import Confinement, Mount, Placing
-from copydesk.processes.held_names import held
+from copydesk.processes.held_names import Made, hold, let_go
 from copydesk.processes.placing import is_below, placed, with_temp
 from copydesk.processes.rlimits import limits_for
 from copydesk.processes.seccomp import AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Filter, Machine, build_filter
@@ -104,10 +104,10 @@ class LandlockSandbox:
     @asynccontextmanager
     async def start(self, argv: Sequence[str], confinement: Confinement) -> AsyncGenerator[Child]:
         temp = await anyio.to_thread.run_sync(tempfile.mkdtemp, None, "temp-", self._state_dir)
-        holding = held(confinement)
+        made: list[Made] = []
         try:
             asked = await anyio.to_thread.run_sync(self._adapted, confinement, temp)
-            await anyio.to_thread.run_sync(holding.__enter__)
+            made = await anyio.to_thread.run_sync(hold, confinement)
             async with self._groups.group(confinement.limits) as group:
                 spec = self._spec(list(argv), asked, temp, group.files)
                 command = [*group.prefix, *_launcher()]
@@ -116,7 +116,7 @@ class LandlockSandbox:
                     yield child
         finally:
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(_clean_up, holding, temp)
+                await anyio.to_thread.run_sync(_clean_up, made, temp)
 
     async def aclose(self) -> None:
         if self._root:
@@ -169,8 +169,8 @@ def steps_for(asked: Confinement) -> list[tuple[Any, ...]]:
     steps += [("tmpfs", "/tmp", size, "1777"), ("folder", "/var"), ("link", "/var/tmp", "/tmp")]
     steps += [("tmpfs", "/dev/shm", size, "1777"), ("terminals", "/dev/pts"), ("link", "/dev/ptmx", "pts/ptmx")]
     inside = tuple(mount.path for mount in asked.mounts)
-    if not is_below(home, ("/tmp", *inside, *asked.writable)):
-        steps.append(("tmpfs", home, size, "0700"))
+    if not is_below(home, (*inside, *asked.writable)):
+        steps.append(("folder", home, 0o700) if is_below(home, ("/tmp",)) else ("tmpfs", home, size, "0700"))
     shown = [path for path in asked.readable if os.path.exists(path) and not is_below(path, (*inside, *_shown()))]
     steps += [("bind", path, path, False) for path in sorted(shown)]
     steps += [("bind", path, path, True) for path in sorted(asked.writable) if not is_below(path, inside)]
@@ -247,6 +247,6 @@ async def _rest(child: Child) -> bytes:
     return found
 
 
-def _clean_up(holding: AbstractContextManager[None], temp: str) -> None:
-    holding.__exit__(None, None, None)
+def _clean_up(made: list[Made], temp: str) -> None:
+    let_go(made)
     shutil.rmtree(temp, ignore_errors=True)
