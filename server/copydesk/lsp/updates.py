@@ -198,7 +198,13 @@ def _turn_ended(event: events.TurnEnded) -> JsonObject:
 
 
 def permission_to_json(request: PermissionRequest) -> JsonObject:
-    """A question as a client draws it: what is asked word for word, why, and what each answer would mean."""
+    """A question as a client draws it: what is asked word for word, why, and what each answer would mean.
+
+    `text` is what a dialog says, `whole` everything, both with what a screen would hide written out.
+    """
+    from copydesk.services.wording import question
+
+    words = question(request)
     options = [{"optionId": option, "kind": option, "name": OPTION_NAMES[option]} for option in request.options]
     return {
         "id": request.id,
@@ -214,6 +220,8 @@ def permission_to_json(request: PermissionRequest) -> JsonObject:
         "locations": [_location(Location(uri)) for uri in request.locations],
         "remember": list(request.remember),
         "options": options,
+        "text": words.text,
+        "whole": words.whole,
     }
 
 
