@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from copydesk.models.selection import ModelSettings
     from copydesk.services.attribution import Attribution
     from copydesk.services.undoing import Undoing
+    from copydesk.services.verifying.consent import Trusts
+    from copydesk.services.verifying.verifier import Verifier
 
 
 def now_iso() -> str:
@@ -176,6 +178,16 @@ def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> Cod
     return WiderIntel(own, editor_code, workspace)
 
 
+def _verifier(
+    workspace: Workspace, shadow: Shadow, configuration: Configuration, person: Editor, trust: "Trusts | None" = None
+) -> "Verifier":
+    from copydesk.services.verifying.consent import Consent
+    from copydesk.services.verifying.verifier import Verifier
+
+    consent = Consent(trust, person, workspace.display)
+    return Verifier(workspace, shadow, lambda: configuration.settings, consent)
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -213,6 +225,7 @@ def compose(
     models: ModelSource = FixedModel(model) if model else selection
     state = state or state_path()
 
+    view = shadow(workspace) if shadow else None
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
     parts = SessionParts(
         workspace=workspace,
@@ -229,7 +242,8 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
-        shadow=shadow(workspace) if shadow else None,
+        shadow=view,
+        verifier=_verifier(workspace, view, configuration, person) if view else None,
     )
     host = Host(parts, state / "sessions")
     if attribution:
