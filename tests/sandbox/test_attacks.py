@@ -12,6 +12,8 @@ from tests.sandbox.attacks import ATTACKS, Attack
 from tests.sandbox.boxes import BACKENDS, box_for
 from tests.sandbox.ground import Ground, ground, run, run_bare
 
+pytestmark = pytest.mark.slow
+
 _OF_GROUPS: frozenset[Hold] = frozenset({"memory", "cpu", "process_count"})
 EXPECTED: dict[str, frozenset[Hold]] = {
     "bubblewrap": frozenset(HOLDS) - _OF_GROUPS,

@@ -21,6 +21,7 @@ from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, M
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
+from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from copydesk.services.attribution import Attribution
     from copydesk.services.permissions import Asker
     from copydesk.services.undoing import Undoing
+    from copydesk.services.verifying.consent import Trusts
+    from copydesk.services.verifying.verifier import Verifier
 
 
 log = logging.getLogger("copydesk")
@@ -135,6 +138,16 @@ def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> Cod
     return WiderIntel(own, editor_code, workspace)
 
 
+def _verifier(
+    workspace: Workspace, shadow: Shadow, configuration: Configuration, person: Editor, trust: "Trusts"
+) -> "Verifier":
+    from copydesk.services.verifying.consent import Consent
+    from copydesk.services.verifying.verifier import Verifier
+
+    consent = Consent(trust, person, workspace.display)
+    return Verifier(workspace, shadow, lambda: configuration.settings, consent)
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -158,7 +171,7 @@ def compose(
     `asker` puts questions about permissions to the person, None where nobody can answer; `say` tells them things.
     """
     from copydesk.app.consent import Consent, trust_of
-    from copydesk.app.shadows import shadow_of
+    from copydesk.app.shadows import Shadows
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
@@ -179,13 +192,15 @@ def compose(
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
 
-    runner = shadow_of(workspace, lambda: configuration.settings, state)
+    shadows = Shadows(workspace, lambda: configuration.settings, state, trust)
+    consent.judging.sandbox_works = shadows.works
+    view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
 
     parts = SessionParts(
         workspace=workspace,
         models=models,
-        tools=Toolbox(default_tools(workspace, code)),
+        tools=Toolbox(default_tools(workspace, code, lambda folder: trust.is_trusted(to_uri(folder)))),
         validate=checked,
         editor=person,
         approver=consent.judging.approver_for,
@@ -198,10 +213,11 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
-        shadow=shadow(workspace) if shadow else runner,
+        shadow=view,
+        verifier=_verifier(workspace, view, configuration, person, trust),
     )
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (door.aclose, own.aclose, runner.aclose)
+    closers = (door.aclose, own.aclose, shadows.runner.aclose)
     return Core(workspace, host, person, configuration, models, code, consent, attribution, closers, (own.tend,))
