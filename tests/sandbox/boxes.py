@@ -11,7 +11,9 @@ import pytest
 from copydesk.processes.confinement import Sandbox
 from copydesk.processes.sandboxes import choose
 
-BACKENDS = ("bubblewrap",)
+BACKENDS = ("bubblewrap", "landlock", "container")
+"""`process` promises nothing, so that there is nothing to attack."""
+
 _REQUIRED = os.environ.get("COPYDESK_REQUIRE_SANDBOX", "").replace("1", "bubblewrap").split(",")
 
 STATE = "copydesk-test-state"

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.slow
 
 EXPECTED: dict[str, frozenset[Hold]] = {
     "bubblewrap": frozenset(HOLDS) - {"memory", "cpu", "process_count"},
+    "landlock": frozenset({"read_outside", "network", "local_sockets", "privileges"}),
+    "container": frozenset(HOLDS) - {"memory", "cpu", "process_count"},
 }
 """What a backend must hold on the machines that test it; limits depend on who we are, and have their own tests."""
 
