@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from copydesk.services.attribution import Attribution
     from copydesk.services.permissions import Asker
     from copydesk.services.undoing import Undoing
+    from copydesk.services.verifying.consent import Trusts
+    from copydesk.services.verifying.verifier import Verifier
 
 
 log = logging.getLogger("copydesk")
@@ -136,6 +138,16 @@ def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> Cod
     return WiderIntel(own, editor_code, workspace)
 
 
+def _verifier(
+    workspace: Workspace, shadow: Shadow, configuration: Configuration, person: Editor, trust: "Trusts"
+) -> "Verifier":
+    from copydesk.services.verifying.consent import Consent
+    from copydesk.services.verifying.verifier import Verifier
+
+    consent = Consent(trust, person, workspace.display)
+    return Verifier(workspace, shadow, lambda: configuration.settings, consent)
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -182,6 +194,7 @@ def compose(
 
     shadows = Shadows(workspace, lambda: configuration.settings, state, trust)
     consent.judging.sandbox_works = shadows.works
+    view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
 
     parts = SessionParts(
@@ -200,7 +213,8 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
-        shadow=shadow(workspace) if shadow else shadows.runner,
+        shadow=view,
+        verifier=_verifier(workspace, view, configuration, person, trust),
     )
     host = Host(parts, state / "sessions")
     if attribution:

@@ -6,11 +6,15 @@ is started, so a command whose view is another one gets another container. Start
 """
 
 import hashlib
+import json
 import os
+import platform
 import secrets
 import stat
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -21,7 +25,9 @@ from copydesk.processes import container_engine as engines
 from copydesk.processes.confinement import Confinement, Placing
 from copydesk.processes.container_engine import Engine, Shape
 from copydesk.processes.devcontainer import is_image
+from copydesk.processes.held_names import hold, is_in_place, let_go
 from copydesk.processes.placing import is_below
+from copydesk.processes.seccomp import Machine, oci_profile
 from copydesk.processes.spawn import KILL_GRACE_S, Child, start
 from copydesk.processes.trial import try_out
 
@@ -70,6 +76,10 @@ async def attempt(state_dir: str, image: str | None = None) -> "ContainerSandbox
         program = os.path.basename(engine.program)
         return f"there is no image {image!r} here, and nothing is downloaded unasked: run `{program} pull {image}`"
     await reap(engine)
+    machine = platform.machine()
+    if engine.is_podman and machine in ("x86_64", "aarch64"):
+        profile = await anyio.to_thread.run_sync(_write_profile, state_dir, machine)
+        engine = replace(engine, profile=profile)
     box = ContainerSandbox(engine, image, state_dir)
     holds = await try_out(box, state_dir)
     if isinstance(holds, str):
@@ -103,14 +113,20 @@ class ContainerSandbox:
 
     @asynccontextmanager
     async def start(self, argv: Sequence[str], confinement: Confinement) -> AsyncGenerator[Child]:
-        shape = await anyio.to_thread.run_sync(shape_of, confinement)
-        container = await self._take(shape)
+        made = await anyio.to_thread.run_sync(hold, confinement)
         try:
-            async with container.started(argv, confinement) as child:
-                yield child
+            shape = await anyio.to_thread.run_sync(shape_of, confinement)
+            container = await self._take(shape)
+            try:
+                async with container.started(argv, confinement) as child:
+                    yield child
+            finally:
+                with anyio.CancelScope(shield=True):
+                    # The names that are held go, and the guards on them with them: no other command meets that.
+                    await (container.remove() if is_in_place(confinement) else self._give_back(container))
         finally:
             with anyio.CancelScope(shield=True):
-                await self._give_back(container)
+                await anyio.to_thread.run_sync(let_go, made)
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -310,6 +326,12 @@ def _status(path: str) -> os.stat_result | None:
         return os.stat(path)
     except OSError:
         return None
+
+
+def _write_profile(state_dir: str, machine: Machine) -> str:
+    path = os.path.join(state_dir, "seccomp.json")
+    Path(path).write_text(json.dumps(oci_profile(machine)))
+    return path
 
 
 def _empty_file(state_dir: str) -> str:

@@ -219,13 +219,7 @@ def _paths(writes: bool, case: _Case, commands: tuple[SimpleCommand, ...]) -> It
         yield from (path for uri in request.locations if (path := path_of(uri)) is not None)
     for command in commands:
         if not writes or command.level != "safe":
-            for word in command.words[1:]:
-                yield word
-                if "=" in word:
-                    yield word.partition("=")[2]
-        for extra in command.extras:
-            if ">" in extra and writes:
-                yield extra.rpartition(" ")[2]
+            yield from command.paths
 
 
 def _host_of(text: str) -> str:

@@ -83,6 +83,7 @@ PREFIXES: dict[str, Prefix] = {
     "strace": Prefix("-e -o -p -s -u -P -a -b -E -I -O -S -X", "-f -ff -t -tt -ttt -T -y -c -C -v -q -k -r -i", 0, "high", "looks into the program"),
     "ltrace": Prefix("-e -o -p -s -u -l -n -a", "-f -S -c -t -T -i -r", 0, "high", "looks into the program"),
     "valgrind": Prefix("", "-q -v", 0, "medium", "looks into the program"),
+    "coproc": Prefix("", "", 0, "medium", "runs it beside the shell"),
     "torsocks": Prefix("", "", 0, "high", "uses the network"),
     "proxychains": Prefix("-f", "-q", 0, "high", "uses the network"),
     "proxychains4": Prefix("-f", "-q", 0, "high", "uses the network"),
@@ -309,9 +310,10 @@ def _xargs(simple: Simple, name: str) -> Unwrapped:
         elif not _XARGS_FLAGS.fullmatch(text):
             doubtful = True
     rest = words[position:] or (Word("echo"),)
-    given = Word(SOFT if simple.stdin_text == SOFT else UNKNOWN, certain=False)
-    filled = tuple(Word(word.text.replace("{}", given.text), certain=False) if "{}" in word.text else word for word in rest)
-    inner = _inner(simple, (*filled, given), fed=False)
+    given = (simple.stdin_text or UNKNOWN).split("\n")
+    mark = next((words[i + 1].text for i, word in enumerate(words[:-1]) if word.text in ("-I", "-J", "--replace")), "{}")
+    filled = tuple(Word(word.text.replace(mark, given[0]), certain=False) if mark in word.text else word for word in rest)
+    inner = _inner(simple, (*filled, *(Word(path, certain=False) for path in given)), fed=False)
     if doubtful:
         return Unwrapped(inner, (), "high", "has an option of xargs that is not known", True)
     return Unwrapped(inner, (), "safe", "", False)
@@ -323,16 +325,12 @@ def _find(simple: Simple, name: str) -> Unwrapped | None:
     words = simple.words
     starts = [i for i, word in enumerate(words) if re.fullmatch(r"-(?:exec|ok)(?:dir)?", word.text)]
     inner: list[Simple] = []
-    roots = [word.text for word in words[1 : _expression_start(words)]]
-    soft = all(not root.startswith(("/", "~", "..")) and UNKNOWN not in root for root in roots) and not _finds_secrets(words)
-    found = Word(SOFT if soft else UNKNOWN, certain=False)
     for start in starts:
         end = next((i for i in range(start + 1, len(words)) if words[i].text in (";", "+")), len(words))
-        given = tuple(
-            Word(word.text.replace("{}", found.text), certain=False) if "{}" in word.text else word
-            for word in words[start + 1 : end]
-        )
-        inner += _inner(simple, given, fed=False)
+        given: list[Word] = []
+        for word in words[start + 1 : end]:
+            given += _filled(word, found_by(words)) if "{}" in word.text else [word]
+        inner += _inner(simple, tuple(given), fed=False)
     return Unwrapped(tuple(inner), (), "safe", "", True) if starts else None
 
 
@@ -340,10 +338,23 @@ def _expression_start(words: tuple[Word, ...]) -> int:
     return next((i for i, word in enumerate(words) if i and re.match(r"-[a-z]{2}|[(!]", word.text)), len(words))
 
 
-def _finds_secrets(words: tuple[Word, ...]) -> bool:
-    """Whether the names it looks for may be those of secrets: a name that ends like source code is none."""
-    names = [words[i + 1].text for i, word in enumerate(words[:-1]) if word.text in ("-name", "-iname", "-path", "-regex")]
-    return not names or any(is_secret_like(text) or len(text.strip("*?./[]")) < 2 for text in names)
+def found_by(words: tuple[Word, ...]) -> list[str]:
+    """Paths as find gives them, as far as its words tell: below its roots, with the names it looks for."""
+    roots = [word.text for word in words[1 : _expression_start(words)] if not word.text.startswith("-")] or ["."]
+    names = [
+        words[i + 1].text.strip("/*") if word.text != "-name" else words[i + 1].text
+        for i, word in enumerate(words[:-1])
+        if word.text in ("-name", "-iname", "-path", "-ipath", "-regex", "-wholename")
+    ]
+    outside = [root for root in roots if root.startswith(("/", "~", ".."))]
+    narrow = [name for name in names if len(name.strip("*?./[]")) > 1 or is_secret_like(name)]
+    if len(narrow) < max(len(names), 1):
+        narrow = [SOFT if outside else UNKNOWN]
+    return [f"{root.rstrip('/')}/{name}" for root in roots[:4] for name in narrow[:6]]
+
+
+def _filled(word: Word, paths: list[str]) -> list[Word]:
+    return [Word(word.text.replace("{}", path), certain=False) for path in paths]
 
 
 def _fd(simple: Simple, name: str) -> Unwrapped | None:
@@ -395,6 +406,13 @@ def _words_as_text(simple: Simple, name: str) -> Unwrapped:
         scripts += [(word.text, word.certain) for word in rest[ends + 1 :] if ends == 0]
         return Unwrapped((), tuple(scripts), "high", "starts commands with words that are only known when it runs", True)
     return Unwrapped((), tuple(scripts), "medium", f"runs commands through {name}", True)
+
+
+def _session(simple: Simple, name: str) -> Unwrapped:
+    """`tmux`, `screen`: any word of several words may be a command."""
+    scripts = tuple((word.text, word.certain) for word in simple.words[1:] if " " in word.text)
+    plain = _inner(simple, tuple(word for word in simple.words[1:] if not word.text.startswith("-"))[:8])
+    return Unwrapped(plain if name == "screen" else (), scripts, "high", "starts a session of its own", True)
 
 
 def _busybox(simple: Simple, name: str) -> Unwrapped:
@@ -453,6 +471,8 @@ UNWRAPPERS: dict[str, Callable[[Simple, str], Unwrapped | None]] = {
     "gfind": _find,
     "fd": _fd,
     "fdfind": _fd,
+    "tmux": _session,
+    "screen": _session,
     "busybox": _busybox,
     "toybox": _busybox,
     "git": _git,

@@ -6,6 +6,7 @@ Start with `read_script`.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -176,6 +177,9 @@ class _Reader:
                 return self._function_definition(node)
             case "test_command":
                 return self._test(node)
+            case kind if kind in _REDIRECTS:
+                redirects = tuple(self._redirect(node))
+                return self._add(Simple((), self._cwd, redirects=redirects, text=text_of(node)))
             case kind if kind in _WORDS:
                 return self._loose_word(node)
             case _:
@@ -313,7 +317,7 @@ class _Reader:
             commands = [self.commands[number] for number in self.read_all_apart(node)]
             output = plain_output(commands[0]) if len(commands) == 1 else None
             if output is None:
-                output = SOFT if commands and all(is_lister(command) for command in commands) else UNKNOWN
+                output = SOFT if commands and all(is_lister(command) for command in commands) else hinted(commands)
             self._outputs[node.start_byte] = output
         return self._outputs[node.start_byte]
 
@@ -367,7 +371,7 @@ class _Reader:
                 self._words(child)
             return []
         if len(targets) > 1:
-            raise Unreadable("More than one word follows a redirection.")
+            self.problems.append("More than one word follows a redirection.")
         return [
             Redirect(operator, word, fd) for child in targets for words in self._words(child) for word in words
         ] or [Redirect(operator, Word("-"), fd)]
@@ -404,6 +408,15 @@ def is_lister(command: Simple) -> bool:
     if texts[0] == "find":
         return not any(text.startswith(("-exec", "-ok", "-printf", "-fprint", "-delete")) for text in texts)
     return texts[0] in LISTERS
+
+
+def hinted(commands: Iterable[Simple]) -> str:
+    """What is not known, with the name of a secret where the words that make it hold one."""
+    for command in commands:
+        for word in (*command.words[1:], *(redirect.target for redirect in command.redirects)):
+            if is_secret_like(word.text):
+                return f"{UNKNOWN}/{word.text.rpartition('/')[2].strip('*?') or '.env'}"
+    return UNKNOWN
 
 
 def plain_output(command: Simple) -> str | None:

@@ -131,6 +131,14 @@ class Shells:
     def running(self) -> list[Ran]:
         return [ran for ran in self._ran.values() if not ran.ended.is_set()]
 
+    async def stop(self, turn: str) -> None:
+        """Stops those that a turn began, and returns when nothing of them runs any more."""
+        self.cancel(turn)
+        with anyio.move_on_after(STOP_LIMIT_S):
+            for ran in self.running():
+                if ran.turn == turn:
+                    await ran.ended.wait()
+
     def cancel(self, turn: str | None = None) -> None:
         """Stops those that a turn began, or all; what they changed is dropped."""
         for ran in self.running():

@@ -206,7 +206,7 @@ def _awk_text(word: Word) -> Finding:
     if not word.certain:
         return Finding("medium", "runs a script of awk that is only known when it runs")
     bare = _AWK_STRING.sub('""', _AWK_REGEX.sub(" ", word.text))
-    if re.search(r"\bsystem\b|getline|@load|@include|@\w", word.text) or re.search(r"(?<!\|)\|(?!\|)", bare):
+    if re.search(r"\bsystem\s*\(|getline|@load|@include|@\w", word.text) or re.search(r"(?<!\|)\|(?!\|)", bare):
         return Finding("high", "has a script of awk that starts programs")
     if re.search(r"printf?\b[^;}\n]*>", bare):
         return Finding("high", "has a script of awk that writes files")

@@ -51,12 +51,12 @@ def judge_make(call: Call) -> Finding:
     operands = options.operands
     if call.name in ("split", "csplit"):
         findings = [read_of(word, call) for word in operands[:1]]
+        if options.has("--filter"):
+            findings.append(Finding("high", "runs a program for each part"))
         return worst([*findings, Finding("low", "writes parts of a file"), *(write_of(w, call) for w in operands[1:2])])
     findings = [write_of(word, call) for word in operands]
     if call.name == "truncate":
         findings += [at_least("medium", f"empties {word.shown!r}", write_of(word, call)) for word in operands]
-    if options.has("--filter"):
-        findings.append(Finding("high", "runs a program for each part"))
     return worst(findings or [Finding("low", "makes a file")])
 
 
@@ -81,6 +81,8 @@ def judge_mode(call: Call) -> Finding:
         if wide or recursive:
             findings.append(Finding("medium", "lets everybody write" if wide else "changes many files' permissions"))
         return at_least("low", "changes who may use a file", worst(findings))
+    if recursive and any(finding.level in ("high", "critical") for finding in findings):
+        findings.append(Finding("critical", "changes whose everything is in a folder outside of the workspace"))
     return at_least("high", "changes whose a file is", worst(findings))
 
 

@@ -7,7 +7,7 @@ command line itself asks for. Start with `judge_git`.
 import re
 
 from copydesk.domain.risks import RiskLevel
-from copydesk.safety.risks.findings import SAFE, Call, Finding, Options, read_options, worst
+from copydesk.safety.risks.findings import SAFE, Call, Finding, Options, at_least, read_options, worst
 from copydesk.safety.risks.reach import is_secret_path, read_of, write_of
 from copydesk.safety.shell_words import UNKNOWN, Word
 
@@ -109,7 +109,7 @@ def _subcommand(name: str, args: tuple[Word, ...], call: Call) -> Finding:
 def _reader(name: str, args: tuple[Word, ...], call: Call) -> Finding:
     takes = "-n -L -S -G --format --pretty --since --until --author --grep -U --max-count --output -e -A -B -C -f -O"
     options = read_options(args, frozenset(takes.split()))
-    findings = [write_of(word, call) for word in options.value_of("--output")]
+    findings = [at_least("high", "writes a file by an option", write_of(w, call)) for w in options.value_of("--output")]
     runs = [given for given in _RUNS if options.has(given) and not (given == "-O" and name != "grep")]
     if runs:
         findings.append(Finding("high", f"has the option {runs[0]!r}, which starts a program"))

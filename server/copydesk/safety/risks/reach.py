@@ -185,6 +185,8 @@ def read_of(word: Word, call: Call) -> Finding:
 
 def write_of(word: Word, call: Call) -> Finding:
     finding = _found(_WRITES, word, call)
+    if call.place.absolute(word.text).startswith(("/etc/", "/proc/", "/run/", "/var/run/")):
+        return Finding("critical", f"changes the system's {word.shown!r}")
     if call.in_place and finding.level == "low":
         return Finding("medium", finding.reason + " on the real tree")
     return finding

@@ -4,6 +4,8 @@ Owns the table of readers. A program that is not here, in `tools` or in the fami
 Start with `READERS`.
 """
 
+import re
+
 from copydesk.domain.frozen import frozen
 from copydesk.domain.risks import RiskLevel
 from copydesk.safety.risks.findings import Call, Finding, worst
@@ -133,6 +135,8 @@ def judge_reader(call: Call) -> Finding:
     findings = [Finding(reader.level, reader.reason)]
     findings += [write_of(word, call) for word in options.value_of(*reader.writes.split())]
     findings += [read_of(word, call) for word in options.value_of(*reader.opens.split())]
+    if call.name == "less" and any(text.startswith("+") for text in call.texts):
+        findings.append(Finding("high", "runs a command of less at its start"))
     if reader.runs and options.has(*reader.runs.split()):
         does = reader.reason or "has an option that runs a program or changes something"
         findings.append(Finding("high", does))
@@ -160,7 +164,8 @@ def opened(reader: Reader, operands: tuple[Word, ...], has_pattern: bool) -> tup
 
 def looks_at_secrets(word: Word, call: Call) -> bool:
     """Listing a folder of keys tells more than that it is there."""
-    return call.name in ("ls", "tree", "du", "exa", "eza") and read_of(word, call).level == "high"
+    lists = call.name in ("ls", "tree", "du", "exa", "eza", "dir", "vdir")
+    return lists and re.search(r"\.(?:ssh|gnupg|aws|azure|kube|password-store)(?:/|$)|Keychains", word.text) is not None
 
 
 

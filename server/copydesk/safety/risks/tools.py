@@ -9,7 +9,7 @@ from pathlib import Path
 
 from copydesk.domain.risks import LEVELS, RiskLevel
 from copydesk.safety.risks.findings import SAFE, Call, Finding, read_options, worst
-from copydesk.safety.risks.reach import is_secret_path, read_of, write_of
+from copydesk.safety.risks.reach import is_secret_path, read_of, write_of, zone_of
 from copydesk.safety.shell_words import SOFT, UNKNOWN, Word
 
 _TAKES: dict[str, str] = {
@@ -19,7 +19,11 @@ _TAKES: dict[str, str] = {
     "bun": "--cwd",
     "cargo": "--manifest-path --config -Z --color -C",
     "go": "-C",
-    "make": "-C -f -j -o -W -I --directory --file --makefile",
+    "make": "-C -f -o -W -I --directory --file --makefile",
+    "just": "-f --justfile",
+    "tox": "-c -e",
+    "jest": "-c --config",
+    "eslint": "-c --config",
     "docker": "-H --host --context -l --log-level --config",
     "kubectl": "-n --namespace --context --cluster --kubeconfig -s",
     "helm": "-n --namespace --kube-context",
@@ -34,6 +38,12 @@ _TAKES: dict[str, str] = {
     "gradle": "-p -b",
 }
 _RUNS = re.compile(r"--(?:pager|browser|editor|exec|shell|script-shell|command|on-change|onSuccess|rootdir-exec)$")
+_CLOUD = frozenset("aws gcloud az doctl hcloud oci ibmcloud linode-cli heroku flyctl fly kubectl oc gh glab".split())
+_DESTROYS = re.compile(r"(?:delete|terminate|destroy|remove|purge|drop|rm)(?:[-:]|$)")
+_BREAKS_OUT = re.compile(
+    r"--privileged|^/:|=/:|docker\.sock|^/(?:etc|root|home|var|usr|dev|proc|sys)?:|--(?:pid|net|network|ipc|userns)=?host"
+    r"|--cap-add|--device|source=/(?:,|$|etc|root|home)|src=/(?:,|$)|seccomp[=:]unconfined"
+)
 _BY_DATA = re.compile(r"(?i)\b(?:drop|truncate|delete\s+from|flushall|flushdb|dropdatabase|shutdown|grant\s+all)\b")
 
 
@@ -55,11 +65,18 @@ _LEVELS: dict[str, RiskLevel] = {level: level for level in LEVELS}
 
 
 def is_tool(name: str) -> bool:
-    return name in _levels()
+    return _known_as(name) in _levels()
+
+
+def _known_as(name: str) -> str:
+    """`mkfs.ext4` is `mkfs`, `gcc-12` is `gcc`."""
+    if name in _levels():
+        return name
+    return re.sub(r"^(mkfs|fsck|mount|umount)\..+$|^([a-z+]+)-\d[\d.]*$", lambda found: found[1] or found[2], name)
 
 
 def judge_tool(call: Call) -> Finding:
-    entries = _levels()[call.name]
+    entries = _levels()[_known_as(call.name)]
     if call.texts and all(text in ("--version", "--help") for text in call.texts):
         return SAFE
     takes = frozenset(_TAKES.get(call.name, "").split())
@@ -67,9 +84,16 @@ def judge_tool(call: Call) -> Finding:
     findings = [_entry(entries, words, call) for words in _candidates(call, takes)]
     if call.name in _DATABASES and any(_BY_DATA.search(text) for text in (*call.texts, call.simple.stdin_text or "")):
         findings.append(Finding("critical", "destroys what a database holds"))
+    if call.name in _CLOUD and any(_DESTROYS.match(text) for text in call.texts):
+        findings.append(Finding("critical", "destroys something on other machines"))
+    if call.name in ("docker", "podman", "nerdctl") and any(_BREAKS_OUT.search(text) for text in call.texts):
+        findings.append(Finding("critical", "gives a container the whole machine"))
     if any(_RUNS.fullmatch(given) for given in options.given):
         findings.append(Finding("high", "has an option that runs a program"))
     findings += [_path_finding(word, call, worst(findings).level) for word in call.args]
+    for word in options.value_of("-f", "--file", "--makefile", "--justfile", "--taskfile", "--build-file", "-c", "--config"):
+        if zone_of(word, call) in ("temp", "outside", "home", "unknown", "config") and call.name in _BUILDERS:
+            findings.append(Finding("high", f"runs what {word.shown!r} says, which is not the workspace's"))
     return worst(findings)
 
 
@@ -86,7 +110,7 @@ def _candidates(call: Call, takes: frozenset[str]) -> list[tuple[str, ...]]:
             continue
         if text.startswith(("-", "+")):
             doubtful = doubtful or (text.startswith("-") and "=" not in text and text not in _FLAGS)
-            candidates += [(text,)] if text in _levels()[call.name] else []
+            candidates += [(text,)] if text in _levels()[_known_as(call.name)] else []
             position += 1
             continue
         rest = [word.text for word in words[position + 1 :] if not word.text.startswith("-")]
@@ -99,12 +123,13 @@ def _candidates(call: Call, takes: frozenset[str]) -> list[tuple[str, ...]]:
 
 
 _FLAGS = frozenset("-q -s -v -y -n -d -k -i -B -b -e -C --quiet --silent --verbose --yes --offline --frozen --locked".split())
+_BUILDERS = frozenset("make gmake ninja just task rake ant gradle mvn tox nox jest vitest webpack vite rollup eslint cmake".split())
 _DATABASES = frozenset("psql mysql mariadb mongosh mongo redis-cli cqlsh duckdb sqlite3 sqlite clickhouse-client sqlcmd".split())
 
 
 def _entry(entries: dict[str, tuple[RiskLevel, str]], words: tuple[str, ...], call: Call) -> Finding:
     first = words[0]
-    if (UNKNOWN in first or SOFT in first) and not set(entries) <= {"*", "-"}:
+    if (UNKNOWN in first or (SOFT in first and len(entries) > 8)) and not set(entries) <= {"*", "-"}:
         return Finding("high", f"runs a subcommand of {call.name} that is only known when it runs")
     found = entries.get(" ".join(words[:2])) or entries.get(first) or entries.get("*")
     if found is None:
