@@ -96,6 +96,8 @@ def _prepare(parts: TurnParts, call: ToolCall, work: Work) -> tuple[Tool, dict[s
 
 async def _ask(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared) -> None:
     """Raises `PermissionDenied`, in the words of who said no."""
+    if prepared.command:
+        await parts.confined()
     verdict = parts.approver.judge(_request_for(parts, call, tool, prepared))
     if verdict.outcome == "deny":
         raise PermissionDenied(f"{tool.spec.name} was refused: {verdict.reason}")

@@ -3,9 +3,11 @@
 The loop never keeps state of its own: `Journal.messages` is the history, derived from what was recorded.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from anyio.lowlevel import checkpoint
 
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
@@ -69,6 +71,8 @@ class TurnParts:
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
     secrets: Secrets = field(default_factory=NoSecrets)
+    confined: Callable[[], Awaitable[object]] = checkpoint
+    """Returns when it is known how commands are confined: the approver judges them by that."""
 
     def emit(self, event: Event) -> None:
         self.journal.emit(event)

@@ -21,6 +21,7 @@ from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, M
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
+from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from copydesk.services.permissions import Asker
     from copydesk.services.trust import AskPerson
     from copydesk.services.undoing import Undoing
+    from copydesk.services.verifying.consent import Trusts
+    from copydesk.services.verifying.verifier import Verifier
 
 
 log = logging.getLogger("copydesk")
@@ -136,6 +139,16 @@ def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> Cod
     return WiderIntel(own, editor_code, workspace)
 
 
+def _verifier(
+    workspace: Workspace, shadow: Shadow, configuration: Configuration, person: Editor, trust: "Trusts"
+) -> "Verifier":
+    from copydesk.services.verifying.consent import Consent
+    from copydesk.services.verifying.verifier import Verifier
+
+    consent = Consent(trust, person, workspace.display)
+    return Verifier(workspace, shadow, lambda: configuration.settings, consent)
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -158,9 +171,10 @@ def compose(
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
     `asker` puts questions about permissions to the person and `ask_trust` those about trust, None where nobody can
     answer; `say` tells them things.
-    `shadow` makes what commands run in; with None, none run.
+    `shadow` makes what commands run in; None: the real one.
     """
     from copydesk.app.consent import Consent
+    from copydesk.app.shadows import Shadows
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
@@ -180,25 +194,30 @@ def compose(
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
 
+    trust = consent.trust
+    shadows = Shadows(workspace, lambda: configuration.settings, state, trust)
+    view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
 
     parts = SessionParts(
         workspace=workspace,
         models=models,
-        tools=Toolbox(default_tools(workspace, code)),
+        tools=Toolbox(default_tools(workspace, code, lambda folder: trust.is_trusted(to_uri(folder)))),
         validate=checked,
         editor=person,
         approver=consent.judging.approver_for,
-        before_turn=lambda: consent.before_turn(host.start, host.parts.shadow),
+        before_turn=lambda: consent.before_turn(host.start),
+        confined=lambda: consent.find_out(host.parts.shadow or view),
         settings=lambda: configuration.settings,
         now=now_iso,
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
-        shadow=shadow(workspace) if shadow else None,
+        shadow=view,
+        verifier=_verifier(workspace, view, configuration, person, trust),
     )
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (door.aclose, own.aclose)
+    closers = (door.aclose, own.aclose, shadows.runner.aclose)
     return Core(workspace, host, person, configuration, models, code, consent, attribution, closers, (own.tend,))

@@ -23,7 +23,7 @@ from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
 TRIAL_LIMIT_S = 10.0
-"""How long a first turn waits until it is known which sandbox works here."""
+"""How long a first command waits until it is known which sandbox works here."""
 
 Say: TypeAlias = Callable[[str, str], None]
 Start: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
@@ -62,14 +62,15 @@ class Consent:
     def _trust_changed(self) -> None:
         self.configuration.update()
 
-    async def before_turn(self, start: Start, shadow: Shadow | None) -> None:
-        """Reads the grants anew, finds out what confines commands, and asks once about folders whose file says more
-        than it may.
-        """
+    async def find_out(self, shadow: Shadow) -> None:
+        """What confines commands: asked before the first one is judged, for trying it takes a moment."""
+        self.judging.sandbox_works = False
+        with anyio.move_on_after(TRIAL_LIMIT_S):  # without an answer, commands ask
+            self.judging.sandbox_works = (await shadow.report()).is_working
+
+    async def before_turn(self, start: Start) -> None:
+        """Reads the grants anew, and asks once about folders whose file says more than it may."""
         await self.permissions.refresh()
-        if shadow:
-            with anyio.move_on_after(TRIAL_LIMIT_S):  # without an answer, commands ask
-                self.judging.sandbox_works = (await shadow.report()).is_working
         for root in self.configuration.loaded.held_back:
             start(partial(self._ask_trust, root))
 

@@ -31,21 +31,25 @@ echo x > "$OUTSIDE/made"
 chmod 777 "$OUTSIDE/secret"
 grep -e NoNewPrivs -e CapEff -e CapBnd -e Seccomp: /proc/self/status
 echo "devices $(grep -c : /proc/net/dev) $(grep -c ' lo:' /proc/net/dev)"
-cat "/proc/$SERVER/cmdline" > /dev/null && echo sees
+echo "server $(tr '\\0' ' ' < "/proc/$SERVER/cmdline")"
+for name in memory/memory.limit_in_bytes memory.max; do echo "memory $(cat /sys/fs/cgroup/$name)"; done
+for name in cpu/cpu.cfs_quota_us cpu.max; do echo "cpu $(cat /sys/fs/cgroup/$name)"; done
+for name in pids/pids.max pids.max; do echo "processes $(cat /sys/fs/cgroup/$name)"; done
+unshare -U true && echo namespaced
 (sleep "$NAP" > /dev/null 2>&1 < /dev/null &)
 echo done
 """
 
 
-async def try_out(box: Sandbox, state_dir: str) -> frozenset[Hold] | str:
-    """What was seen to hold, or why nothing runs in it."""
+async def try_out(box: Sandbox, state_dir: str, *, refuses_sockets: bool = False) -> frozenset[Hold] | str:
+    """What was seen to hold, or why nothing runs in it. `refuses_sockets`: if it filters calls at all, then these."""
     folder = await anyio.to_thread.run_sync(_prepare, state_dir)
     nap = f"3{secrets.randbelow(10**6):06d}.5"
     try:
         said = await _run(box, folder, nap)
         if isinstance(said, str):
             return said
-        return await anyio.to_thread.run_sync(_judge, folder, said, nap)
+        return await anyio.to_thread.run_sync(_judge, folder, said, nap, refuses_sockets)
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(_clean, folder)
@@ -96,7 +100,7 @@ async def _run(box: Sandbox, folder: Path, nap: str) -> list[str] | str:
         return error.message
     except TimeoutError:
         return f"a command in it did not end within {_TRIAL_LIMIT_S:g} s."
-    lines = out.decode(errors="replace").split("\n")
+    lines = [line.rstrip() for line in out.decode(errors="replace").split("\n")]
     if not {"begun", "original", "wrote", "kept", "done"} <= set(lines):
         said = err.decode(errors="replace").strip().split("\n")
         return f"a shell in it cannot work on its files: {said[0]}"
@@ -112,27 +116,45 @@ async def _drain(child: Child, stream: str, into: bytearray) -> None:
         pass
 
 
-def _judge(folder: Path, lines: list[str], nap: str) -> frozenset[Hold]:
+def _judge(folder: Path, lines: list[str], nap: str, refuses_sockets: bool) -> frozenset[Hold]:
     """What the shell says counts against it only: for each hold the file system or the kernel is asked too."""
     status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     secret = folder / "outside" / "secret"
     is_untouched = not (folder / "outside" / "made").exists() and secret.stat().st_mode & 0o777 == 0o600
     is_real_same = (folder / "real" / "seen").read_text() == "original\n"
     has_own_network = "devices 1 1" in lines
-    is_powerless = status.get("NoNewPrivs") == "1" and int(status.get("CapEff", "1"), 16) == 0
-    is_filtered = status.get("Seccomp") == "2"
+    is_powerless = (
+        "namespaced" not in lines and status.get("NoNewPrivs") == "1" and int(status.get("CapEff", "1"), 16) == 0
+    )
+    is_filtered = refuses_sockets and status.get("Seccomp") == "2"
     found: dict[Hold, bool] = {
         "write_outside": is_untouched,
         "read_outside": "canary" not in lines,
         "network": has_own_network or is_filtered,
         "local_sockets": has_own_network or is_filtered,
-        "processes": "sees" not in lines,
+        "processes": not _sees_us(lines),
         "children_die": not end_sleepers(nap),
-        "privileges": is_powerless and int(status.get("CapBnd", "1"), 16) == 0,
+        "privileges": is_powerless,
+        "memory": _has_limit(lines, "memory", Limits().memory_bytes),
+        "cpu": _has_limit(lines, "cpu", None),
+        "process_count": _has_limit(lines, "processes", Limits().n_processes),
         "same_path": f"at {folder / 'real'}" in lines,
         "shadow": is_real_same and is_untouched,
     }
     return frozenset(hold for hold, holds in found.items() if holds)
+
+
+def _sees_us(lines: list[str]) -> bool:
+    ours = Path(f"/proc/{os.getpid()}/cmdline")
+    if not ours.exists():
+        return False
+    return f"server {ours.read_bytes().replace(bytes(1), b' ').decode(errors='replace')}".strip() in lines
+
+
+def _has_limit(lines: list[str], name: str, at_most: int | None) -> bool:
+    """Whether a control group that is seen from inside says a number."""
+    said = [line.split()[1] for line in lines if line.startswith(f"{name} ") and len(line.split()) > 1]
+    return any(value.isdigit() and (at_most is None or int(value) <= at_most) for value in said)
 
 
 def end_sleepers(nap: str) -> list[int]:

@@ -1,9 +1,18 @@
-"""How dangerous a command line is. Start with `judge_command`; what each program does is data in the tables here."""
+"""How dangerous a command line is: the strictest of its simple commands and of what they do together.
 
-from copydesk.domain.risks import Judgement
+Owns the way from a parsed script to a `Judgement`. What single programs do is in the modules beside this one, most
+of it as data. Start with `judge_command`.
+"""
+
+from copydesk.domain.risks import LEVELS, Judgement, RiskLevel
+from copydesk.safety.places import Place
+from copydesk.safety.risks.engine import Judge
 
 
 def judge_command(text: str, *, cwd: str, roots: tuple[str, ...], home: str = "", in_place: bool = False) -> Judgement:
-    """The strictest of its simple commands and of what they do together. Pure, never raises."""
-    del cwd, roots, home, in_place
-    return Judgement("high", (f"{text[:80]!r} is not understood yet.",), parsed=False)
+    """Pure, never raises. Paths are absolute; `in_place` judges for the real tree instead of the shadow."""
+    judged = Judge(Place(cwd, roots, home), in_place).judge(text)
+    if not in_place or LEVELS.index(judged.level) >= LEVELS.index("medium") or judged.level == "safe":
+        return judged
+    level: RiskLevel = "medium"
+    return Judgement(level, (*judged.reasons, "It runs on the real tree."), judged.commands, judged.parsed)
