@@ -72,7 +72,6 @@ class Assembly:
             editor_models=editor_models,
             editor_code=self.editor_code,
             asker=self.voice.permissions,
-            ask_trust=self.voice.editor.ask,
             say=self.voice.answers.message,
             shadow=shadow,
         )

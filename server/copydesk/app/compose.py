@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from copydesk.models.selection import ModelSettings
     from copydesk.services.attribution import Attribution
     from copydesk.services.permissions import Asker
-    from copydesk.services.trust import AskPerson
     from copydesk.services.undoing import Undoing
     from copydesk.services.verifying.consent import Trusts
     from copydesk.services.verifying.verifier import Verifier
@@ -162,15 +161,13 @@ def compose(
     editor_models: EditorModels | None = None,
     editor_code: EditorCode | None = None,
     asker: "Asker | None" = None,
-    ask_trust: "AskPerson | None" = None,
     say: Callable[[str, str], None] = log_message,
     shadow: Callable[[Workspace], Shadow] | None = None,
 ) -> Core:
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
-    `asker` puts questions about permissions to the person and `ask_trust` those about trust, None where nobody can
-    answer; `say` tells them things.
+    `asker` puts questions about permissions to the person, None where nobody can answer; `say` tells them things.
     `shadow` makes what commands run in; None: the real one.
     """
     from copydesk.app.consent import Consent
@@ -185,7 +182,7 @@ def compose(
     workspace = workspace or Workspace(roots)
     state = state or state_path()
     person = editor(workspace)
-    consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, ask_trust, say)
+    consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
     configuration = consent.configuration
     own = Intel(workspace)
     code = _wider(own, editor_code, workspace) if editor_code else own

@@ -31,7 +31,7 @@ Start: TypeAlias = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
 
 class Consent:
     """`given` are the editor's settings and the arguments. `asker` puts questions about permissions to the person, None
-    where nobody can answer; `ask_trust` puts those about trust.
+    where nobody can answer; `ask` puts those about trust.
     """
 
     def __init__(
@@ -40,10 +40,10 @@ class Consent:
         state: Path,
         given: tuple[Mapping[str, Any], Mapping[str, Any]],
         asker: Asker | None,
-        ask_trust: AskPerson | None,
+        ask: AskPerson,
         say: Say,
     ) -> None:
-        self.trust = Trust(TrustStore(state / "trust.json", now_iso), ask_trust, say)
+        self.trust = Trust(TrustStore(state / "trust.json", now_iso), ask if asker else None, say)
         self.configuration = Configuration(workspace, *given, self.trust.is_trusted)
         self.permissions = Permissions(
             Grants(state / "grants", now_iso),

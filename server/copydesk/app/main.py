@@ -70,11 +70,10 @@ async def _run(options: Options) -> int:
         arguments["budget.maxSteps"] = options.max_steps
     core = compose(
         roots=(to_uri(str(root)),),
-        editor=lambda workspace: DiskEditor(lambda: workspace, _say),
+        editor=lambda workspace: DiskEditor(lambda: workspace, _say, asker.choose if asker else None),
         arguments=arguments,
         offers=options.apply,
         asker=asker,
-        ask_trust=asker.choose if asker else None,
         say=_say,
     )
     for problem in core.configuration.problems:

@@ -55,11 +55,15 @@ class TerminalAsker:
         return None
 
     async def choose(self, question: Question) -> str | None:
-        """One of the choices by its number; None for anything else."""
+        """One of the choices by its number, or a line where there are none; None for anything else."""
+        if self._is_gone:
+            return None
         listed = "".join(f"  {number} = {choice}\n" for number, choice in enumerate(question.choices, 1))
         async with self._lock:
             self._say(f"\n{visible(question.text, keep_lines=True)}\n{listed}")
-            line = await self._ask("number: ") or ""
+            line = await self._ask("number: " if question.choices else "> ") or ""
+        if not question.choices:
+            return line or None
         number = int(line) if line.isascii() and line.isdigit() else 0
         return question.choices[number - 1] if 0 < number <= len(question.choices) else None
 

@@ -56,6 +56,11 @@ async def test_what_is_not_offered_is_no_answer() -> None:
     assert "a = always" not in out.getvalue()
 
 
+async def test_free_text() -> None:
+    assert await asker("because\n")[0].choose(Question("Why?")) == "because"
+    assert await asker("\n")[0].choose(Question("Why?")) is None
+
+
 def lines() -> Iterator[str]:
     yield from ("2", "0", "x", "")
 
