@@ -25,8 +25,10 @@ from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from copydesk.egress.door import Door
     from copydesk.models.selection import ModelSettings
     from copydesk.services.attribution import Attribution
+    from copydesk.services.secrecy import Secrecy
     from copydesk.services.undoing import Undoing
 
 
@@ -176,6 +178,22 @@ def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> Cod
     return WiderIntel(own, editor_code, workspace)
 
 
+def _outward(
+    workspace: Workspace, state: Path, editor_models: EditorModels | None
+) -> "tuple[Secrecy, Door, EditorModels | None]":
+    """What keeps secrets in: what is known of them, and both ways out."""
+    from copydesk.egress.door import Door
+    from copydesk.egress.editor_models import GuardedEditorModels
+    from copydesk.egress.ledger import Ledger
+    from copydesk.safety.secrets.key import load_key
+    from copydesk.services.secrecy import Secrecy
+
+    secrecy = Secrecy(workspace, lambda: load_key(state))
+    door = Door(redact=secrecy.secrets.redact_body, ledger=Ledger(state))
+    guarded = GuardedEditorModels(editor_models, secrecy.secrets.redact_value, door) if editor_models else None
+    return secrecy, door, guarded
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -196,7 +214,6 @@ def compose(
     `shadow` makes what commands run in; with None, none run.
     """
     from copydesk.code.intel import Intel
-    from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
     from copydesk.models.selection import Models
     from copydesk.tools.registry import Toolbox, default_tools
@@ -207,11 +224,11 @@ def compose(
     person = editor(workspace)
     own = Intel(workspace)
     code = _wider(own, editor_code, workspace) if editor_code else own
-    door = Door()
+    state = state or state_path()
+    secrecy, door, editor_models = _outward(workspace, state, editor_models)
     selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel, editor=editor_models)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
-    state = state or state_path()
 
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
     parts = SessionParts(
@@ -229,10 +246,12 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
+        secrets=secrecy.secrets,
+        look=secrecy.look,
         shadow=shadow(workspace) if shadow else None,
     )
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
     closers = (door.aclose, own.aclose)
-    return Core(workspace, host, person, configuration, models, code, attribution, closers, (own.tend,))
+    return Core(workspace, host, person, configuration, models, code, attribution, closers, (own.tend, secrecy.tend))

@@ -45,9 +45,10 @@ from copydesk.services.closing import closing_words, note_for_model, still
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, LandingLimits
 from copydesk.services.reads import Reads
+from copydesk.services.redacting import redacted
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
-from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
+from copydesk.services.turns import PromptRequest, Turn, TurnOutcome, nothing_to_learn
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
 from copydesk.store.state import SessionState, apply
@@ -97,6 +98,7 @@ class SessionParts:
     landed: OnLanded = lambda landed: None
     reviews: Reviews | None = None
     secrets: Secrets = field(default_factory=NoSecrets)
+    look: Callable[[], Awaitable[None]] = nothing_to_learn
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -158,8 +160,9 @@ class Session:
         return "\n".join(lines)
 
     def emit(self, event: Event) -> None:
-        self.state = apply(self.state, event)
-        self._writer.write(event)
+        clean = redacted(event, self._parts.secrets)
+        self.state = apply(self.state, clean)
+        self._writer.write(clean)
 
     # --- the inbox ---
 
@@ -249,10 +252,11 @@ class Session:
     async def _run(self, turn: Turn) -> None:
         end = LoopEnd("cancelled", "", Usage())
         review = ReviewUpdated(turn.id, "none")
-        self._announce(turn)
         try:
             with turn.scope:
                 try:
+                    await self._parts.look()
+                    self._announce(turn)
                     end = await self._loop(turn)
                 finally:
                     self._looping = False
@@ -351,7 +355,8 @@ class Session:
     async def _land(self, turn: Turn, *, confirm: bool) -> ReviewUpdated:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        return await self.landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
+        label = f"Copydesk: {redacted(title(turn.request.task), self._parts.secrets)}"
+        return await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
@@ -374,11 +379,14 @@ class Session:
         return chosen or ("hunks" if mode in ("plan", "ask") else "apply")
 
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
+        if self.state.turn != turn.id:
+            self._announce(turn)  # stopped before it began
         if review.state == "none" and self.pending.files():
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
         self.awaits_review = bool(self.pending.files())
         self._parts.kept(self)
+        end = redacted(end, self._parts.secrets)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
