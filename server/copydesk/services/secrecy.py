@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 import anyio
 from anyio import to_thread
 
-from copydesk.safety.paths import Hidden
-from copydesk.safety.secret_files import FileValues, SecretFiles, file_values
+from copydesk.safety.paths import Hidden, nothing_more
+from copydesk.safety.secrets.files import FileValues, file_values
 from copydesk.safety.secrets.redaction import Redactor
+from copydesk.workspace.shadow.secret_files import SecretFiles
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
@@ -26,21 +27,24 @@ EARLY_S = 0.5
 
 
 class Secrecy:
-    """`secrets` redacts, `hidden` says which files tools keep away from, `files` lists them for a sandbox."""
+    """`secrets` redacts, `hidden` says which files tools keep away from; `rules` changes with what it says."""
 
     def __init__(
         self,
         workspace: Workspace,
         key: Callable[[], bytes],
+        denied: Callable[[str], bool] = nothing_more,
+        rules: Callable[[], object] = lambda: None,
         environment: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.hidden = Hidden()
+        self.hidden = Hidden(denied)
         self.secrets = Redactor(key, self.hidden, os.environ if environment is None else environment)
-        self.files = SecretFiles(self.hidden, clock)
         self._workspace = workspace
+        self._rules = rules
         self._clock = clock
         self._values = FileValues()
+        self._files: dict[str, SecretFiles] = {}
         self._buffers: dict[str, str] = {}
         self._looked_s: float | None = None
         self._looking = threading.Lock()
@@ -64,8 +68,11 @@ class Secrecy:
             self._looked_s = self._clock()
             for uri in self._workspace.roots:
                 if root := to_path(uri):
-                    paths = self.files.below(root, AGAIN_S)
-                    self.secrets.learn(self._values.news(_files_of(paths)))
+                    self.secrets.learn(self._values.news(self._files_in(root)))
+
+    def _files_in(self, root: str) -> list[str]:
+        known = self._files.setdefault(root, SecretFiles(root, self.hidden, self._rules))
+        return [os.path.join(root, relative) for relative in known.find()]
 
     def look_at_buffers(self) -> None:
         """Values in secret files that are open, saved or not."""
@@ -77,14 +84,3 @@ class Secrecy:
     def _hides(self, uri: str) -> bool:
         path = to_path(uri)
         return self.hidden(uri) or (path is not None and self.hidden(os.path.realpath(path)))
-
-
-def _files_of(paths: tuple[str, ...]) -> list[str]:
-    """The files, those in folders that are secret as a whole included."""
-    out: list[str] = []
-    for path in paths:
-        if os.path.isdir(path):
-            out += [os.path.join(path, name) for name in sorted(os.listdir(path))[:200]]
-        else:
-            out.append(path)
-    return out

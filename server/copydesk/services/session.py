@@ -9,12 +9,12 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from anyio import to_thread
 
-from copydesk.agent.journal import Tools, TurnParts
+from copydesk.agent.journal import Tools, TurnParts, nothing_known
 from copydesk.agent.loop import LoopEnd, run_loop
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
@@ -44,11 +44,12 @@ from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model, still
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, LandingLimits
+from copydesk.services.model_source import ModelSource
 from copydesk.services.reads import Reads
 from copydesk.services.redacting import redacted
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
-from copydesk.services.turns import PromptRequest, Turn, TurnOutcome, nothing_to_learn
+from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
 from copydesk.store.state import SessionState, apply
@@ -65,16 +66,9 @@ SYNC_LIMIT_S = 10.0
 """How long the next turn waits for a slow disk to take the last one's records."""
 
 Validate = Callable[[ToolSpec, object], dict[str, Any]]
-OnRetry = Callable[[int, float, str], None]
 
 
-class ModelSource(Protocol):
-    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ..., local: bool = ...) -> Model:
-        """The model of that name, or the settings' when None. Raises an error that says what to do.
-
-        `local`: only one on this machine is of use, so nobody else need be asked.
-        """
-        ...
+async def nothing_first() -> None: ...
 
 
 @dataclass(slots=True)
@@ -98,7 +92,8 @@ class SessionParts:
     landed: OnLanded = lambda landed: None
     reviews: Reviews | None = None
     secrets: Secrets = field(default_factory=NoSecrets)
-    look: Callable[[], Awaitable[None]] = nothing_to_learn
+    before_turn: Callable[[], Awaitable[None]] = nothing_first
+    """What has to be known anew before anything of a turn is told."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -255,7 +250,7 @@ class Session:
         try:
             with turn.scope:
                 try:
-                    await self._parts.look()
+                    await self._parts.before_turn()
                     self._announce(turn)
                     end = await self._loop(turn)
                 finally:
@@ -318,6 +313,7 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
+            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 

@@ -35,10 +35,6 @@ class TurnOutcome:
     evidence: tuple[object, ...] = ()
 
 
-async def nothing_to_learn() -> None:
-    """What is done to know the workspace's secrets before a turn tells anything, where there are none."""
-
-
 class _Result:
     """Set once; shared by every handle on the turn."""
 

@@ -6,7 +6,7 @@ Implements `domain.ports.Work`. Every proposal is stamped with its origin and re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from copydesk.domain.commands import Shell
+from copydesk.domain.commands import Shell, SideFile
 from copydesk.domain.edits import MoveFile, Origin, PendingEdit
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Problem
@@ -99,6 +99,11 @@ class CallWork:
         self._files = self._workspace.snapshot(self._pending)
         for edit in stamped:
             self._proposed(edit)
+
+    def propose_side_files(self, files: Iterable[SideFile]) -> None:
+        """Adds what a command changed that no text edit carries."""
+        self._pending.propose_side_files(files)
+        self._files = self._workspace.snapshot(self._pending)
 
     def open_files(self) -> tuple[str, ...]:
         return tuple(document.uri for document in self._workspace.overlay.all())
