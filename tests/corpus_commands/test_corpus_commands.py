@@ -18,7 +18,7 @@ from copydesk.safety.risks import judge_command
 from copydesk.safety.rules import Rules
 
 HERE = Path(__file__).parent
-PLACE = Place("/work", ("/work",), "/home/me")
+PLACE = Place("/project", ("/project",), "/home/me")
 FILES = sorted(path.stem for path in HERE.glob("*.txt"))
 MAX_SHARE_THAT_ASKS = 0.05
 

@@ -31,7 +31,7 @@ PLAIN = [
 
 
 def judged(text: str) -> Judgement:
-    return judge_command(text, cwd="/work", roots=("/work",), home="/home/me")
+    return judge_command(text, cwd="/project", roots=("/project",), home="/home/me")
 
 
 def rank(text: str) -> int:
