@@ -4,7 +4,7 @@ Nothing registers itself: `default_tools` composes them from the collaborators i
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.ports import CodeIntel, Tool
@@ -12,12 +12,17 @@ from copydesk.domain.tools import ToolSpec
 from copydesk.tools.asking import ask_user
 from copydesk.tools.editing import edit_file, write_file
 from copydesk.tools.filing import delete_file, move_file
+from copydesk.tools.git_changing import changing_tools
+from copydesk.tools.git_reading import reading_tools
 from copydesk.tools.intelligence import code_intel, definitions, diagnostics
 from copydesk.tools.notebooks import with_notebooks
 from copydesk.tools.patching import apply_patch
 from copydesk.tools.reading import read_file
 from copydesk.tools.refactoring import refactor
 from copydesk.tools.searching import glob, grep, list_dir, tree
+from copydesk.tools.shell import shell, shell_output, shell_stop
+from copydesk.workspace.git.running import Git
+from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
 
@@ -51,8 +56,11 @@ class Toolbox:
         return by_letters[near[0]] if near else ""
 
 
-def default_tools(workspace: Workspace, code: CodeIntel) -> tuple[Tool, ...]:
-    """Every tool of this version, in the order the model sees them."""
+def default_tools(
+    workspace: Workspace, code: CodeIntel, trusted: Callable[[str], bool] = lambda root: False
+) -> tuple[Tool, ...]:
+    """Every tool of this version, in the order the model sees them. `trusted` is asked with a folder's path."""
+    git = Git(lambda: tuple(filter(None, map(to_path, workspace.roots))), trusted)
     return (
         with_notebooks(read_file()),
         list_dir(workspace),
@@ -68,5 +76,10 @@ def default_tools(workspace: Workspace, code: CodeIntel) -> tuple[Tool, ...]:
         move_file(),
         with_notebooks(apply_patch()),
         refactor(code),
+        shell(),
+        shell_output(),
+        shell_stop(),
+        *reading_tools(git),
+        *changing_tools(git),
         ask_user(),
     )

@@ -26,6 +26,15 @@ ARGUMENTS = {
     "move_file": "source destination",
     "apply_patch": "patch",
     "refactor": "action path line? symbol? new_name? end_line? text? column? end_column? rules?",
+    "shell": "command timeout_s? background? description? in_place?",
+    "shell_output": "id offset? wait_s?",
+    "shell_stop": "id",
+    "git_status": "",
+    "git_diff": "path? staged?",
+    "git_log": "path? limit?",
+    "git_add": "paths",
+    "git_commit": "message",
+    "git_branch": "name create? switch?",
     "ask_user": "question choices?",
 }
 
@@ -49,7 +58,7 @@ def test_the_specs_are_the_same_each_time():
 
 def test_the_set_is_small():
     sent = [{"name": one.name, "description": one.description, "parameters": one.parameters} for one in BOX.specs]
-    assert len(json.dumps(sent, separators=(",", ":"), ensure_ascii=False)) <= 6_000
+    assert len(json.dumps(sent, separators=(",", ":"), ensure_ascii=False)) <= 8_000
 
 
 def test_effects():
@@ -57,7 +66,9 @@ def test_effects():
     edits = {"edit_file", "write_file", "delete_file", "move_file", "apply_patch", "refactor"}
     assert {name for name, effect in effects.items() if effect == "edit"} == edits
     assert {name for name, effect in effects.items() if effect == "ask"} == {"ask_user"}
-    assert {effect for name, effect in effects.items() if name not in {*edits, "ask_user"}} == {"read"}
+    acts = {"shell", "git_add", "git_commit", "git_branch"}
+    assert {name for name, effect in effects.items() if effect == "execute"} == acts
+    assert {effect for name, effect in effects.items() if name not in {*edits, *acts, "ask_user"}} == {"read"}
 
 
 @pytest.mark.parametrize(
