@@ -64,12 +64,12 @@ def test_the_corpus_is_large_and_names_no_command_twice() -> None:
     assert sorted({command for command in commands if commands.count(command) > 1}) == []
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name in ("dangerous", "attacks")])
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("dangerous", "attacks"))])
 def test_nothing_dangerous_is_safe_or_low(name: str) -> None:
     assert [each.command for each in corpus(name) if judged(each.command).level in ("safe", "low")] == []
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name in ("dangerous", "attacks")])
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("dangerous", "attacks"))])
 def test_nothing_dangerous_runs_unasked_in_the_modes_that_ask(name: str) -> None:
     modes: tuple[Mode, ...] = ("plan", "ask", "acceptEdits")
     assert [each.command for each in corpus(name) for mode in modes if outcome(each.command, mode) == "allow"] == []

@@ -207,3 +207,17 @@ def test_ten_kilobytes_are_judged_in_time(name: str) -> None:
     started = time.thread_time()
     judged(LARGE[name])
     assert time.thread_time() - started < MAX_S * ROOM
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'sh <<EOF\necho "\\$(rm -rf /)"\nEOF',
+        "sh <<'EOF'\necho \"$(rm -rf /)\"\nEOF",
+        "sh <<< 'rm -rf /'",
+        "xargs rm -rf <<< 'a /'",
+        "cat <<-'E' | sh\n\trm -rf /\n\tE",
+    ],
+)
+def test_what_a_shell_reads_is_judged(text: str) -> None:
+    assert rank(text) >= LEVELS.index("high"), judged(text)
