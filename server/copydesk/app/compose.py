@@ -206,11 +206,9 @@ def compose(
     code = _wider(own, editor_code, workspace) if editor_code else own
     outward = Outward(workspace, state, editor_models, consent.judging)
     models: ModelSource = FixedModel(model) if model else _selection(configuration, outward)
-
     shadows = Shadows(workspace, lambda: configuration.settings, state, consent.trust, outward.secrecy.hidden)
     view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
-
     consent.first = outward.secrecy.look
     parts = SessionParts(
         workspace=workspace,
