@@ -22,7 +22,6 @@ from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 from copydesk.workspace.writable import refuse_unwritable
 
-
 Ask: TypeAlias = Callable[[Question], Awaitable[str | None]]
 
 
