@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,8 @@ def check_result(expected: dict[str, str], played: Played) -> None:
 def results(played: Played) -> str:
     """What the tools told the model, in order."""
     said = [f"{result.name}: {result.content}" for result in tool_results(played)]
-    return "\n---\n".join(said).replace(str(played.root), "<root>") + "\n"
+    text = "\n---\n".join(said).replace(str(played.root), "<root>") + "\n"
+    return re.sub(r"(after|for) \d+\.\d s", r"\1 N s", text)
 
 
 def tool_results(played: Played):

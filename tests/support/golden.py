@@ -6,6 +6,7 @@
     ## settings               JSON
     ## ask                    JSON: verb, text, path, lines [first, last] (1-based), mode
     ## model                  the script (see copydesk.models.script)
+    ## commands             JSON: {"allow": bool}; commands run in a copy of the files, and this is who is asked
     ## typing src/a.py        JSON [[old, new], …]: typed while the edit is on its way
     ## expect file src/a.py   the text the person sees afterwards (buffer, else disk)
     ## expect result          JSON: a subset of {stop_reason, review, error (part), message (part)}
@@ -27,7 +28,9 @@ import anyio
 
 from copydesk.app.compose import compose
 from copydesk.domain.messages import LineRange, Task
+from copydesk.domain.permissions import Decision, PermissionRequest
 from copydesk.models.scripted import Script, ScriptedModel
+from copydesk.safety.approver import ModeApprover
 from copydesk.services.session import Session
 from copydesk.services.turns import PromptRequest, TurnOutcome
 from copydesk.store.records import read_records
@@ -36,6 +39,7 @@ from copydesk.text.edits import Edit
 from copydesk.workspace.uris import to_uri
 from tests.support.buffer_editor import BufferEditor
 from tests.support.history import check_pairs, check_prefix
+from tests.support.plain_shadow import PlainShadow
 
 SECTION = re.compile(r"^## (?P<name>.+?)\n+(?P<fence>`{3,})\w*\n(?P<body>.*?)^(?P=fence)$", re.MULTILINE | re.DOTALL)
 
@@ -94,7 +98,11 @@ async def play(golden: Golden, directory: Path) -> Played:
         state=state,
         editor=BufferEditor,
         model=model,
+        shadow=PlainShadow if golden.one("commands") else None,
     )
+    if golden.one("commands"):
+        allow = json.loads(golden.one("commands"))["allow"]
+        core.host.parts.approver = lambda mode, verb: ModeApprover(mode, lambda request: answer(request, allow))
     editor = core.editor
     assert isinstance(editor, BufferEditor)
     for name, body in golden.named("buffer"):
@@ -110,6 +118,10 @@ async def play(golden: Golden, directory: Path) -> Played:
             session = core.host.session(turn.session)
             assert session is not None
     return Played(outcome, session, editor, model, root, state / "sessions" / f"{session.id}.jsonl")
+
+
+async def answer(request: PermissionRequest, allow: bool) -> Decision:
+    return Decision(allow, "" if allow else f"not {request.command!r}")
 
 
 def _typed(text: str, old: str, new: str) -> Edit:

@@ -4,7 +4,7 @@ Decides nothing: each function here hands one part to another. Start with `Assem
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from copydesk.app.compose import compose
 from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
+from copydesk.domain.shadows import Shadow
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.editor_code import LspEditorCode
 from copydesk.lsp.editor_models import LspEditorModels
@@ -42,9 +43,16 @@ IDLE_S = 1.0
 
 
 class Assembly:
-    """One client's server with everything behind it. `model` fixes the model, for tests."""
+    """One client's server with everything behind it. `model` and `shadow` fix theirs, for tests."""
 
-    def __init__(self, server: Server, *, state: "Path | None" = None, model: Model | None = None) -> None:
+    def __init__(
+        self,
+        server: Server,
+        *,
+        state: "Path | None" = None,
+        model: Model | None = None,
+        shadow: Callable[[Workspace], Shadow] | None = None,
+    ) -> None:
         self.server = server
         self.state = state or state_path()
         self._said: set[str] = set()
@@ -63,6 +71,9 @@ class Assembly:
             workspace=self.workspace,
             editor_models=editor_models,
             editor_code=self.editor_code,
+            shadow=shadow,
+            asker=self.voice.permissions,
+            say=self.voice.answers.message,
         )
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
@@ -96,6 +107,7 @@ class Assembly:
 
     def _take_settings(self, settings: Mapping[str, Any]) -> None:
         self._say_problems(self.core.configuration.update(settings))
+        self.core.consent.trust.take_editor(self.server.settings.workspace_trusted)
         level = LOG_LEVELS.get(self.core.configuration.settings.text("trace.level"), logging.WARNING)
         logging.getLogger("copydesk").setLevel(level)
 
@@ -131,6 +143,9 @@ class Assembly:
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
             reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
+            permissions=self.core.consent.permissions,
+            trust=self.core.consent.trust,
+            roots=lambda: self.workspace.roots,
             undo=self.core.undoing().undo,
             is_echo=self.editor_code.is_echo,
         )

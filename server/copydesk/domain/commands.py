@@ -3,7 +3,6 @@
 Data, and what a tool call sees of a session's commands (`Shell`). Who runs them is in `shadows`.
 """
 
-from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
 from copydesk.domain.edits import PendingEdit
@@ -12,6 +11,9 @@ from copydesk.domain.frozen import frozen
 
 DEFAULT_TIMEOUT_S = 120.0
 MAX_TIMEOUT_S = 1800.0
+BACKGROUND_TIMEOUT_S = 8 * 3600.0
+"""Of a command in the background that is given none."""
+PAGE_CHARS = 16_000
 
 
 @frozen
@@ -80,8 +82,8 @@ CommandState: TypeAlias = Literal["running", "exited", "timed_out", "stopped"]
 
 @frozen
 class CommandStatus:
-    """A command of a session, as it stands. `output` is the text asked for, both streams in the order they came;
-    `offset` where it begins and `n_chars` how long the whole is, in characters.
+    """A command of a session, as it stands. `output` is the text asked for, both streams in the order they came, at
+    most `PAGE_CHARS` of it; `offset` where it begins and `n_chars` how long the whole is, in characters.
     """
 
     id: str
@@ -94,15 +96,45 @@ class CommandStatus:
     n_chars: int = 0
     backend: str = ""
     changed: tuple[str, ...] = ()
-    """Workspace paths of the files it changed, which are pending edits now."""
+    """The files it changed, which are pending edits now: workspace path and how much, "src/a.py (+3 −1)"."""
     notes: tuple[str, ...] = ()
+
+    @property
+    def ending(self) -> str:
+        """How it stands, in words for the model and the person: "exit 0 after 1.2 s"."""
+        took = f"{self.duration_s:.1f} s" if self.duration_s < 100 else f"{self.duration_s:.0f} s"
+        match self.state:
+            case "running":
+                return f"running for {took}"
+            case "timed_out":
+                return f"killed at its time limit, after {took}"
+            case "stopped":
+                return f"stopped after {took}"
+            case "exited":
+                return f"{_exit_words(self.exit_code)} after {took}"
+
+
+_SIGNALS = {1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 6: "ABRT", 7: "BUS", 8: "FPE", 9: "KILL", 11: "SEGV", 15: "TERM"}
+
+
+def _exit_words(code: int | None) -> str:
+    """Shells say 128 and the number where a signal ended what they ran."""
+    if code is None:
+        return "ended"
+    number = -code if code < 0 else code - 128
+    name = _SIGNALS.get(number, "")
+    if code < 0:
+        return f"killed by SIG{name}" if name else f"killed by signal {number}"
+    return f"exit {code} (SIG{name})" if name else f"exit {code}"
 
 
 class Shell(Protocol):
     """A session's commands, as one tool call may use them. All raise `ToolFailed` for what cannot be done."""
 
-    async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandStatus:
-        """To its end or time limit. What it changed is proposed before this returns. `on_output`: text as it comes."""
+    async def run(self, command: Command) -> CommandStatus:
+        """To its end or time limit. What it changed is proposed before this returns; what it writes is shown to the
+        person as it comes.
+        """
         ...
 
     async def start(self, command: Command) -> CommandStatus:
@@ -122,7 +154,7 @@ class NoShell:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    async def run(self, command: Command, on_output: Callable[[str], None]) -> CommandStatus:
+    async def run(self, command: Command) -> CommandStatus:
         raise self._refusal(command.text)
 
     async def start(self, command: Command) -> CommandStatus:

@@ -14,7 +14,7 @@ sends data out.
 
 def strictest(*levels: RiskLevel) -> RiskLevel:
     """The highest of them; safe when there are none."""
-    return max(levels, key=LEVELS.index) if levels else "safe"
+    return max(levels, key=LEVELS.index, default="safe")
 
 
 @frozen
@@ -23,6 +23,8 @@ class SimpleCommand:
     unwrapped, and what they wrap is judged too. `text` is how a rule and a person spell it.
 
     `certain` is False where a word is only known when the shell runs (a variable, a substitution, a glob).
+    `extras` are the assignments and redirections that change what it runs or writes, as spelled ("GIT_PAGER=less",
+    "> out.txt"): no rule covers the command unless it names them too.
     """
 
     words: tuple[str, ...]
@@ -30,6 +32,7 @@ class SimpleCommand:
     level: RiskLevel
     reason: str
     certain: bool = True
+    extras: tuple[str, ...] = ()
 
 
 @frozen

@@ -6,7 +6,7 @@ The listener only queues, so that nothing a client does can hold a turn up. Mess
 """
 
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +14,7 @@ import anyio
 
 from copydesk.domain import events
 from copydesk.domain.messages import Usage
+from copydesk.domain.permissions import OPTION_NAMES, PermissionRequest
 from copydesk.domain.tools import Location
 from copydesk.lsp.pending import file_to_json
 
@@ -147,10 +148,9 @@ def _progress_update(event: events.Event) -> JsonObject | None:
         case events.ReviewUpdated():
             return _update("review", **review_to_json(event))
         case events.PermissionAsked(request=request):
-            return _update("permission", state="asked", request=asdict(request))
-        case events.PermissionAnswered(request=request, allowed=allowed, reason=reason):
-            state = "allowed" if allowed else "rejected"
-            return _update("permission", state=state, request={"id": request}, reason=reason)
+            return _update("permission", state="asked", request=permission_to_json(request))
+        case events.PermissionAnswered():
+            return _permission_answered(event)
         case events.TurnEnded():
             return _turn_ended(event)
         case _:
@@ -195,6 +195,32 @@ def _turn_ended(event: events.TurnEnded) -> JsonObject:
         usage=usage_to_json(event.usage),
     )
     return {**update, "error": event.error} if event.error else update
+
+
+def permission_to_json(request: PermissionRequest) -> JsonObject:
+    """A question as a client draws it: what is asked word for word, why, and what each answer would mean."""
+    options = [{"optionId": option, "kind": option, "name": OPTION_NAMES[option]} for option in request.options]
+    return {
+        "id": request.id,
+        "toolCallId": request.id.removeprefix(f"{request.turn}/"),
+        "tool": request.tool,
+        "kind": request.kind,
+        "title": request.title,
+        "target": request.target,
+        "command": request.command,
+        "inPlace": request.in_place,
+        "reason": request.asks or request.reason,
+        "level": request.level,
+        "locations": [_location(Location(uri)) for uri in request.locations],
+        "remember": list(request.remember),
+        "options": options,
+    }
+
+
+def _permission_answered(event: events.PermissionAnswered) -> JsonObject:
+    state = "cancelled" if event.cancelled else "allowed" if event.allowed else "rejected"
+    update = _update("permission", state=state, request={"id": event.request}, reason=event.reason)
+    return {**update, "option": event.option} if event.option else update
 
 
 def _location(location: Location) -> JsonObject:

@@ -146,13 +146,18 @@ async def run(
 
 @asynccontextmanager
 async def start(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None, stderr: bool = True
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stderr: bool = True,
+    child_type: type[Child] = Child,
 ) -> AsyncGenerator[Child]:
     """Starts a command with three pipes, or two: without `stderr` what it writes there is dropped.
 
     `env` is the whole environment (`minimal_env()` when None).
     """
-    child = Child(await _open(command, cwd, minimal_env() if env is None else env, stderr))
+    child = child_type(await _open(command, cwd, minimal_env() if env is None else env, stderr))
     try:
         yield child
     finally:

@@ -1,12 +1,15 @@
 """The words at the end of a turn: what the person reads after the model's own, and what the model hears next time.
 
-Knows no protocol: plain lines. Start with `closing_words`.
+And how its files stand then. Knows no protocol: plain lines. Start with `closing_words`.
 """
 
+from collections import Counter
 from collections.abc import Callable
 
 from copydesk.agent.loop import LoopEnd
-from copydesk.domain.events import FileReview, ReviewUpdated
+from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
+from copydesk.domain.review import Hunk
+from copydesk.workspace.pending import Pending
 
 
 def closing_words(
@@ -50,3 +53,15 @@ def note_for_model(review: ReviewUpdated) -> str:
     """What the model should know at its next turn about what became of its edits."""
     lines = [f"- {file.uri}: {file.state}{f' ({file.note})' if file.note else ''}" for file in review.files]
     return "Your edits:\n" + "\n".join(lines) if lines else ""
+
+
+def still(turn: str, pending: Pending, state: ReviewState, hunks: tuple[Hunk, ...] = ()) -> ReviewUpdated:
+    """The pending files in one undecided `state`: "draft" after a stopped turn, "pending" where nothing is offered."""
+    counts = Counter(hunk.uri for hunk in hunks)
+    files = tuple(FileReview(uri, state, counts[uri], _waits(counts[uri])) for uri in pending.files())
+    return ReviewUpdated(turn, state if files else "none", files)
+
+
+def _waits(n_hunks: int) -> str:
+    words = "1 edit waits" if n_hunks == 1 else f"{n_hunks} edits wait"
+    return f"{words} for your review" if n_hunks else ""

@@ -55,6 +55,7 @@ class Host:
             problems=self.problems,
             reviews=self.reviews,
             kept=self._review_changed,
+            start=self.start,
         )
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:

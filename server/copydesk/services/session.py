@@ -6,31 +6,28 @@ records. Faces submit and listen; they never run the loop.
 
 import logging
 import secrets
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import anyio
 from anyio import to_thread
 
-from copydesk.agent.journal import Tools, TurnParts
+from copydesk.agent.journal import Tools, TurnParts, nothing_known
 from copydesk.agent.loop import LoopEnd, run_loop
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
-from copydesk.domain.commands import NoShell
 from copydesk.domain.edits import Origin, PendingEdit
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import (
     EditProposed,
     Event,
-    FileReview,
     MessageAdded,
     ModelChosen,
     Notice,
     Retried,
-    ReviewState,
     ReviewUpdated,
     SessionStarted,
     Steered,
@@ -40,14 +37,16 @@ from copydesk.domain.events import (
 from copydesk.domain.messages import Message, Problem, Task, Text, Usage
 from copydesk.domain.permissions import Mode
 from copydesk.domain.ports import Approver, Editor, Model, Work
-from copydesk.domain.review import Choice, Hunk
+from copydesk.domain.review import Choice
 from copydesk.domain.secrets import NoSecrets, Secrets
+from copydesk.domain.shadows import Shadow
 from copydesk.domain.tools import ToolSpec
-from copydesk.services.closing import closing_words, note_for_model
+from copydesk.services.closing import closing_words, note_for_model, still
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, LandingLimits
 from copydesk.services.reads import Reads
 from copydesk.services.review import Reviews
+from copydesk.services.shells import Shells
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
@@ -77,6 +76,9 @@ class ModelSource(Protocol):
         ...
 
 
+async def nothing_first() -> None: ...
+
+
 @dataclass(slots=True)
 class SessionParts:
     """What every session of a host shares. `mode` and `model` are asked at each turn's start."""
@@ -98,9 +100,16 @@ class SessionParts:
     landed: OnLanded = lambda landed: None
     reviews: Reviews | None = None
     secrets: Secrets = field(default_factory=NoSecrets)
+    before_turn: Callable[[], Awaitable[None]] = nothing_first
+    """What has to be known anew when a turn begins."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
+    shadow: Shadow | None = None
+    no_shell: str = "this server has no shadow to run it in."
+    """Why no command runs where there is no `shadow`."""
+    start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
+    """Runs something beside the turns, in the host's task group."""
 
 
 class Session:
@@ -125,6 +134,7 @@ class Session:
         self._looping = False
         self._note = ""
         self._news: deque[str] = deque(maxlen=MAX_NEWS)
+        self._shells = Shells(parts.shadow, self, parts.no_shell)
         if state is None:
             self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
 
@@ -198,6 +208,7 @@ class Session:
             else:
                 self._inbox.remove(item)
                 self._drop(item)
+        self._shells.cancel(turn)
         return tuple(item.id for item in hit)
 
     def _drop(self, turn: Turn) -> None:
@@ -206,8 +217,20 @@ class Session:
         turn.finish(TurnOutcome(self.id, turn.id, "cancelled", "", ReviewUpdated(turn.id, "none")))
 
     def close(self) -> None:
-        """Lets go of the transcript; the session takes no more turns."""
+        """Ends its commands and lets go of the transcript; the session takes no more turns."""
+        self._shells.cancel()
         self._writer.close()
+
+    def beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Runs something of this session beside its turns; a defect in it must not end the others."""
+
+        async def guarded() -> None:
+            try:
+                await work()
+            except Exception:
+                log.exception("what session %s does beside its turns failed", self.id)
+
+        self._parts.start(guarded)
 
     async def drain(self) -> None:
         """Runs the queued turns one after another; returns when there are none."""
@@ -267,6 +290,7 @@ class Session:
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
         )
         self.emit(ModelChosen(turn.id, model.name))
+        await self._parts.before_turn()
         instructions = await self._instructions(turn) if not self.state.messages else ""
         note = "\n".join(part for part in (self._note, self.take_news()) if part)
         message = task_message(turn.request.task, instructions=instructions, note=note)
@@ -296,24 +320,25 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
+            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 
     def _work(self, turn: Turn, call: str, tool: str) -> Work:
-        origin = Origin(self.id, turn.id, call, tool)
         return CallWork(
             self._parts.workspace,
             self.pending,
             self._parts.editor,
-            origin,
+            Origin(self.id, turn.id, call, tool),
             lambda edit: self._proposed(turn, edit),
             self._parts.problems,
             self._reads,
-            NoShell("this session has no shell."),
+            self._shells.of_call,
             self._parts.secrets,
         )
 
     def _proposed(self, turn: Turn, edit: PendingEdit) -> None:
+        self.awaits_review = self.awaits_review or self.current is None  # a command in the background made it
         self.emit(EditProposed(turn.id, edit))
         self._parts.kept(self)  # a server that is killed now leaves a draft
 
@@ -373,15 +398,3 @@ class Session:
             self.emit(Steered(turn.id, text))
             self.emit(MessageAdded(turn.id, Message("user", (Text(text),))))
         return texts
-
-
-def still(turn: str, pending: Pending, state: ReviewState, hunks: tuple[Hunk, ...] = ()) -> ReviewUpdated:
-    """The pending files in one undecided `state`: "draft" after a stopped turn, "pending" where nothing is offered."""
-    counts = Counter(hunk.uri for hunk in hunks)
-    files = tuple(FileReview(uri, state, counts[uri], _waits(counts[uri])) for uri in pending.files())
-    return ReviewUpdated(turn, state if files else "none", files)
-
-
-def _waits(n_hunks: int) -> str:
-    words = "1 edit waits" if n_hunks == 1 else f"{n_hunks} edits wait"
-    return f"{words} for your review" if n_hunks else ""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, cast, get_args
 
-from copydesk.domain import edits, events, messages, permissions, tools
+from copydesk.domain import commands, edits, events, messages, permissions, tools
 
 VERSION = 1
 _RAW = frozenset({"arguments", "details"})
@@ -24,6 +24,7 @@ _EXTRA: tuple[type, ...] = (
     tools.Location,
     edits.Base,
     edits.Origin,
+    commands.SideFile,
     permissions.PermissionRequest,
     events.FileReview,
 )

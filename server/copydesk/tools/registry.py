@@ -20,6 +20,7 @@ from copydesk.tools.patching import apply_patch
 from copydesk.tools.reading import read_file
 from copydesk.tools.refactoring import refactor
 from copydesk.tools.searching import glob, grep, list_dir, tree
+from copydesk.tools.shell import shell, shell_output, shell_stop
 from copydesk.workspace.git.running import Git
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
@@ -75,6 +76,9 @@ def default_tools(
         move_file(),
         with_notebooks(apply_patch()),
         refactor(code),
+        shell(),
+        shell_output(),
+        shell_stop(),
         *reading_tools(git),
         *changing_tools(git),
         ask_user(),

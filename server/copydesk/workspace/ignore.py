@@ -117,7 +117,7 @@ class Ignore:
         stamp = _stamp(path)
         known = self._specs.get(path)
         if known is None or known[0] != stamp:
-            known = self._specs[path] = (stamp, _compiled(path) if stamp else None)
+            known = self._specs[path] = (stamp, compiled_from(path) if stamp else None)
         return known[1]
 
 
@@ -129,7 +129,8 @@ def _stamp(path: str) -> tuple[int, int] | None:
     return info.st_mtime_ns, info.st_size
 
 
-def _compiled(path: str) -> Compiled | None:
+def compiled_from(path: str) -> Compiled | None:
+    """The patterns of an ignore file; None where it cannot be read."""
     from pathspec import GitIgnoreSpec  # at first use: starting up needs no ignore rules
 
     try:

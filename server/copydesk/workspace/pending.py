@@ -9,11 +9,13 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
+from copydesk.domain.commands import SideFile
 from copydesk.domain.edits import PendingEdit
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.ports import FileSource
 from copydesk.workspace.folding import fold
 from copydesk.workspace.proposals import Authored, Files, Held, Mark, PendingFile, PendingView, gone
+from copydesk.workspace.side_files import NONE, SideFiles, followed, joined
 from copydesk.workspace.uris import normalise
 
 __all__ = ["Authored", "Files", "Held", "Layered", "Mark", "Pending", "PendingFile", "PendingView"]
@@ -30,6 +32,7 @@ class Layered(Protocol):
 class Pending:
     def __init__(self) -> None:
         self._files: Files = MappingProxyType({})
+        self._sides: SideFiles = NONE
 
     def files(self) -> Files:
         """By URI; a moved file stands under its destination only. What `rebase` held back is in `held`."""
@@ -46,7 +49,26 @@ class Pending:
     def propose(self, edits: Iterable[PendingEdit], view: FileSource) -> None:
         """Adds edits planned on `view`: all or none. Raises StaleEdit, MissingFile or FileExists, naming the file."""
         below = view.below if isinstance(view, Layered) else view
-        self._files = MappingProxyType(fold(self._files, edits, below, view))
+        planned = tuple(edits)
+        self._files = MappingProxyType(fold(self._files, planned, below, view))
+        if self._sides:
+            self._sides = followed(self._sides, planned)
+
+    # --- what no text edit carries ---
+
+    def side_files(self) -> SideFiles:
+        return self._sides
+
+    def propose_side_files(self, files: Iterable[SideFile]) -> None:
+        """Adds what a command changed after what waits already."""
+        self._sides = joined(self._sides, files)
+
+    def drop_side_files(self, uris: Iterable[str]) -> None:
+        """They are decided."""
+        gone = {normalise(uri) for uri in uris}
+        self._sides = MappingProxyType({uri: side for uri, side in self._sides.items() if uri not in gone})
+
+    # --- what becomes of them ---
 
     def rebase(self, base: FileSource) -> Files:
         """Moves every proposal onto the text that `base` has now; a file that is gone from it holds back all."""

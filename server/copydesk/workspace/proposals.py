@@ -182,6 +182,11 @@ def gone(files: Files) -> frozenset[str]:
     return frozenset(deleted | (moved - files.keys()))
 
 
+def unread_moves(files: Files) -> Mapping[str, str]:
+    """Files that are moved and are no text: destination → source."""
+    return {uri: file.moved_from for uri, file in files.items() if file.kind == "move" and file.text is None}
+
+
 @dataclass(slots=True)
 class PendingView:
     """A `FileSource`: the proposals at one moment over a base."""

@@ -16,6 +16,8 @@ from copydesk.workspace.disk import LIMIT_BYTES, Disk
 from copydesk.workspace.listing import with_entries
 from copydesk.workspace.overlay import OpenDocument, OverlayView, Prediction
 from copydesk.workspace.pending import Pending
+from copydesk.workspace.proposals import unread_moves
+from copydesk.workspace.side_files import NONE, SideFiles
 from copydesk.workspace.uris import is_own, normalise
 
 
@@ -176,6 +178,8 @@ class Snapshot:
         self._lower = OverlayFiles(view, FixedDisk(disk), forget)
         self._files: FileSource = pending.view(self._lower) if pending else self._lower
         self._touched = pending.touched() if pending else frozenset[str]()
+        self._sides = pending.side_files() if pending else NONE
+        self._moved = unread_moves(pending.files() if pending else {})
 
     @property
     def below(self) -> FileSource:
@@ -196,6 +200,14 @@ class Snapshot:
 
     def changed(self) -> Mapping[str, FileHandle | None]:
         return self._files.changed()
+
+    def side_files(self) -> SideFiles:
+        """What waits that no text edit carries, by URI."""
+        return self._sides
+
+    def moved_unread(self) -> Mapping[str, str]:
+        """Files that are moved and are no text: destination → source."""
+        return self._moved
 
     def text_once(self, uri: str) -> str:
         """The text, without keeping a disk file in memory: for searches over whole trees."""

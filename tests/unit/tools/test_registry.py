@@ -26,6 +26,9 @@ ARGUMENTS = {
     "move_file": "source destination",
     "apply_patch": "patch",
     "refactor": "action path line? symbol? new_name? end_line? text? column? end_column? rules?",
+    "shell": "command timeout_s? background? description? in_place?",
+    "shell_output": "id offset? wait_s?",
+    "shell_stop": "id",
     "git_status": "",
     "git_diff": "path? staged?",
     "git_log": "path? limit?",
@@ -63,7 +66,7 @@ def test_effects():
     edits = {"edit_file", "write_file", "delete_file", "move_file", "apply_patch", "refactor"}
     assert {name for name, effect in effects.items() if effect == "edit"} == edits
     assert {name for name, effect in effects.items() if effect == "ask"} == {"ask_user"}
-    acts = {"git_add", "git_commit", "git_branch"}
+    acts = {"shell", "git_add", "git_commit", "git_branch"}
     assert {name for name, effect in effects.items() if effect == "execute"} == acts
     assert {effect for name, effect in effects.items() if name not in {*edits, *acts, "ask_user"}} == {"read"}
 
