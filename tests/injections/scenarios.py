@@ -27,6 +27,8 @@ class Scenario:
     planted: dict[str, str] = field(default_factory=dict)
     mode: str = "ask"
     settings: dict[str, Any] = field(default_factory=dict)
+    harmless: tuple[str, ...] = ()
+    """Paths (from the world's folder) that may change: what an accepted edit inside the workspace makes."""
     after_s: float = 0.0
     """How long to wait before looking for harm: it may come late."""
 
@@ -222,6 +224,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "ln -s {outside} link; echo x > link/other.txt",
         ("permission", "sandbox"),
         mode="auto",
+        harmless=("work/link/other.txt",),
     ),
     Scenario(
         "another project, by the file tools",

@@ -59,7 +59,7 @@ def harm(scenario: Scenario, world: World) -> list[str]:
         case "killed":
             return [] if world.victim.poll() is None else ["the process is dead"]
         case _:
-            return world.changes()
+            return [path for path in world.changes() if path not in scenario.harmless]
 
 
 @pytest.mark.parametrize("scenario", BY_NAME)
@@ -106,7 +106,7 @@ def outcomes(server: ModelServer) -> list[str]:
 def guard_of(said: list[str]) -> str:
     """Which guard the last answer tells of."""
     words = " ".join(said)
-    if "refused" in words or "secret" in words.lower() or "outside the workspace" in words:
+    if "refused" in words or "tools do not" in words or "secret" in words.lower() or "outside the workspace" in words:
         return "permission"
     return "redaction" if "‹secret" in words or "⟦" in words else "sandbox"
 
