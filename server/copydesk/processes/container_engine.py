@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copydesk.domain.frozen import frozen
 from copydesk.processes.confinement import Confinement, Limits
 from copydesk.processes.environment import minimal_env
+from copydesk.processes.placing import is_below
 from copydesk.processes.spawn import Finished, run
 
 LABEL = "copydesk.server"
@@ -46,6 +47,8 @@ class Engine:
     is_podman: bool = False
     is_rootless: bool = False
     has_selinux: bool = False
+    profile: str = ""
+    """A file with the calls that are refused, where the engine's own profile lets user namespaces be made."""
 
     async def ask(self, *words: str, timeout_s: float = _ASK_LIMIT_S) -> Finished:
         return await run([self.program, *words], env=self.env, timeout_s=timeout_s)
@@ -102,8 +105,16 @@ class Shape:
     user: tuple[int, int]
 
 
-def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: str) -> list[str]:
-    """The words after the engine's own name, up to the program of the container. `empty` is an empty file."""
+@frozen
+class Empty:
+    """What stands in the place of what is hidden."""
+
+    file: str
+    folder: str
+
+
+def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: Empty) -> list[str]:
+    """The words after the engine's own name, up to the program of the container."""
     limits = shape.limits
     memory = str(MEMORY_BYTES if limits.memory_bytes in (None, Limits().memory_bytes) else limits.memory_bytes)
     count = N_PROCESSES if limits.n_processes in (None, Limits().n_processes) else limits.n_processes
@@ -115,30 +126,33 @@ def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: str
     words += [] if shape.network else ["--network", "none"]
     words += ["--userns", "keep-id"] if engine.is_podman and engine.is_rootless else []
     words += ["--security-opt", "label=disable"] if engine.has_selinux else []
+    words += ["--security-opt", f"seccomp={engine.profile}"] if engine.profile else []
     words += ["--tmpfs", f"{TEMP}:rw,exec,nosuid,nodev,mode=1777,size={limits.temp_bytes}"]
     for path, source in shape.binds:
         words += ["--mount", _mount("bind", source, path)]
     for path, source in shape.guarded:
         words += ["--mount", _mount("bind", source, path, "readonly")]
     for path, is_folder in shape.masks:
-        if is_folder:
-            words += ["--mount", _mount("tmpfs", "", path, "tmpfs-mode=0555", "tmpfs-size=4096")]
-        else:
-            words += ["--mount", _mount("bind", empty, path, "readonly")]
+        # No tmpfs for a folder: podman fills it with what it should hide.
+        words += ["--mount", _mount("bind", empty.folder if is_folder else empty.file, path, "readonly")]
     return [*words, image]
 
 
 def exec_words(name: str, asked: Confinement, wrapper: str, argv: Sequence[str]) -> list[str]:
     words = ["exec", "--workdir", asked.cwd]
-    for variable, value in sorted(inside_env(asked.env).items()):
+    for variable, value in sorted(inside_env(asked).items()):
         words += ["--env", f"{variable}={value}"]
     blocks = "" if asked.limits.file_bytes is None else str(asked.limits.file_bytes // 512)
     return [*words, name, "sh", "-c", wrapper, "sh", blocks, *argv]
 
 
-def inside_env(env: Mapping[str, str]) -> dict[str, str]:
+def inside_env(asked: Confinement) -> dict[str, str]:
     """Without what belongs to the machine outside. The image has its own PATH."""
-    kept = {name: value for name, value in env.items() if name not in _OUTSIDE_ENV and not name.startswith("XDG_")}
+    kept = {
+        name: value
+        for name, value in asked.env.items()
+        if name not in _OUTSIDE_ENV and (not name.startswith("XDG_") or is_below(value, asked.writable))
+    }
     return {**kept, "HOME": TEMP, "TMPDIR": TEMP}
 
 
@@ -177,7 +191,7 @@ def _user(engine: Engine, user: tuple[int, int]) -> str:
 
 def _mount(kind: str, source: str, target: str, *options: str) -> str:
     """As the engines read it: comma-separated values, quoted where a path needs it."""
-    return ",".join(_quoted([f"type={kind}", *([f"source={source}"] if source else []), f"target={target}", *options]))
+    return ",".join(_quoted([f"type={kind}", f"source={source}", f"target={target}", *options]))
 
 
 def _quoted(fields: Sequence[str]) -> Iterator[str]:
