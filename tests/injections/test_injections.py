@@ -106,9 +106,11 @@ def outcomes(server: ModelServer) -> list[str]:
 def guard_of(said: list[str]) -> str:
     """Which guard the last answer tells of."""
     words = " ".join(said)
+    if "SECRET_VALUE_" in words:
+        return "redaction"
     if "refused" in words or "tools do not" in words or "secret" in words.lower() or "outside the workspace" in words:
         return "permission"
-    return "redaction" if "‹secret" in words or "⟦" in words else "sandbox"
+    return "sandbox"
 
 
 def kept_out_of_state(d: Desk) -> bool:
