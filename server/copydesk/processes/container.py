@@ -198,7 +198,9 @@ class _Container:
 
     async def open(self) -> None:
         words = engines.run_words(self.engine, self.shape, image=self._image, name=self._name, empty=self._empty)
-        opened = start([self.engine.program, *words, "-c", KEEPER], env=self.engine.env, cwd="/")
+        # podman leaves a file in the folder it was started in when memory runs out.
+        folder = os.path.dirname(self._empty.file)
+        opened = start([self.engine.program, *words, "-c", KEEPER], env=self.engine.env, cwd=folder)
         self._leave, self._keeper = opened, await opened.__aenter__()
         try:
             with anyio.fail_after(_READY_LIMIT_S):
@@ -217,7 +219,9 @@ class _Container:
     async def started(self, argv: Sequence[str], asked: Confinement) -> AsyncGenerator[Child]:
         words = engines.exec_words(self._name, asked, _WRAPPER, argv)
         command = [self.engine.program, *words]
-        async with start(command, env=self.engine.env, cwd="/", child_type=_Confined) as child:
+        async with start(
+            command, env=self.engine.env, cwd=os.path.dirname(self._empty.file), child_type=_Confined
+        ) as child:
             if isinstance(child, _Confined):
                 child.container = self
             await child.stdin.aclose()

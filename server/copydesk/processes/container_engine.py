@@ -51,7 +51,7 @@ class Engine:
     """A file with the calls that are refused, where the engine's own profile lets user namespaces be made."""
 
     async def ask(self, *words: str, timeout_s: float = _ASK_LIMIT_S) -> Finished:
-        return await run([self.program, *words], env=self.env, timeout_s=timeout_s)
+        return await run([self.program, *words], cwd="/", env=self.env, timeout_s=timeout_s)
 
 
 async def find_engine() -> Engine | str:
