@@ -101,7 +101,7 @@ class SessionParts:
     secrets: Secrets = field(default_factory=NoSecrets)
     before_turn: Callable[[], Awaitable[None]] = checkpoint
     """What has to be known anew when a turn begins."""
-    confined: Callable[[], Awaitable[None]] = nothing_first
+    confined: Callable[[], Awaitable[None]] = checkpoint
     """What has to be known before a command is judged."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
