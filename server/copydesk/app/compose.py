@@ -75,6 +75,8 @@ class Core:
     models: ModelSource
     code: CodeIntel
     consent: "Consent"
+    shadow: Shadow
+    """Where commands run."""
     attribution: "Attribution | None" = None
     """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
@@ -219,5 +221,5 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (door.aclose, own.aclose, shadows.runner.aclose)
-    return Core(workspace, host, person, configuration, models, code, consent, attribution, closers, (own.tend,))
+    closers = (door.aclose, own.aclose, shadows.aclose)
+    return Core(workspace, host, person, configuration, models, code, consent, view, attribution, closers, (own.tend,))

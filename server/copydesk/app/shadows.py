@@ -8,7 +8,7 @@ from pathlib import Path
 
 from copydesk.config.settings import Settings
 from copydesk.domain.sandboxes import SandboxReport
-from copydesk.processes.sandboxes import Chosen, choose
+from copydesk.processes.sandboxes import Chosen, aclose, choose
 from copydesk.safety.paths import is_secret
 from copydesk.services.trust import Trust
 from copydesk.workspace.shadow.runner import ShadowRunner
@@ -35,11 +35,18 @@ class Shadows:
         """Whether commands are confined here, as far as is known by now."""
         return self.known is not None and self.known.is_working
 
+    async def aclose(self) -> None:
+        await self.runner.aclose()
+        await aclose(self._sandbox_state)
+
+    @property
+    def _sandbox_state(self) -> Path:
+        return self._state / "sandbox"
+
     async def _chosen(self) -> Chosen:
         settings = self._settings()
-        chosen = await choose(
-            settings.text("sandbox.backend"), image=self._image(settings), state=self._state / "sandbox"
-        )
+        wanted = settings.text("sandbox.backend")
+        chosen = await choose(wanted, image=self._image(settings), state=self._sandbox_state)
         self.known = chosen.report
         return chosen
 
