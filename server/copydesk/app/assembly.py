@@ -77,9 +77,9 @@ class Assembly:
             workspace=self.workspace,
             editor_models=editor_models,
             editor_code=self.editor_code,
-            shadow=shadow,
             asker=self.voice.permissions,
             say=self.voice.answers.message,
+            shadow=shadow,
         )
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
@@ -190,7 +190,6 @@ class Assembly:
             await anyio.to_thread.run_sync(self.core.attribution.tidy)
         await anyio.to_thread.run_sync(lambda: self.server.client.capabilities)  # 60 ms that no edit should wait for
         await self._model_name()
-        await self._sandbox()
 
     async def _model_name(self) -> str:
         wanted = self.core.host.model_name()

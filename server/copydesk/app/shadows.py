@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from copydesk.config.settings import Settings
-from copydesk.domain.sandboxes import SandboxReport
 from copydesk.processes.sandboxes import Chosen, aclose, choose
 from copydesk.safety.paths import is_secret
 from copydesk.services.trust import Trust
@@ -17,10 +16,9 @@ from copydesk.workspace.workspace import Workspace
 
 
 class Shadows:
-    """`known` is the newest report of the sandbox; None before the first command."""
+    """The shadow of one workspace, in `runner`."""
 
     def __init__(self, workspace: Workspace, settings: Callable[[], Settings], state: Path, trust: Trust) -> None:
-        self.known: SandboxReport | None = None
         self._workspace = workspace
         self._settings = settings
         self._state = state
@@ -30,10 +28,6 @@ class Shadows:
     def trusted(self) -> bool:
         """Whether what every open folder holds may run: commands see them together."""
         return all(map(self._trust.is_trusted, self._workspace.roots))
-
-    def works(self) -> bool:
-        """Whether commands are confined here, as far as is known by now."""
-        return self.known is not None and self.known.is_working
 
     async def aclose(self) -> None:
         await self.runner.aclose()
@@ -46,9 +40,7 @@ class Shadows:
     async def _chosen(self) -> Chosen:
         settings = self._settings()
         wanted = settings.text("sandbox.backend")
-        chosen = await choose(wanted, image=self._image(settings), state=self._sandbox_state)
-        self.known = chosen.report
-        return chosen
+        return await choose(wanted, image=self._image(settings), state=self._sandbox_state)
 
     def _image(self, settings: Settings) -> str | None:
         """The person's choice, else what a trusted folder's dev container names."""
