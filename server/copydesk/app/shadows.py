@@ -46,7 +46,12 @@ class Shadows:
         """The person's choice, else what a trusted folder's dev container names."""
         if image := settings.text("sandbox.image"):
             return image
-        from copydesk.processes.devcontainer import image_of
+        from copydesk.processes.devcontainer import NoImage, image_of
 
         folders = (to_path(root) for root in self._workspace.roots if self._trust.is_trusted(root))
-        return next((image for folder in folders if folder and (image := image_of(folder))), None)
+        try:
+            return next((image for folder in folders if folder and (image := image_of(folder))), None)
+        except NoImage:
+            if settings.text("sandbox.backend") == "container":
+                raise
+            return None

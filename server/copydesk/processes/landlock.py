@@ -63,10 +63,13 @@ async def attempt(state_dir: str) -> "LandlockSandbox | str":
             box.why = f"No overlay of the workspace can be had: {failures[0]}" if failures else ""
             return box
         await box.aclose()
-        failures.append(holds)
+        failures.append(holds + (_ABOUT_NAMESPACES if "(namespaces)" in holds else ""))
     return f"Landlock was tried and does not confine here: {failures[-1]}"
 
 
+_ABOUT_NAMESPACES = (
+    " User namespaces are switched off or forbidden here (user.max_user_namespaces, AppArmor, or what this runs in)."
+)
 _PLACINGS: tuple[Placing, ...] = ("overlay", "bind", "none")
 
 
