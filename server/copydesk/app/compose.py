@@ -79,6 +79,8 @@ class Core:
     code: CodeIntel
     consent: "Consent"
     outward: "Outward"
+    shadow: Shadow
+    """Where commands run."""
     attribution: "Attribution | None" = None
     """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
@@ -231,6 +233,7 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (outward.door.aclose, own.aclose, shadows.runner.aclose)
+    closers = (outward.door.aclose, own.aclose, shadows.aclose)
     tending = (own.tend, outward.secrecy.tend)
-    return Core(workspace, host, person, configuration, models, code, consent, outward, attribution, closers, tending)
+    found = (consent, outward, view, attribution)
+    return Core(workspace, host, person, configuration, models, code, *found, closers, tending)

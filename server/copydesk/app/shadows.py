@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from copydesk.config.settings import Settings
-from copydesk.processes.sandboxes import Chosen, choose
+from copydesk.processes.sandboxes import Chosen, aclose, choose
 from copydesk.services.trust import Trust
 from copydesk.workspace.shadow.runner import ShadowRunner
 from copydesk.workspace.uris import to_path
@@ -42,11 +42,18 @@ class Shadows:
         """What `hidden` depends on."""
         return self._settings().texts("permissions.deny")
 
+    async def aclose(self) -> None:
+        await self.runner.aclose()
+        await aclose(self._sandbox_state)
+
+    @property
+    def _sandbox_state(self) -> Path:
+        return self._state / "sandbox"
+
     async def _chosen(self) -> Chosen:
         settings = self._settings()
-        return await choose(
-            settings.text("sandbox.backend"), image=self._image(settings), state=self._state / "sandbox"
-        )
+        wanted = settings.text("sandbox.backend")
+        return await choose(wanted, image=self._image(settings), state=self._sandbox_state)
 
     def _image(self, settings: Settings) -> str | None:
         """The person's choice, else what a trusted folder's dev container names."""
