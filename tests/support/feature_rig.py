@@ -20,6 +20,7 @@ from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.handlers import Handlers, RequestContext
 from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
+from tests.support import consent
 from tests.support.fake_host import FakeHost
 from tests.support.fake_reviews import FakeReviews
 
@@ -60,6 +61,8 @@ class FeatureRig:
         self.hovered: Hovered | None = None
         self.symbol: str | None = None
         self.voice = Voice(self.client, state_dir, self._display)
+        self.permissions = consent.permissions(state_dir, self.voice)
+        self.trust = consent.trust(state_dir, self.voice)
         self.features = Features(self.voice, self.host, self._parts(), self._spawn)
         self.handlers = Handlers()
         self.commands: list[str] = []
@@ -93,6 +96,9 @@ class FeatureRig:
             lambda: self.is_language_model,
             self.reviews,
             self.overlay,
+            self.permissions,
+            self.trust,
+            consent.roots,
         )
 
     def _text(self, uri: str) -> str:

@@ -26,6 +26,7 @@ LIMIT_CHARACTERS = 60_000
 """Most characters of one result. Tools bound themselves more tightly; this catches what they miss."""
 
 MAX_PARALLEL = 8
+STOPPED = "the turn was stopped while the question was open."
 INTERRUPTED = "Interrupted: the turn was cancelled before this call finished. It may have had no effect."
 
 
@@ -95,14 +96,22 @@ def _prepare(parts: TurnParts, call: ToolCall, work: Work) -> tuple[Tool, dict[s
 
 async def _ask(parts: TurnParts, call: ToolCall, tool: Tool, prepared: Prepared) -> None:
     """Raises `PermissionDenied`, in the words of who said no."""
+    if prepared.command:
+        await parts.confined()
     verdict = parts.approver.judge(_request_for(parts, call, tool, prepared))
     if verdict.outcome == "deny":
         raise PermissionDenied(f"{tool.spec.name} was refused: {verdict.reason}")
     if verdict.outcome == "allow":
         return
+    id = verdict.request.id
     parts.emit(PermissionAsked(parts.turn, verdict.request))
-    decision = await parts.approver.ask(verdict.request)
-    parts.emit(PermissionAnswered(parts.turn, verdict.request.id, decision.allowed, decision.reason))
+    try:
+        decision = await parts.approver.ask(verdict.request)
+    except anyio.get_cancelled_exc_class():  # the question is withdrawn wherever it is shown
+        parts.emit(PermissionAnswered(parts.turn, id, allowed=False, reason=STOPPED, cancelled=True))
+        raise
+    option = decision.option or ""
+    parts.emit(PermissionAnswered(parts.turn, id, decision.allowed, decision.reason, option))
     if not decision.allowed:
         raise PermissionDenied(f"{tool.spec.name} was refused: {decision.reason or 'the person said no.'}")
 

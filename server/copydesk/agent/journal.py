@@ -3,7 +3,7 @@
 The loop never keeps state of its own: `Journal.messages` is the history, derived from what was recorded.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -50,6 +50,10 @@ class Tools(Protocol):
         ...
 
 
+async def nothing_known() -> None:
+    """No command is run here, so there is nothing to find out."""
+
+
 @dataclass(frozen=True, slots=True)
 class TurnParts:
     """Everything one turn runs with. `work(call_id, tool)` makes the frozen view of one tool call; `validate` gives the
@@ -69,6 +73,8 @@ class TurnParts:
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
     secrets: Secrets = field(default_factory=NoSecrets)
+    confined: Callable[[], Awaitable[object]] = nothing_known
+    """Returns when it is known how commands are confined: the approver judges them by that."""
 
     def emit(self, event: Event) -> None:
         self.journal.emit(event)

@@ -72,6 +72,8 @@ class Assembly:
             editor_models=editor_models,
             editor_code=self.editor_code,
             shadow=shadow,
+            asker=self.voice.permissions,
+            say=self.voice.answers.message,
         )
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
@@ -105,6 +107,7 @@ class Assembly:
 
     def _take_settings(self, settings: Mapping[str, Any]) -> None:
         self._say_problems(self.core.configuration.update(settings))
+        self.core.consent.trust.take_editor(self.server.settings.workspace_trusted)
         level = LOG_LEVELS.get(self.core.configuration.settings.text("trace.level"), logging.WARNING)
         logging.getLogger("copydesk").setLevel(level)
 
@@ -140,6 +143,9 @@ class Assembly:
             is_language_model=lambda: self._resolved[1] not in ("", "offline"),
             reviews=self.core.host.reviews,
             documents=self.workspace.overlay,
+            permissions=self.core.consent.permissions,
+            trust=self.core.consent.trust,
+            roots=lambda: self.workspace.roots,
             undo=self.core.undoing().undo,
             is_echo=self.editor_code.is_echo,
         )

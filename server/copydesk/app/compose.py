@@ -3,72 +3,43 @@
 Imports of heavy parts happen when they are first needed: the command line must not pay for the editor's side.
 """
 
+import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 
 from copydesk import __version__
-from copydesk.config.layers import Loaded, load, state_path
+from copydesk.app.configuration import Configuration, now_iso
+from copydesk.config.layers import state_path
 from copydesk.config.settings import Settings
-from copydesk.domain.permissions import Mode
-from copydesk.domain.ports import Approver, CodeIntel, Editor, EditorCode, EditorModels, Model
+from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.session import ModelSource, SessionParts
-from copydesk.workspace.uris import to_path
+from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from copydesk.app.consent import Consent
     from copydesk.models.selection import ModelSettings
     from copydesk.services.attribution import Attribution
+    from copydesk.services.permissions import Asker
     from copydesk.services.undoing import Undoing
+    from copydesk.services.verifying.consent import Trusts
+    from copydesk.services.verifying.verifier import Verifier
 
 
-def now_iso() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+log = logging.getLogger("copydesk")
 
 
-class Configuration:
-    """The settings in force; reloaded when the editor's change or the folders do."""
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        editor: Mapping[str, Any],
-        arguments: Mapping[str, Any],
-    ) -> None:
-        self._workspace = workspace
-        self._editor: Mapping[str, Any] = editor
-        self._arguments = arguments
-        self.changed: list[Callable[[Settings], None]] = []
-        self.loaded: Loaded = self._load()
-
-    def _load(self) -> Loaded:
-        paths = (to_path(uri) for uri in self._workspace.roots)
-        return load(
-            editor=self._editor,
-            arguments=self._arguments,
-            project_roots=tuple(path for path in paths if path is not None),
-        )
-
-    @property
-    def settings(self) -> Settings:
-        return self.loaded.settings
-
-    def update(self, editor: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-        """Reads every layer again, with new editor settings if given. Returns what could not be used."""
-        if editor is not None:
-            self._editor = editor
-        self.loaded = self._load()
-        for listener in self.changed:
-            listener(self.settings)
-        return self.loaded.problems
+def log_message(level: str, text: str) -> None:
+    """What a person should know where nobody reads."""
+    log.warning("%s: %s", level, text)
 
 
 def model_settings(settings: Settings) -> "ModelSettings":
@@ -82,16 +53,6 @@ def model_settings(settings: Settings) -> "ModelSettings":
         offline=settings.flag("network.offline"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
     )
-
-
-def approver_for(mode: Callable[[], Mode], verb: str) -> Approver:
-    """The approver of one turn. Explaining never edits, whatever the mode."""
-    from copydesk.safety.approver import ModeApprover
-
-    def read_only() -> Mode:
-        return "plan"
-
-    return ModeApprover(read_only if verb == "explain" else mode)
 
 
 class FixedModel:
@@ -113,6 +74,7 @@ class Core:
     configuration: Configuration
     models: ModelSource
     code: CodeIntel
+    consent: "Consent"
     attribution: "Attribution | None" = None
     """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
@@ -176,6 +138,16 @@ def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> Cod
     return WiderIntel(own, editor_code, workspace)
 
 
+def _verifier(
+    workspace: Workspace, shadow: Shadow, configuration: Configuration, person: Editor, trust: "Trusts"
+) -> "Verifier":
+    from copydesk.services.verifying.consent import Consent
+    from copydesk.services.verifying.verifier import Verifier
+
+    consent = Consent(trust, person, workspace.display)
+    return Verifier(workspace, shadow, lambda: configuration.settings, consent)
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -189,13 +161,17 @@ def compose(
     editor_models: EditorModels | None = None,
     editor_code: EditorCode | None = None,
     shadow: Callable[[Workspace], Shadow] | None = None,
+    asker: "Asker | None" = None,
+    say: Callable[[str, str], None] = log_message,
 ) -> Core:
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
     `shadow` makes what commands run in; None: the real one.
+    `asker` puts questions about permissions to the person, None where nobody can answer; `say` tells them things.
     """
-    from copydesk.app.shadows import shadow_of
+    from copydesk.app.consent import Consent, trust_of
+    from copydesk.app.shadows import Shadows
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
     from copydesk.models.offline.model import OfflineModel
@@ -204,25 +180,31 @@ def compose(
     from copydesk.tools.validation import checked
 
     workspace = workspace or Workspace(roots)
-    configuration = Configuration(workspace, editor_settings or {}, arguments or {})
+    state = state or state_path()
     person = editor(workspace)
+    trust = trust_of(state, person.ask if asker else None, say)
+    configuration = Configuration(workspace, editor_settings or {}, arguments or {}, trust.is_trusted)
+    consent = Consent(workspace, state, trust, configuration, asker, say)
     own = Intel(workspace)
     code = _wider(own, editor_code, workspace) if editor_code else own
     door = Door()
     selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel, editor=editor_models)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
-    state = state or state_path()
 
-    runner = shadow_of(workspace, lambda: configuration.settings, state)
+    shadows = Shadows(workspace, lambda: configuration.settings, state, trust)
+    consent.judging.sandbox_works = shadows.works
+    view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
+
     parts = SessionParts(
         workspace=workspace,
         models=models,
-        tools=Toolbox(default_tools(workspace, code)),
+        tools=Toolbox(default_tools(workspace, code, lambda folder: trust.is_trusted(to_uri(folder)))),
         validate=checked,
         editor=person,
-        approver=approver_for,
+        approver=consent.judging.approver_for,
+        before_turn=lambda: consent.before_turn(host.start),
         settings=lambda: configuration.settings,
         mode=lambda: "ask",
         model_name=lambda: None,
@@ -231,10 +213,11 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
-        shadow=shadow(workspace) if shadow else runner,
+        shadow=view,
+        verifier=_verifier(workspace, view, configuration, person, trust),
     )
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (door.aclose, own.aclose, runner.aclose)
-    return Core(workspace, host, person, configuration, models, code, attribution, closers, (own.tend,))
+    closers = (door.aclose, own.aclose, shadows.runner.aclose)
+    return Core(workspace, host, person, configuration, models, code, consent, attribution, closers, (own.tend,))

@@ -72,7 +72,7 @@ def _state() -> Iterator[Finding]:
 def _settings(core: Core) -> Iterator[Finding]:
     path = user_config_path()
     yield Finding("ok" if path.exists() else "note", "settings", str(path) if path.exists() else f"no {path}")
-    for problem in core.configuration.loaded.problems:
+    for problem in core.configuration.problems:
         yield Finding("problem", "settings", problem)
     for uri in core.workspace.roots:
         if (root := _folder(uri)) is not None and not root.is_dir():

@@ -73,7 +73,7 @@ async def _run(options: Options) -> int:
         arguments=arguments,
         offers=options.apply,
     )
-    for problem in core.configuration.loaded.problems:
+    for problem in core.configuration.problems:
         _say("warning", problem)
     async with core.running():
         mode = mode_of(options.mode) if options.mode else None

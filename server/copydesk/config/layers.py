@@ -6,7 +6,7 @@ sentence that names the key, the value and what is allowed; the rest still loads
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
@@ -15,14 +15,19 @@ from copydesk.domain.frozen import frozen
 
 Flat: TypeAlias = "dict[str, Value]"
 PROJECT_FILE = ".copydesk/config.toml"
+UNTRUSTED = "set it in the editor or in your own config.toml, or trust the folder (copydesk.workspace.trust)."
 
 
 @frozen
 class Loaded:
-    """The settings in force, and sentences about what could not be used."""
+    """The settings in force, and sentences about what could not be used.
+
+    `held_back` are the folders whose file says more than it may while the folder is not trusted.
+    """
 
     settings: Settings
     problems: tuple[str, ...] = ()
+    held_back: tuple[str, ...] = ()
 
 
 def load(
@@ -32,15 +37,19 @@ def load(
     env: Mapping[str, str] | None = None,
     project_roots: tuple[str, ...] = (),
     user_file: str | None = None,
-    trusted: bool = False,
+    trusted: bool | Callable[[str], bool] = False,
 ) -> Loaded:
-    """Reads and merges every layer. `project_roots` are folder paths; never raises for bad input."""
+    """Reads and merges every layer. `project_roots` are folder paths; never raises for bad input.
+
+    `trusted`: whether the person trusts the folder of that path, so that its file may loosen too.
+    """
     problems: list[str] = []
     values: Flat = {setting.key: setting.default for setting in SETTINGS}
     sources: dict[str, str] = {}
+    held_back: list[str] = []
 
     def lay(layer: Flat, source: str) -> None:
-        values.update(layer)
+        values.update({key: _joined(BY_KEY[key], values[key], value) for key, value in layer.items()})
         sources.update(dict.fromkeys(layer, source))
 
     user = user_file if user_file is not None else str(user_config_path())
@@ -48,11 +57,20 @@ def load(
     for root in project_roots:
         path = str(Path(root) / PROJECT_FILE)
         layer = checked(read_toml(path, problems), path, problems)
-        lay(layer if trusted else restrict(layer, values, path, problems), "project")
+        n_problems = len(problems)
+        is_trusted = trusted if isinstance(trusted, bool) else trusted(root)
+        lay(layer if is_trusted else restrict(layer, values, path, problems), "project")
+        held_back += [root] if len(problems) > n_problems else []
     lay(checked(from_env(os.environ if env is None else env), "the environment", problems), "environment")
     lay(checked(flatten(editor or {}), "the editor's settings", problems), "editor")
     lay(checked(flatten(arguments or {}), "the command line", problems), "argument")
-    return Loaded(Settings(values, sources), tuple(problems))
+    return Loaded(Settings(values, sources), tuple(problems), tuple(held_back))
+
+
+def _joined(setting: Setting, below: Value, value: Value) -> Value:
+    if not setting.adds:
+        return value
+    return tuple(dict.fromkeys((*cast("tuple[str, ...]", below), *cast("tuple[str, ...]", value))))
 
 
 def user_config_path() -> Path:
@@ -138,7 +156,7 @@ def _nearest(key: str) -> str:
 
 
 def restrict(layer: Flat, below: Flat, path: str, problems: list[str]) -> Flat:
-    """What an untrusted project file may set over the layers `below` it."""
+    """What a project file of a folder that is not trusted may set over the layers `below` it."""
     kept: Flat = {}
     for key, value in layer.items():
         setting = BY_KEY[key]
@@ -149,7 +167,7 @@ def restrict(layer: Flat, below: Flat, path: str, problems: list[str]) -> Flat:
             if kept[key] != value and setting.kind != "texts":
                 problems.append(f"{path} may only tighten {key}: {value!r} is looser than {below[key]!r}, which stays.")
         else:
-            problems.append(f"{path} may not set {key}: set it in the editor or in your own config.toml.")
+            problems.append(f"{path} may not set {key}: {UNTRUSTED}")
     return kept
 
 

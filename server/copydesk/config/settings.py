@@ -17,7 +17,10 @@ Project: TypeAlias = Literal["free", "tighten", "never"]
 
 @frozen
 class Setting:
-    """`allowed` lists the values of a choice, strictest first. `minimum` bounds numbers."""
+    """`allowed` lists the values of a choice, strictest first. `minimum` bounds numbers.
+
+    `adds`: each layer's list joins those below it, so that nobody loses a rule to a setting elsewhere.
+    """
 
     key: str
     kind: Literal["text", "choice", "integer", "number", "flag", "texts"]
@@ -27,6 +30,7 @@ class Setting:
     minimum: float | None = None
     project: Project = "never"
     optional: bool = False
+    adds: bool = False
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -58,9 +62,16 @@ SETTINGS: tuple[Setting, ...] = (
         allowed=("plan", "ask", "acceptEdits", "auto"),
         project="tighten",
     ),
-    Setting("permissions.allow", "texts", (), "Rules for what never asks."),
-    Setting("permissions.ask", "texts", (), "Rules for what always asks.", project="tighten"),
-    Setting("permissions.deny", "texts", (), "Rules for what is always refused.", project="tighten"),
+    Setting("permissions.allow", "texts", (), "Rules for what never asks.", adds=True),
+    Setting("permissions.ask", "texts", (), "Rules for what always asks.", project="tighten", adds=True),
+    Setting("permissions.deny", "texts", (), "Rules for what is always refused.", project="tighten", adds=True),
+    Setting(
+        "permissions.askTimeoutS",
+        "number",
+        300.0,
+        "How long a question waits for you; no answer counts as no.",
+        minimum=0.1,
+    ),
     Setting(
         "review.mode",
         "choice",
@@ -72,7 +83,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("review.save", "flag", False, "Save what was accepted, where the client can."),
     Setting("verify.commands", "texts", (), "Commands that check an offer."),
-    Setting("verify.enabled", "flag", True, "Check offers before they are shown.", project="free"),
+    Setting("verify.enabled", "flag", True, "Check offers before they are shown.", project="tighten"),
+    Setting(
+        "verify.waitS",
+        "number",
+        60.0,
+        "Seconds that an offer waits for its checks; after that it is shown, and its evidence follows.",
+        minimum=0,
+    ),
     Setting(
         "sandbox.backend",
         "choice",

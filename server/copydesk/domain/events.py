@@ -116,10 +116,14 @@ class PermissionAsked:
 
 @frozen
 class PermissionAnswered:
+    """`option` is what the person chose; empty when nobody chose. `cancelled`: the turn was stopped meanwhile."""
+
     turn: str
     request: str
     allowed: bool
     reason: str = ""
+    option: str = ""
+    cancelled: bool = False
 
 
 @frozen

@@ -1,5 +1,6 @@
 """Modes, questions and answers about what a tool call may do."""
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
@@ -17,6 +18,14 @@ def mode_of(word: str) -> Mode | None:
 
 
 PermissionOption: TypeAlias = Literal["allow_once", "allow_session", "allow_always", "reject_once", "reject_always"]
+OPTION_NAMES: Mapping[PermissionOption, str] = {
+    "allow_once": "Allow once",
+    "allow_session": "Allow for this session",
+    "allow_always": "Always allow",
+    "reject_once": "Deny",
+    "reject_always": "Always deny",
+}
+"""As a person reads them, in every face."""
 
 
 @frozen

@@ -23,6 +23,9 @@ class SimpleCommand:
     unwrapped, and what they wrap is judged too. `text` is how a rule and a person spell it.
 
     `certain` is False where a word is only known when the shell runs (a variable, a substitution, a glob).
+    `extras` are the assignments and redirections that change what it runs or writes, as spelled ("GIT_PAGER=less",
+    "> out.txt"): no rule covers the command unless it names them too. `paths` is what its words and redirections name
+    if they are paths, absolute.
     """
 
     words: tuple[str, ...]
@@ -30,6 +33,8 @@ class SimpleCommand:
     level: RiskLevel
     reason: str
     certain: bool = True
+    extras: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @frozen

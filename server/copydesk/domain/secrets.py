@@ -4,7 +4,11 @@ A placeholder stands for one value, always the same within this machine's user: 
 from request to request. The real thing is `safety.secrets`.
 """
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Protocol
+
+from copydesk.domain.frozen import frozen
 
 
 class Secrets(Protocol):
@@ -20,6 +24,18 @@ class Secrets(Protocol):
         """The placeholders of ours that stand in the text."""
         ...
 
+    def hides(self, path: str) -> bool:
+        """Whether tools keep away from the file at a path or URI: it holds secrets, or the person's rules say so."""
+        ...
+
+
+@frozen
+class Redacted:
+    """Bytes as they may leave, and how many placeholders of each kind stand in them."""
+
+    body: bytes
+    kinds: Mapping[str, int] = field(default_factory=dict[str, int])
+
 
 class NoSecrets:
     """Knows of none."""
@@ -34,3 +50,7 @@ class NoSecrets:
     def placeholders(self, text: str) -> tuple[str, ...]:
         del text
         return ()
+
+    def hides(self, path: str) -> bool:
+        del path
+        return False

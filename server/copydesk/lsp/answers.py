@@ -9,6 +9,7 @@ opened without taking focus; where that is not possible, the message says where 
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -56,9 +57,9 @@ class Answers:
             self.message(level, _head(text))
         await self.open(name, text)
 
-    def message(self, level: str, text: str) -> None:
-        """At most three lines by `window/showMessage`."""
-        head = _head(as_plain(text))
+    def message(self, level: str, text: str, clean: Callable[[str], str] | None = None) -> None:
+        """At most three lines by `window/showMessage`. `clean` takes out what a client could make live."""
+        head = _head((clean or as_plain)(text))
         self._client.show_message(level, head.replace("\n", " ") if shows_one_line(self._client.name) else head)
 
     def log(self, level: str, text: str) -> None:

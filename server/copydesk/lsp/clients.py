@@ -74,6 +74,13 @@ def dialog_takes_keys(name: str) -> bool:
     return name == _HELIX
 
 
+def enter_takes_first(name: str) -> bool:
+    """Helix, and Emacs with most completion styles: Enter alone takes the first choice of a question. So the first
+    one must not be the one that allows.
+    """
+    return name == _HELIX or any(known in name.lower() for known in _EMACS)
+
+
 def shows_one_line(name: str) -> bool:
     """Helix has one line for a message, and would glue several together."""
     return name == _HELIX

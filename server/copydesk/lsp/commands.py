@@ -20,6 +20,7 @@ from copydesk.lsp.actions import find_comment_again
 from copydesk.lsp.arguments import ArgumentError, Reader, TurnArguments
 from copydesk.lsp.handlers import RequestContext, RpcError, invalid_params
 from copydesk.lsp.offers import shortened
+from copydesk.lsp.permissions import KEYS as CONSENT_KEYS
 from copydesk.lsp.places import OpenTexts, Place, Places
 from copydesk.lsp.review import KEYS as REVIEW_KEYS
 from copydesk.lsp.spoken import Spoken
@@ -28,6 +29,7 @@ from copydesk.lsp.updates import outcome_to_json
 
 if TYPE_CHECKING:
     from copydesk.lsp.answers import Answers
+    from copydesk.lsp.permissions import PermissionCommands
     from copydesk.lsp.progress import Progress
     from copydesk.lsp.prompts import Prompt, Prompts
     from copydesk.lsp.questions import Questions
@@ -41,7 +43,7 @@ Handler: TypeAlias = Callable[[Sequence[object] | None, RequestContext], Awaitab
 
 TURN_VERBS: tuple[Verb, ...] = ("prompt", "explain", "fix", "document", "test", "refactor", "ask")
 PREFIX = "copydesk."
-FEATURES = ("codeActions", "codeLens", "hover", "instructionComments", "progress", "review")
+FEATURES = ("codeActions", "codeLens", "hover", "instructionComments", "permissions", "progress", "review")
 NO_PLACE = "Give {uri, range}, or put the cursor on some code (hover or open the code actions there) and try again."
 _DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
 _TEXT_VERBS: Mapping[str, str] = {
@@ -101,8 +103,10 @@ class Commands:
         review: "ReviewCommands",
         undo: "UndoCommand",
         spoken: Spoken,
+        consent: "PermissionCommands",
     ) -> None:
         self._host = host
+        self._consent = consent
         self._review = review
         self._undo = undo
         self._spoken = spoken
@@ -128,6 +132,7 @@ class Commands:
             "copydesk.session.new": self._new_session,
             "copydesk.session.list": self._list_sessions,
             "copydesk.doctor": self._doctor,
+            **{name: self._consent_command(name) for name in CONSENT_KEYS},
         }
 
     @property
@@ -309,6 +314,9 @@ class Commands:
 
         return run
 
+    def _consent_command(self, name: str) -> Handler:
+        return lambda arguments, context: self._consent.run(self._read(name, arguments, *CONSENT_KEYS[name]))
+
     async def _take_back(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
         return await self._undo.run(self._read("copydesk.undo", arguments, *UNDO_KEYS))
 
@@ -326,6 +334,7 @@ class Commands:
             "capabilities": [*self.names, *FEATURES],
             "sandbox": "none yet",
             "positionEncoding": self._places.encoding(),
+            "permissions": self._consent.status(),
             "counts": {
                 "sessions": len(self._host.sessions()),
                 "running": len(running),

@@ -21,6 +21,7 @@ from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.lenses import Lenses
 from copydesk.lsp.menu import Menu
 from copydesk.lsp.pending import OpenDocuments, Reviews, Shapes
+from copydesk.lsp.permissions import PermissionCommands
 from copydesk.lsp.places import Places
 from copydesk.lsp.progress import Progress
 from copydesk.lsp.proposed import ProposedDocuments
@@ -35,6 +36,8 @@ from copydesk.text.documents import Document
 
 if TYPE_CHECKING:
     from copydesk.lsp.handlers import Handlers, RequestContext
+    from copydesk.services.permissions import Permissions
+    from copydesk.services.trust import Trust
 
 
 class Listened(Sessions, Protocol):
@@ -46,8 +49,8 @@ class FeatureParts:
     """What the features use of the rest. `read` gives the text of a file that is not open and may block.
 
     `symbol_at` (uri, text, line) names the definition a line touches; it runs in a thread with a short limit.
-    `reviews` is what waits for a decision, `documents` what is open, `undo` takes back a turn; `is_echo` tells a hover
-    that the client asks for only because we asked it.
+    `reviews` is what waits for a decision, `documents` what is open, `permissions` and `trust` what the person allowed,
+    `undo` takes back a turn; `is_echo` tells a hover that the client asks for only because we asked it.
     """
 
     sources: Sources
@@ -58,6 +61,9 @@ class FeatureParts:
     is_language_model: Callable[[], bool]
     reviews: Reviews
     documents: OpenDocuments
+    permissions: "Permissions"
+    trust: "Trust"
+    roots: Callable[[], tuple[str, ...]]
     undo: Undo = nothing_to_undo
     is_echo: IsEcho = never
 
@@ -91,7 +97,10 @@ class Features:
         self.progress = Progress(client, spawn)
         undo = UndoCommand(parts.undo, voice, shapes, spawn)
         spoken = Spoken(voice, spawn)
-        self.commands = Commands(host, self.places, voice, self.progress, parts.sources, self.review, undo, spoken)
+        consent = PermissionCommands(parts.permissions, parts.trust, voice, parts.roots, spawn)
+        self.commands = Commands(
+            host, self.places, voice, self.progress, parts.sources, self.review, undo, spoken, consent
+        )
         offers = ReviewOffers(parts.reviews, diffs, self.proposed)
         self.menu = Menu(client, host.running, self.progress)
         symbol_at, is_language_model = parts.symbol_at, parts.is_language_model

@@ -25,6 +25,9 @@ COMMANDS: tuple[str, ...] = (
     "copydesk.session.new",
     "copydesk.session.list",
     "copydesk.doctor",
+    "copydesk.permission.answer",
+    "copydesk.permissions",
+    "copydesk.workspace.trust",
 )
 REQUESTS: frozenset[str] = frozenset(
     {

@@ -45,36 +45,41 @@ class Questions:
         self.is_typing: Callable[[], bool] = lambda: False
         """Whether somebody has typed a moment ago."""
 
-    async def choose(self, text: str, choices: tuple[str, ...]) -> str | None:
+    async def choose(
+        self, text: str, choices: tuple[str, ...], *, clean: Callable[[str], str] = as_plain, about: str = ""
+    ) -> str | None:
         """The choice; None when the dialog was closed without one. Waits without a limit.
 
-        Raises `ClientError` when the client is gone: that is no answer.
+        `clean` takes out of the text what a client could make live. `about`: what the code actions of the choices say
+        of the question, in a few words. Raises `ClientError` when the client is gone: that is no answer.
         """
         silent = clients.never_answers(self._client.name) or (self._takes_keys and self.is_typing())
         if self._has_dialog and not silent:
-            params = {"type": _INFO, "message": as_plain(text), "actions": [{"title": choice} for choice in choices]}
+            params = {"type": _INFO, "message": clean(text), "actions": [{"title": choice} for choice in choices]}
             try:
                 reply = await self._client.request("window/showMessageRequest", params, timeout_s=None)
                 choice = _title(reply, choices)
                 if choice is not None or not self._takes_keys:
                     return choice
-                return await self._choose_by_action(text, choices)
+                return await self._choose_by_action(text, choices, clean, about)
             except ClientError as error:
                 if error.code is None:
                     raise
                 if error.code != METHOD_NOT_FOUND:
                     return None
             self._has_dialog = False
-        return await self._choose_by_action(text, choices)
+        return await self._choose_by_action(text, choices, clean, about)
 
     @property
     def _takes_keys(self) -> bool:
         return clients.dialog_takes_keys(self._client.name)
 
-    async def _choose_by_action(self, text: str, choices: tuple[str, ...]) -> str | None:
-        question = Waiting(next(self._numbers), text, choices)
+    async def _choose_by_action(
+        self, text: str, choices: tuple[str, ...], clean: Callable[[str], str], about: str
+    ) -> str | None:
+        question = Waiting(next(self._numbers), about or text, choices)
         self._waiting[question.number] = question
-        self._answers.message("info", f"{text} Choose by code action: {', '.join(choices)}.")
+        self._answers.message("info", f"{text.rstrip()} Choose by code action: {', '.join(choices)}.", clean)
         try:
             await question.answered.wait()
         finally:

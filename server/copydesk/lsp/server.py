@@ -269,7 +269,7 @@ class Server:
 
     def _settings_changed(self, params: Any) -> None:
         payload = cast("dict[str, Any]", params).get("settings") if isinstance(params, dict) else None
-        if payload is not None and self.settings.configure(payload):
+        if payload is not None and self.settings.configure(payload, pushed=True):
             self._tell_settings()
         self.spawn(self._ask_settings)
 

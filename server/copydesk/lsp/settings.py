@@ -9,12 +9,18 @@ from typing import Any, TypeAlias, cast
 
 Nested: TypeAlias = "dict[str, Any]"
 SECTION = "copydesk"
+TRUSTED = "workspaceTrusted"
 
 
 class Settings:
-    """The newest settings of this client: what it started with, under what it says now."""
+    """The newest settings of this client: what it started with, under what it says now.
+
+    `workspace_trusted` is what the client itself says of its workspace; None where it says nothing. It is no setting:
+    what is *pulled* may come from files of the workspace, which must not vouch for themselves.
+    """
 
     def __init__(self) -> None:
+        self.workspace_trusted: bool | None = None
         self._initial: Nested = {}
         self._configured: Nested = {}
 
@@ -26,12 +32,25 @@ class Settings:
         """initializationOptions. The token of `--tcp` is no setting."""
         self._initial = nest(options)
         self._initial.pop("token", None)
+        self._take_trust(self._initial.pop(TRUSTED, None))
 
-    def configure(self, answer: object) -> bool:
-        """An answer of workspace/configuration or a payload of didChangeConfiguration; whether anything changed."""
-        before = self.current
-        self._configured = nest(answer)
-        return self.current != before
+    def configure(self, answer: object, *, pushed: bool = False) -> bool:
+        """An answer of workspace/configuration, or (`pushed`) a payload of didChangeConfiguration.
+
+        Whether anything changed.
+        """
+        before = (self.current, self.workspace_trusted)
+        configured = nest(answer)
+        said = configured.pop(TRUSTED, None)
+        if pushed:
+            self._take_trust(said)
+        if configured or said is None:  # a push about trust alone takes no setting back
+            self._configured = configured
+        return (self.current, self.workspace_trusted) != before
+
+    def _take_trust(self, said: object) -> None:
+        if isinstance(said, bool):
+            self.workspace_trusted = said
 
 
 def nest(given: object) -> Nested:

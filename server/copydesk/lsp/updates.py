@@ -6,15 +6,17 @@ The listener only queues, so that nothing a client does can hold a turn up. Mess
 """
 
 from collections import deque
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import anyio
 
 from copydesk.domain import events
 from copydesk.domain.messages import Usage
+from copydesk.domain.permissions import OPTION_NAMES, PermissionRequest
 from copydesk.domain.tools import Location
+from copydesk.lsp.evidence import evidence_to_json, runs_to_json
 from copydesk.lsp.pending import file_to_json
 
 if TYPE_CHECKING:
@@ -147,10 +149,11 @@ def _progress_update(event: events.Event) -> JsonObject | None:
         case events.ReviewUpdated():
             return _update("review", **review_to_json(event))
         case events.PermissionAsked(request=request):
-            return _update("permission", state="asked", request=asdict(request))
-        case events.PermissionAnswered(request=request, allowed=allowed, reason=reason):
-            state = "allowed" if allowed else "rejected"
-            return _update("permission", state=state, request={"id": request}, reason=reason)
+            return _update("permission", state="asked", request=permission_to_json(request))
+        case events.PermissionAnswered():
+            return _permission_answered(event)
+        case events.EvidenceUpdated(evidence=evidence):
+            return _update("evidence", **evidence_to_json(evidence))
         case events.TurnEnded():
             return _turn_ended(event)
         case _:
@@ -197,6 +200,40 @@ def _turn_ended(event: events.TurnEnded) -> JsonObject:
     return {**update, "error": event.error} if event.error else update
 
 
+def permission_to_json(request: PermissionRequest) -> JsonObject:
+    """A question as a client draws it: what is asked word for word, why, and what each answer would mean.
+
+    `text` is what a dialog says, `whole` everything, both with what a screen would hide written out.
+    """
+    from copydesk.services.wording import question
+
+    words = question(request)
+    options = [{"optionId": option, "kind": option, "name": OPTION_NAMES[option]} for option in request.options]
+    return {
+        "id": request.id,
+        "toolCallId": request.id.removeprefix(f"{request.turn}/"),
+        "tool": request.tool,
+        "kind": request.kind,
+        "title": request.title,
+        "target": request.target,
+        "command": request.command,
+        "inPlace": request.in_place,
+        "reason": request.asks or request.reason,
+        "level": request.level,
+        "locations": [_location(Location(uri)) for uri in request.locations],
+        "remember": list(request.remember),
+        "options": options,
+        "text": words.text,
+        "whole": words.whole,
+    }
+
+
+def _permission_answered(event: events.PermissionAnswered) -> JsonObject:
+    state = "cancelled" if event.cancelled else "allowed" if event.allowed else "rejected"
+    update = _update("permission", state=state, request={"id": event.request}, reason=event.reason)
+    return {**update, "option": event.option} if event.option else update
+
+
 def _location(location: Location) -> JsonObject:
     parts = urlsplit(location.uri)
     path = unquote(parts.path) if parts.scheme == "file" else location.uri
@@ -231,10 +268,6 @@ def outcome_to_json(outcome: "TurnOutcome") -> JsonObject:
         "message": outcome.message,
         "review": review_to_json(outcome.review),
         "usage": usage_to_json(outcome.usage),
-        "evidence": [_plain(item) for item in outcome.evidence],
+        "evidence": runs_to_json(outcome.evidence),
     }
     return {**result, "error": outcome.error} if outcome.error else result
-
-
-def _plain(item: object) -> object:
-    return cast("object", item) if isinstance(item, dict | list | str | int | float | bool) else str(item)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from copydesk.lsp.answers import Answers
 from copydesk.lsp.editor import LspEditor
+from copydesk.lsp.permissions import PermissionAsker
 from copydesk.lsp.prompts import Prompts
 from copydesk.lsp.questions import Questions
 
@@ -31,4 +32,5 @@ class Voice:
         self.answers = Answers(client, state_dir)
         self.prompts = Prompts(client, self.answers, state_dir)
         self.questions = Questions(client, self.answers)
+        self.permissions = PermissionAsker(self)
         self.editor = LspEditor(client, self.answers, self.prompts, self.questions, display, spell=spell, saves=saves)

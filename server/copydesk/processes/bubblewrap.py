@@ -18,9 +18,9 @@ import anyio.to_thread
 from copydesk.domain.errors import ToolFailed
 from copydesk.domain.frozen import frozen
 from copydesk.domain.sandboxes import BackendName, Hold
-from copydesk.processes import bubblewrap_root, bubblewrap_trial, cgroups, overlay_launch, toolchains
+from copydesk.processes import bubblewrap_root, bubblewrap_trial, cgroups, overlay_launch, system_settings, toolchains
 from copydesk.processes.cgroups import Cgroups
-from copydesk.processes.confinement import Confinement, Placing
+from copydesk.processes.confinement import Confinement, Limits, Placing
 from copydesk.processes.overlay_launch import Launch
 from copydesk.processes.spawn import KILL_GRACE_S, Child, start
 
@@ -79,6 +79,8 @@ class Bubblewrap:
     placing: Placing
     holds: frozenset[Hold]
     cgroups: Cgroups
+    etc: Path
+    """What stands for /etc."""
     disable_userns: bool = True
     why: str = ""
     """Why it is not the best form, where it is not."""
@@ -105,19 +107,27 @@ class Bubblewrap:
                 await anyio.to_thread.run_sync(opening.__exit__, None, None, None)
 
     async def aclose(self) -> None:
-        await anyio.to_thread.run_sync(overlay_launch.sweep, self.state)
+        await anyio.to_thread.run_sync(shutil.rmtree, self.etc, True)
 
     def _prepare(self, launch: Launch, confinement: Confinement) -> list[tuple[str, os.stat_result]]:
         widened = toolchains.widened(confinement)
-        empty = os.path.join(launch.folder, overlay_launch.EMPTY)
-        root = bubblewrap_root.root(widened, launch.sources, empty=empty, disable_userns=self.disable_userns)
+        furniture = bubblewrap_root.Furniture(
+            etc=str(self.etc),
+            empty=os.path.join(launch.folder, overlay_launch.EMPTY),
+            disable_userns=self.disable_userns,
+        )
+        root = bubblewrap_root.root(widened, launch.sources, furniture)
         launch.write_arguments(root.arguments)
         return _hold_free(root.placeholders)
+
+    def _of_each(self, limits: Limits) -> Limits:
+        """What is set for each process: no memory where the whole tree has a limit, which is the truer one."""
+        return replace(limits, memory_bytes=None) if "memory" in self.cgroups.holds else limits
 
     @asynccontextmanager
     async def _started(self, launch: Launch, argv: Sequence[str], confinement: Confinement) -> AsyncGenerator[Child]:
         async with self.cgroups.group(confinement.limits) as group:
-            command = launch.command(self.bwrap, argv, confinement.limits, group.files)
+            command = launch.command(self.bwrap, argv, self._of_each(confinement.limits), group.files)
             ready = os.open(os.path.join(launch.folder, overlay_launch.READY), os.O_RDONLY | os.O_NONBLOCK)
             try:
                 async with start(
@@ -213,19 +223,29 @@ async def attempt(state_dir: str) -> Bubblewrap | str:
     bwrap = shutil.which("bwrap", path=_ENV["PATH"]) or "bwrap"
     state = Path(state_dir)
     await anyio.to_thread.run_sync(overlay_launch.sweep, state)
+    etc = state / overlay_launch.SCRATCH / f"{os.getpid()}-etc"
+    await anyio.to_thread.run_sync(system_settings.gather, etc)
+    found = await _best_form(bwrap, state, etc)
+    if isinstance(found, str):
+        return f"bubblewrap was tried and does not work here: {found}"
     groups = await cgroups.attempt()
-    whys: list[str] = []
-    for placing, disable_userns in _FORMS:
-        box = Bubblewrap(bwrap, state, placing, frozenset(), groups, disable_userns)
-        holds = await bubblewrap_trial.tried(box, state_dir)
-        if isinstance(holds, frozenset):
-            return replace(box, holds=holds | groups.holds, why=_explained(whys[0]) if whys else "")
-        whys.append(holds)
-    return f"bubblewrap was tried and does not work here: {_explained(whys[0])}"
+    why = " ".join(each for each in (found.why, groups.why) if each)
+    return replace(found, holds=found.holds | groups.holds, cgroups=groups, why=why)
 
 
 # The best first. A bubblewrap before 0.8 cannot forbid further user namespaces.
 _FORMS: tuple[tuple[Placing, bool], ...] = (("overlay", True), ("overlay", False), ("bind", True), ("bind", False))
+
+
+async def _best_form(bwrap: str, state: Path, etc: Path) -> Bubblewrap | str:
+    whys: list[str] = []
+    for placing, disable_userns in _FORMS:
+        box = Bubblewrap(bwrap, state, placing, frozenset(), Cgroups(), etc, disable_userns)
+        holds = await bubblewrap_trial.tried(box, str(state))
+        if isinstance(holds, frozenset):
+            return replace(box, holds=holds, why=whys[0] if whys else "")
+        whys.append(_explained(holds))
+    return whys[0]
 
 
 def _explained(why: str) -> str:

@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 import anyio
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 
-from copydesk.agent.journal import Tools, TurnParts
-from copydesk.agent.loop import LoopEnd, run_loop
+from copydesk.agent.journal import Tools, TurnParts, nothing_known
+from copydesk.agent.loop import LoopEnd
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
@@ -48,6 +49,7 @@ from copydesk.services.reads import Reads
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
+from copydesk.services.verify import Checks, Verifies
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
 from copydesk.store.state import SessionState, apply
@@ -97,6 +99,8 @@ class SessionParts:
     landed: OnLanded = lambda landed: None
     reviews: Reviews | None = None
     secrets: Secrets = field(default_factory=NoSecrets)
+    before_turn: Callable[[], Awaitable[None]] = checkpoint
+    """What has to be known anew when a turn begins."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -105,6 +109,7 @@ class SessionParts:
     """Why no command runs where there is no `shadow`."""
     start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
     """Runs something beside the turns, in the host's task group."""
+    verifier: Verifies | None = None
 
 
 class Session:
@@ -130,6 +135,7 @@ class Session:
         self._note = ""
         self._news: deque[str] = deque(maxlen=MAX_NEWS)
         self._shells = Shells(parts.shadow, self, parts.no_shell)
+        self.checks = Checks(self, parts.workspace, parts.verifier, parts.no_shell, self.state)
         if state is None:
             self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
 
@@ -160,6 +166,7 @@ class Session:
     def emit(self, event: Event) -> None:
         self.state = apply(self.state, event)
         self._writer.write(event)
+        self.checks.note(event)
 
     # --- the inbox ---
 
@@ -204,7 +211,7 @@ class Session:
                 self._inbox.remove(item)
                 self._drop(item)
         self._shells.cancel(turn)
-        return tuple(item.id for item in hit)
+        return tuple(dict.fromkeys((*(item.id for item in hit), *self.checks.cancel(turn))))
 
     def _drop(self, turn: Turn) -> None:
         """Ends a turn that never began."""
@@ -214,6 +221,7 @@ class Session:
     def close(self) -> None:
         """Ends its commands and lets go of the transcript; the session takes no more turns."""
         self._shells.cancel()
+        self.checks.close()
         self._writer.close()
 
     def beside(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -259,6 +267,7 @@ class Session:
                 review = await self._settle(turn, end)
             if turn.scope.cancelled_caught:
                 end = replace(end, stop_reason="cancelled")
+                await self._shells.stop(turn.id)
         except anyio.get_cancelled_exc_class():  # the server ends
             end = replace(end, stop_reason="cancelled")
             raise
@@ -285,12 +294,13 @@ class Session:
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
         )
         self.emit(ModelChosen(turn.id, model.name))
+        await self._parts.before_turn()
         instructions = await self._instructions(turn) if not self.state.messages else ""
         note = "\n".join(part for part in (self._note, self.take_news()) if part)
         message = task_message(turn.request.task, instructions=instructions, note=note)
         self._note = ""
         self.emit(MessageAdded(turn.id, message))
-        return await run_loop(self._turn_parts(turn, model))
+        return await self.checks.run(self._turn_parts(turn, model))
 
     async def _instructions(self, turn: Turn) -> str:
         names = self._parts.settings().texts("context.instructionFiles")
@@ -314,6 +324,7 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
+            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 
@@ -338,7 +349,7 @@ class Session:
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
         if not self._parts.offers:
             return still(turn.id, self.pending, "pending")
-        mode = self._review_mode(turn)
+        mode = self.checks.offer_mode(turn, self._parts.settings().text("review.mode"), self._parts.mode())
         if mode == "hunks" and self._parts.reviews is not None:
             return await self._await_review(turn, self._parts.reviews)
         async with self.review_lock:
@@ -367,22 +378,18 @@ class Session:
         for listener in tuple(self.on_landed):
             listener(landed)
 
-    def _review_mode(self, turn: Turn) -> str:
-        """`review.mode` as set, else by mode: ask shows hunks, acceptEdits and auto apply."""
-        chosen = self._parts.settings().text("review.mode")
-        mode = turn.request.mode or self._parts.mode()
-        return chosen or ("hunks" if mode in ("plan", "ask") else "apply")
-
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
         if review.state == "none" and self.pending.files():
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
         self.awaits_review = bool(self.pending.files())
         self._parts.kept(self)
+        end = self.checks.closed(turn, end, review)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
-        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error))
+        evidence = self.checks.runs(turn.id)
+        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error, evidence))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""

@@ -15,6 +15,7 @@ from copydesk.lsp.pending import NoReviews
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
+from tests.support import consent
 from tests.support.fake_editor import PROFILES
 from tests.support.fake_host import FakeHost
 from tests.support.feature_rig import Hovered
@@ -68,6 +69,9 @@ async def wired(tmp_path: Path, editor: str) -> AsyncIterator[Wired]:
         lambda: False,
         NoReviews(),
         server.overlay,
+        consent.permissions(tmp_path, voice),
+        consent.trust(tmp_path, voice),
+        consent.roots,
     )
     features = Features(voice, host, parts, server.spawn)
     features.register(server.handlers, server.commands)

@@ -18,6 +18,7 @@ from copydesk.lsp.features import FeatureParts, Features
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.workspace.overlay import Overlay
+from tests.support import consent
 from tests.support.fake_editor import PROFILES
 from tests.support.fake_host import FakeHost
 from tests.support.fake_reviews import FakeReviews, hunk_of
@@ -85,8 +86,9 @@ async def wired(tmp_path: Path, editor: str, text: str = CODE) -> AsyncIterator[
     voice = Voice(server.client, tmp_path / "state", lambda uri: uri.rpartition("/")[2])
     sources = Sources(nothing, nothing, nothing, nothing, lambda uri: uri.rpartition("/")[2])
     parts = FeatureParts(
-        sources, lambda uri: "", lambda *_: None, nothing, lambda: 0.1, lambda: False, reviews, server.overlay
-    )
+        sources, lambda uri: "", lambda *_: None, nothing, lambda: 0.1, lambda: False, reviews, server.overlay,
+        consent.permissions(tmp_path, voice), consent.trust(tmp_path, voice), consent.roots,
+    )  # fmt: skip
     features = Features(voice, host, parts, server.spawn)
     features.register(server.handlers, server.commands)
     server.on_initialized.append(features.run)

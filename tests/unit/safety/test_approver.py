@@ -1,13 +1,22 @@
 """What each mode lets each effect do."""
 
+from dataclasses import replace
+
 import pytest
 
-from copydesk.domain.permissions import MODES, Decision, Mode, PermissionRequest
+from copydesk.domain.permissions import MODES, Decision, Mode, PermissionRequest, Verdict
 from copydesk.domain.tools import Effect
-from copydesk.safety.approver import ModeApprover
+from copydesk.safety.approver import TurnApprover
+from copydesk.safety.judge import judge
+from copydesk.safety.places import Place
+from copydesk.safety.rules import Rules
 from tests.support.asking import decide
 
 YES = Decision(True)
+
+
+def by_mode(request: PermissionRequest, mode: Mode) -> Verdict:
+    return judge(request, mode=mode, rules=Rules(), sandbox_works=True, place=Place("/w", ("/w",)))
 
 
 def request_for(effect: Effect) -> PermissionRequest:
@@ -37,7 +46,7 @@ async def test_verdict(mode: Mode, effect: Effect, verdict: str):
         asked.append(request)
         return Decision(False, "not now")
 
-    decision = await decide(ModeApprover(lambda: mode, ask), request_for(effect))
+    decision = await decide(TurnApprover(lambda: mode, by_mode, ask), request_for(effect))
     assert decision.allowed == (verdict == "y")
     assert [request.effect for request in asked] == ([effect] if verdict == "?" else [])
     if verdict == "?":
@@ -45,20 +54,76 @@ async def test_verdict(mode: Mode, effect: Effect, verdict: str):
 
 
 async def test_plan_says_how_to_leave_it():
-    decision = await decide(ModeApprover(lambda: "plan"), request_for("edit"))
+    decision = await decide(TurnApprover(lambda: "plan", by_mode), request_for("edit"))
     assert "plan mode is read-only" in decision.reason
     assert "copydesk.mode.set" in decision.reason
 
 
 async def test_nobody_to_ask_refuses_with_a_reason():
-    decision = await decide(ModeApprover(lambda: "auto", None), request_for("execute"))
+    decision = await decide(TurnApprover(lambda: "auto", by_mode), request_for("execute"))
     assert not decision.allowed
     assert "nobody" in decision.reason
 
 
 async def test_the_mode_is_read_at_each_decision():
     mode: list[Mode] = ["plan"]
-    approver = ModeApprover(lambda: mode[0])
+    approver = TurnApprover(lambda: mode[0], by_mode)
     assert not (await decide(approver, request_for("edit"))).allowed
     mode[0] = "auto"
     assert await decide(approver, request_for("edit")) == YES
+
+
+async def no(request: PermissionRequest) -> Decision:
+    return Decision(False, "not now")
+
+
+def run(command: str) -> PermissionRequest:
+    return replace(request_for("execute"), command=command)
+
+
+async def test_a_no_stands_for_the_rest_of_the_turn():
+    asked: list[str] = []
+
+    async def ask(request: PermissionRequest) -> Decision:
+        asked.append(request.command)
+        return Decision(False, "not now")
+
+    approver = TurnApprover(lambda: "ask", by_mode, ask)
+    await decide(approver, run("rm a"))
+    again = await decide(approver, run("rm   a"))
+    assert not again.allowed
+    assert "already said no" in again.reason
+    assert asked == ["rm a"]
+    await decide(approver, replace(run("rm a"), in_place=True))
+    await decide(TurnApprover(lambda: "ask", by_mode, ask), run("rm a"))
+    assert asked == ["rm a"] * 3, "another question, and another turn, are asked"
+
+
+async def test_after_three_refusals_in_a_row_the_model_is_told_to_stop():
+    approver = TurnApprover(lambda: "ask", by_mode, no)
+    reasons = [(await decide(approver, run(command))).reason for command in ("a", "b", "c", "d")]
+    assert ["stop here" in reason for reason in reasons] == [False, False, True, True]
+    assert reasons[2].startswith("not now")
+
+
+async def test_what_was_allowed_ends_the_row_and_reading_does_not():
+    answers = [False, False, True, False, False, False]
+
+    async def ask(request: PermissionRequest) -> Decision:
+        return Decision(answers.pop(0), "no")
+
+    approver = TurnApprover(lambda: "ask", by_mode, ask)
+    reasons: list[str] = []
+    for command in "abcdef":
+        reasons.append((await decide(approver, run(command))).reason)
+        await decide(approver, request_for("read"))
+    assert ["stop here" in reason for reason in reasons] == [False, False, False, False, False, True]
+
+
+async def test_rules_that_refuse_count_too():
+    def judge(request: PermissionRequest, mode: Mode) -> Verdict:
+        return Verdict("deny", request, "a rule says no")
+
+    approver = TurnApprover(lambda: "auto", judge)
+    reasons = [approver.judge(run(command)).reason for command in ("a", "b", "c")]
+    assert ["stop here" in reason for reason in reasons] == [False, False, True]
