@@ -111,6 +111,7 @@ class Core:
             lambda pending, turn, label: landing.offer(pending, turn, label, confirm=False),
             self.host.running,
             lambda turn: [(hunk.uri, hunk.start_line) for hunk in self.host.reviews.hunks(Choice(turn=turn))],
+            self.host.parts.sides,
         )
 
     async def _close(self) -> None:
@@ -214,6 +215,7 @@ def compose(
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
         shadow=view,
+        sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, trust),
     )
     host = Host(parts, state / "sessions")

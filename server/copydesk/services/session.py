@@ -48,6 +48,7 @@ from copydesk.services.landing import Landing, LandingLimits
 from copydesk.services.reads import Reads
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
+from copydesk.services.side_files import SideFiles, land
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.verify import Checks, Verifies
 from copydesk.services.work import CallWork
@@ -104,6 +105,8 @@ class SessionParts:
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
+    sides: SideFiles | None = None
+    """Writes what no text edit carries; None: it stays pending."""
     shadow: Shadow | None = None
     no_shell: str = "this server has no shadow to run it in."
     """Why no command runs where there is no `shadow`."""
@@ -362,11 +365,13 @@ class Session:
     async def _land(self, turn: Turn, *, confirm: bool) -> ReviewUpdated:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        return await self.landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
+        words = f"Copydesk: {title(turn.request.task)}"
+        review = await self.landing.offer(self.pending, turn.id, words, confirm=confirm)
+        return await land(self._parts.sides, self, self._parts.editor, review, confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
-        if not self.pending.files():
+        if self.pending.is_empty:
             return ReviewUpdated(turn.id, "none")
         self.awaits_review = True
         await reviews.refresh()
@@ -379,10 +384,10 @@ class Session:
             listener(landed)
 
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
-        if review.state == "none" and self.pending.files():
+        if review.state == "none" and not self.pending.is_empty:
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
-        self.awaits_review = bool(self.pending.files())
+        self.awaits_review = not self.pending.is_empty
         self._parts.kept(self)
         end = self.checks.closed(turn, end, review)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))

@@ -6,7 +6,6 @@ Pure; start there.
 """
 
 import re
-from collections import Counter
 from functools import lru_cache
 
 from copydesk.safety.secrets.placeholders import PLACEHOLDER
@@ -34,11 +33,7 @@ _NOT_NAME = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _COMMON = frozenset(
-    "password passwd changeme changeit secret supersecret postgres postgresql localhost development production "
-    "staging testing undefined disabled enabled required optional username anonymous administrator placeholder "
-    "redacted example default none null true false unlimited insecure-dev-key dev-secret-key "
-    "password1 password123 admin123 test1234 12345678 123456789 1234567890 00000000 11111111 qwertyuiop "
-    "abcdefgh abc12345 letmein1 testpass testpassword".split()
+    ["password", "passwd", "changeme", "changeit", "secret", "supersecret", "postgres", "postgresql", "localhost", "development", "production", "staging", "testing", "undefined", "disabled", "enabled", "required", "optional", "username", "anonymous", "administrator", "placeholder", "redacted", "example", "default", "none", "null", "true", "false", "unlimited", "insecure-dev-key", "dev-secret-key", "password1", "password123", "admin123", "test1234", "12345678", "123456789", "1234567890", "00000000", "11111111", "qwertyuiop", "abcdefgh", "abc12345", "letmein1", "testpass", "testpassword"]
 )
 _TEMPLATE = re.compile(
     r"\$\{|\$\(|\{\{|\}\}|<[\w .-]+>|%\(|%s|\{\w*\}|\.\.\.|…|^\$\w+$|^%\w+%$|^\*+$"

@@ -8,7 +8,6 @@ import ctypes
 import os
 import shutil
 import sys
-from functools import cache
 
 _FICLONE = 0x40049409
 
@@ -65,12 +64,10 @@ def _copied_by_the_kernel(source: int, target: int) -> bool:
     return True
 
 
-@cache
-def _clonefile() -> "ctypes._CFuncPtr | None":  # pyright: ignore[reportPrivateUsage]
-    return getattr(ctypes.CDLL(None, use_errno=True), "clonefile", None)
-
-
 def _cloned_by_macos(source: str, target: str) -> bool:
     """APFS. The clone has the original's mode and times by itself; links are not followed."""
-    clone = _clonefile()
-    return clone is not None and clone(os.fsencode(source), os.fsencode(target), 1) == 0
+    try:
+        clone = ctypes.CDLL(None, use_errno=True).clonefile
+    except (OSError, AttributeError):
+        return False
+    return clone(os.fsencode(source), os.fsencode(target), 1) == 0

@@ -20,7 +20,7 @@ from copydesk.domain.ports import FileSource
 from copydesk.domain.sandboxes import SandboxReport
 from copydesk.processes.confinement import Confinement, Limits, Mount, Placing, Sandbox
 from copydesk.workspace.ignore import Ignore
-from copydesk.workspace.shadow.blobs import Blobs
+from copydesk.workspace.shadow.blobs import BLOBS, Blobs
 from copydesk.workspace.shadow.caches import Cache
 from copydesk.workspace.shadow.copies import Copies
 from copydesk.workspace.shadow.harvesting import Harvesting
@@ -63,7 +63,7 @@ class ShadowRunner:
         rules: Callable[[], object] = lambda: None,
         limits: Limits = Limits(),  # noqa: B008  immutable
     ) -> None:
-        self.blobs = Blobs(state / "blobs")
+        self.blobs = Blobs(state / BLOBS)
         self._workspace = workspace
         self._sandbox_source = sandbox_source
         self._is_secret = is_secret
