@@ -15,7 +15,7 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
-from copydesk.agent.journal import Tools, TurnParts, nothing_known
+from copydesk.agent.journal import Tools, TurnParts
 from copydesk.agent.loop import LoopEnd
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
@@ -90,10 +90,10 @@ class SessionParts:
     editor: Editor
     approver: Callable[[Callable[[], Mode], str], Approver]
     settings: Callable[[], Settings]
-    mode: Callable[[], Mode]
-    model_name: Callable[[], str | None]
-    problems: Callable[[str | None], tuple[Problem, ...]]
     now: Callable[[], str]
+    mode: Callable[[], Mode] = lambda: "ask"
+    model_name: Callable[[], str | None] = lambda: None
+    problems: Callable[[str | None], tuple[Problem, ...]] = lambda uri: ()
     version: str = ""
     offers: bool = True
     """False: edits stay pending after a turn (the command line shows them as a diff)."""
@@ -102,6 +102,8 @@ class SessionParts:
     secrets: Secrets = field(default_factory=NoSecrets)
     before_turn: Callable[[], Awaitable[None]] = checkpoint
     """What has to be known anew when a turn begins."""
+    confined: Callable[[], Awaitable[None]] = checkpoint
+    """What has to be known before a command is judged."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -327,7 +329,7 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
-            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
+            confined=self._parts.confined,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 
