@@ -108,7 +108,6 @@ class SessionParts:
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
     sides: SideFiles | None = None
-    """Writes what no text edit carries; None: it stays pending."""
     shadow: Shadow | None = None
     no_shell: str = "this server has no shadow to run it in."
     """Why no command runs where there is no `shadow`."""
@@ -367,8 +366,8 @@ class Session:
     async def _land(self, turn: Turn, *, confirm: bool) -> ReviewUpdated:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        words = f"Copydesk: {title(turn.request.task)}"
-        review = await self.landing.offer(self.pending, turn.id, words, confirm=confirm)
+        label = f"Copydesk: {title(turn.request.task)}"
+        review = await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
         return await land(self._parts.sides, self, self._parts.editor, review, confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:

@@ -87,7 +87,7 @@ def put_down(desk: Desk, harvest: Harvest, folder: Path) -> None:
                 path.write_bytes(apply(path.read_bytes().decode(), edit.spans).encode())
             case CreateFile():
                 if path.is_dir() and not path.is_symlink():
-                    path.rmdir()  # one that only the shadow knows
+                    shutil.rmtree(path)  # only the shadow knows it; what of it counts is compared below
                 assert not os.path.lexists(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(edit.text.encode())

@@ -24,7 +24,7 @@ from copydesk.workspace.shadow.places import Place, Places
 from copydesk.workspace.shadow.protected import is_dropping
 from copydesk.workspace.shadow.puts import Put
 from copydesk.workspace.shadow.seen import Seen
-from copydesk.workspace.shadow.trees import Wanted
+from copydesk.workspace.shadow.trees import Wanted, check_is_there
 from copydesk.workspace.shadow.upper import Touched, TouchedKind
 
 LIMIT_BYTES = 2 * 1024**3
@@ -103,6 +103,7 @@ class CopyTree:
         self._give_back: Callable[[Copy], None] | None = give_back
         self._at_real_path = at_real_path
         self._left_out: set[str] = set()
+        self._inode = 0
 
     @property
     def mount(self) -> Mount:
@@ -129,6 +130,7 @@ class CopyTree:
                 self._file(relative, entry)
         for relative, put in sorted(self._puts.items()):
             self._put(relative, put)
+        self._inode = os.stat(self._copy.folder).st_ino
         if self._left_out:
             names = ", ".join(sorted(self._left_out)[:5])
             self.notes = (f"Too large to be copied for the command, so it did not see: {names}.",)
@@ -225,6 +227,7 @@ class CopyTree:
     # --- after it ---
 
     def harvest(self, into: Harvesting, *, keeps_edits: bool) -> None:
+        check_is_there(self._copy.folder, self._inode)
         touched = list(self._touched(into, keeps_edits))
         if keeps_edits:
             into.add(Seen(self.place, self._places, self._puts, self._wanted.view, self._is_newer), touched)
