@@ -117,6 +117,7 @@ class Core:
             lambda pending, turn, label: landing.offer(pending, turn, label, confirm=False),
             self.host.running,
             lambda turn: [(hunk.uri, hunk.start_line) for hunk in self.host.reviews.hunks(Choice(turn=turn))],
+            self.host.parts.sides,
         )
 
     async def _close(self) -> None:
@@ -228,6 +229,7 @@ def compose(
         landed=attribution.landed if attribution else lambda landed: None,
         secrets=outward.secrets,
         shadow=view,
+        sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
     )
     host = Host(parts, state / "sessions")

@@ -8,8 +8,12 @@ from pathlib import Path
 
 from copydesk.config.settings import Settings
 from copydesk.processes.sandboxes import Chosen, aclose, choose
+from copydesk.services.side_files import SideFiles
 from copydesk.services.trust import Trust
+from copydesk.store.side_journal import SideJournal
+from copydesk.workspace.shadow.blobs import BLOBS, Blobs
 from copydesk.workspace.shadow.runner import ShadowRunner
+from copydesk.workspace.shadow.writing import SideWriting
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
@@ -30,6 +34,9 @@ class Shadows:
         self._settings = settings
         self._state = state
         self._trust = trust
+        journal = SideJournal(state / "side-files")
+        blobs = Blobs(state / BLOBS)
+        self.sides = SideFiles(SideWriting(lambda: workspace.roots, blobs, hidden, workspace.display), journal)
         self.runner = ShadowRunner(
             workspace, self._chosen, state, is_secret=hidden, trusted=self.trusted, rules=self._rules
         )

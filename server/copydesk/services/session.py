@@ -43,6 +43,7 @@ from copydesk.services.reads import Reads
 from copydesk.services.redacting import redacted
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
+from copydesk.services.side_files import land
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.verify import Checks
 from copydesk.services.work import CallWork
@@ -312,11 +313,12 @@ class Session:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
         label = f"Copydesk: {redacted(title(turn.request.task), self._parts.secrets)}"
-        return await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
+        review = await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
+        return await land(self._parts.sides, self, self._parts.editor, review, confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
-        if not self.pending.files():
+        if self.pending.is_empty:
             return ReviewUpdated(turn.id, "none")
         self.awaits_review = True
         await reviews.refresh()
@@ -331,10 +333,10 @@ class Session:
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
         if self.state.turn != turn.id:
             self._announce(turn)  # stopped before it began
-        if review.state == "none" and self.pending.files():
+        if review.state == "none" and not self.pending.is_empty:
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
-        self.awaits_review = bool(self.pending.files())
+        self.awaits_review = not self.pending.is_empty
         self._parts.kept(self)
         end = redacted(self.checks.closed(turn, end, review), self._parts.secrets)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
