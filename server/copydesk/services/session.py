@@ -82,7 +82,9 @@ async def nothing_first() -> None: ...
 
 @dataclass(slots=True)
 class SessionParts:
-    """What every session of a host shares. `mode` and `model` are asked at each turn's start."""
+    """What every session of a host shares. `mode` and `model` are asked at each turn's start; commands run in
+    `shadow`, none without one; `start` runs something beside the turns; `before_turn` makes known what may be new.
+    """
 
     workspace: Workspace
     models: ModelSource
@@ -102,15 +104,11 @@ class SessionParts:
     reviews: Reviews | None = None
     secrets: Secrets = field(default_factory=NoSecrets)
     before_turn: Callable[[], Awaitable[None]] = nothing_first
-    """What has to be known anew when a turn begins."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
     shadow: Shadow | None = None
-    no_shell: str = "this server has no shadow to run it in."
-    """Why no command runs where there is no `shadow`."""
     start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
-    """Runs something beside the turns, in the host's task group."""
     verifier: Verifies | None = None
 
 
@@ -136,7 +134,7 @@ class Session:
         self._looping = False
         self._note = ""
         self._news: deque[str] = deque(maxlen=MAX_NEWS)
-        self._shells = Shells(parts.shadow, self, parts.no_shell)
+        self._shells = Shells(parts.shadow, self)
         self.checks = Checks(self, parts.workspace, parts.verifier, parts.no_shell, self.state)
         if state is None:
             self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
@@ -189,9 +187,8 @@ class Session:
     def steer(self, turn: Turn, task: Task) -> Turn:
         """Gives the task's words to the turn's next step. Raises `CopydeskError` when too many wait."""
         if len(self._steering) >= MAX_STEERING:
-            raise CopydeskError(
-                f"{MAX_STEERING} messages already wait for the running turn.", advice="Let it take a step."
-            )
+            why = f"{MAX_STEERING} messages already wait for the running turn."
+            raise CopydeskError(why, advice="Let it take a step.")
         self._steering.append(task_message(task).text)
         return turn.joined()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from copydesk.app.shadows import shadow_of
+from copydesk.app.consent import trust_of
+from copydesk.app.shadows import Shadows
 from copydesk.config.layers import load
 from copydesk.domain.commands import Command
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile
@@ -28,7 +29,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     if request.param == "plain":
         return lambda workspace: PlainShadow(workspace, namespace=True)
     settings = load(editor={}, arguments={}, project_roots=()).settings
-    return lambda workspace: shadow_of(workspace, lambda: settings, tmp_path / "state")
+    trust = trust_of(tmp_path / "state", None, lambda level, text: None)
+    return lambda workspace: Shadows(workspace, lambda: settings, tmp_path / "state", trust).runner
 
 
 @pytest.fixture
