@@ -57,8 +57,7 @@ from copydesk.workspace.workspace import Workspace
 
 log = logging.getLogger("copydesk.session")
 
-MAX_QUEUED = 16
-MAX_STEERING = 64
+MAX_QUEUED, MAX_STEERING = 16, 64
 MAX_NEWS = 64
 """Lines about decided edits that wait for the model's next step; the oldest go."""
 SYNC_LIMIT_S = 10.0
@@ -108,6 +107,7 @@ class SessionParts:
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
     shadow: Shadow | None = None
+    no_shell: str = "this server has no shadow to run it in."
     start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
     verifier: Verifies | None = None
 
@@ -134,7 +134,7 @@ class Session:
         self._looping = False
         self._note = ""
         self._news: deque[str] = deque(maxlen=MAX_NEWS)
-        self._shells = Shells(parts.shadow, self)
+        self._shells = Shells(parts.shadow, self, parts.no_shell)
         self.checks = Checks(self, parts.workspace, parts.verifier, parts.no_shell, self.state)
         if state is None:
             self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))

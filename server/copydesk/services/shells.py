@@ -31,7 +31,6 @@ EARLY_S = 0.3
 MAX_TOLD = 10
 MAX_WAIT_S = 600.0
 FREE_BYTES = 8 * 1024 * 1024
-NO_SHADOW = "this server has no shadow to run it in."
 PAUSE_S = 0.002
 """A command that has written more than `FREE_BYTES` waits this long at each piece: a flood must not hold us up."""
 
@@ -99,15 +98,17 @@ class Ran:
 class Shells:
     """The commands of one session, by id."""
 
-    def __init__(self, shadow: Shadow | None, session: Beside) -> None:
+    def __init__(self, shadow: Shadow | None, session: Beside, no_shell: str) -> None:
+        """`no_shell` says why none can be run where there is no shadow."""
         self._shadow = shadow
+        self._no_shell = no_shell
         self.session = session
         self._ran: dict[str, Ran] = {}
         self._n_begun = 0
 
     def of_call(self, work: CallWork) -> Shell:
         """What a tool call may do with them."""
-        return CallShell(self, self._shadow, work) if self._shadow else NoShell(NO_SHADOW)
+        return CallShell(self, self._shadow, work) if self._shadow else NoShell(self._no_shell)
 
     def begin(self, command: Command, turn: str, backend: str) -> Ran:
         self._n_begun += 1
