@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import anyio
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 
-from copydesk.agent.journal import Tools, TurnParts, nothing_known
+from copydesk.agent.journal import Tools, TurnParts
 from copydesk.agent.loop import LoopEnd
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
@@ -76,9 +77,6 @@ class ModelSource(Protocol):
         ...
 
 
-async def nothing_first() -> None: ...
-
-
 @dataclass(slots=True)
 class SessionParts:
     """What every session of a host shares. `mode` and `model` are asked at each turn's start; commands run in
@@ -92,17 +90,19 @@ class SessionParts:
     editor: Editor
     approver: Callable[[Callable[[], Mode], str], Approver]
     settings: Callable[[], Settings]
-    mode: Callable[[], Mode]
-    model_name: Callable[[], str | None]
-    problems: Callable[[str | None], tuple[Problem, ...]]
     now: Callable[[], str]
+    mode: Callable[[], Mode] = lambda: "ask"
+    model_name: Callable[[], str | None] = lambda: None
+    problems: Callable[[str | None], tuple[Problem, ...]] = lambda uri: ()
     version: str = ""
     offers: bool = True
     """False: edits stay pending after a turn (the command line shows them as a diff)."""
     landed: OnLanded = lambda landed: None
     reviews: Reviews | None = None
     secrets: Secrets = field(default_factory=NoSecrets)
-    before_turn: Callable[[], Awaitable[None]] = nothing_first
+    before_turn: Callable[[], Awaitable[None]] = checkpoint
+    confined: Callable[[], Awaitable[None]] = checkpoint
+    """What has to be known before a command is judged."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -323,7 +323,7 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
-            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
+            confined=self._parts.confined,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 
@@ -348,8 +348,7 @@ class Session:
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
         if not self._parts.offers:
             return still(turn.id, self.pending, "pending")
-        chosen, mode = self._parts.settings().text("review.mode"), turn.request.mode or self._parts.mode()
-        mode = self.checks.offer_mode(turn.id, chosen, mode)
+        mode = self.checks.offer_mode(turn, self._parts.settings().text("review.mode"), self._parts.mode())
         if mode == "hunks" and self._parts.reviews is not None:
             return await self._await_review(turn, self._parts.reviews)
         async with self.review_lock:
@@ -388,8 +387,8 @@ class Session:
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
-        runs = self.checks.runs(turn.id)
-        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error, runs))
+        evidence = self.checks.runs(turn.id)
+        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error, evidence))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""

@@ -37,6 +37,7 @@ QUIET_S = 0.3
 
 MAX_KEPT = 16
 
+HELD = "Not applied, because it adds failures: it waits for your decision."
 UNREADABLE = "the text cannot be laid out: {}"
 
 CLAIMING = ("pass", "green", "test", "ran ", "run", "check", "clean", "error", "fail", "succe", "compil", "ev-", "sh-")
@@ -93,6 +94,7 @@ class Checks:
         self._why = why
         self._judged: OrderedDict[str, Evidence] = OrderedDict()
         self._decided: set[str] = set()
+        self._held: set[str] = set()
         self._running: _Running | None = None
         self._is_waiting = False
         self._recorded = Recorded(is_whole=not state.session)
@@ -110,14 +112,19 @@ class Checks:
         evidence = self._judged.get(turn)
         return entries(evidence) if evidence else ()
 
-    def offer_mode(self, turn: str, chosen: str, mode: Mode) -> str:
-        """`review.mode` as set, else by mode: ask shows hunks, acceptEdits and auto apply. Never applied unasked is
-        what adds failures.
+    def offer_mode(self, turn: Turn, chosen: str, mode: Mode) -> str:
+        """`review.mode` as set, else by mode: ask shows hunks, acceptEdits and auto apply. What adds failures is never
+        applied unasked.
         """
+        wanted = chosen or ("hunks" if (turn.request.mode or mode) in ("plan", "ask") else "apply")
+        if wanted != "apply" or not self._is_bad(turn.id):
+            return wanted
+        self._held.add(turn.id)
+        return "hunks"
+
+    def _is_bad(self, turn: str) -> bool:
         evidence = self._judged.get(turn)
-        is_bad = evidence is not None and evidence.state == "new_failures"
-        wanted = chosen or ("hunks" if mode in ("plan", "ask") else "apply")
-        return "hunks" if is_bad and wanted == "apply" else wanted
+        return evidence is not None and evidence.state == "new_failures"
 
     # --- a turn ---
 
@@ -253,6 +260,8 @@ class Checks:
         is_offered = review.state not in ("none", "draft", "refused", "discarded")
         if evidence is not None and (is_offered or evidence.state == "new_failures"):
             notes.append(summary(evidence))
+        if turn.id in self._held:
+            notes.append(HELD)
         gap = "\n\n" if "\n" in end.message.strip() else " "
         return replace(end, message=gap.join(part for part in (end.message.strip(), *notes) if part))
 

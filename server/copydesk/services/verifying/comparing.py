@@ -13,8 +13,8 @@ from copydesk.services.verifying.running import Ran
 
 ROUNDS = 1
 """How often both sides are run once more before a new failure counts."""
-QUICK_S = 3.0
-QUICK_ROUNDS = 3
+QUICK_S = 1.5
+QUICK_ROUNDS = 2
 """Where a run takes less than `QUICK_S`: a test that fails every other time would else be blamed too often."""
 
 Again = Callable[[], Awaitable[Ran]]
