@@ -48,6 +48,7 @@ def phases(mark: str) -> Mapping[str, tuple[str, ...]]:
         "flood": (call("shell", command=nasty(mark, "yes yes yes yes yes")),),
         "question": (background, call("ask_user", question="Which?", choices=["a", "b"])),
         "permission": (background, call("shell", command="echo wait-for-yes")),
+        "verification": ("text: Done.",),
     }
 
 
@@ -68,7 +69,10 @@ class Seen:
 
 
 @asynccontextmanager
-async def server(tmp_path: Path, script: str, parent: subprocess.Popen[bytes]) -> AsyncIterator[StdioClient]:
+async def server(
+    tmp_path: Path, script: str, parent: subprocess.Popen[bytes], check: str = ""
+) -> AsyncIterator[StdioClient]:
+    """`check` is the command that checks offers; none without one."""
     root = tmp_path / "work"
     root.mkdir(parents=True)
     (root / "a.py").write_text(CODE)
@@ -77,7 +81,8 @@ async def server(tmp_path: Path, script: str, parent: subprocess.Popen[bytes]) -
            "XDG_CONFIG_HOME": str(tmp_path / "config"), "TMPDIR": str(tmp_path)}  # fmt: skip
     async with start(COMMAND, env=env, root=root, initialize=False) as client:
         client.capabilities["experimental"] = {"copydesk": [UPDATE]}
-        options = {"model.name": f"scripted:{tmp_path / 'script'}", "permissions.mode": "acceptEdits"}
+        options = {"model.name": f"scripted:{tmp_path / 'script'}", "permissions.mode": "acceptEdits",
+                   "workspaceTrusted": True, "verify.enabled": bool(check), "verify.commands": [check]}  # fmt: skip
         await client.initialize(initializationOptions=options, processId=parent.pid)
         client.editor.open((root / "a.py").as_uri(), CODE)
         client.answers["window/showMessageRequest"] = client.hold
@@ -129,6 +134,8 @@ class Round:
         match self.phase:
             case "model" | "background":
                 return kinds(self.client, self.turn).count("agent_message_chunk") > 2
+            case "verification":
+                return True
             case "question":
                 return any(method == "window/showMessageRequest" for method, _ in self.client.requests)
             case "permission":
@@ -219,7 +226,7 @@ async def in_phase(tmp_path: Path, phase: str) -> AsyncIterator[Round]:
     script = "\n--- step\n".join((PROPOSES, *phases(mark)[phase]))
     parent = subprocess.Popen(["sleep", "600"])  # noqa: ASYNC220
     try:
-        async with server(tmp_path / mark, script, parent) as client:
+        async with server(tmp_path / mark, script, parent, nasty(mark) if phase == "verification" else "") as client:
             found = Round(client, tmp_path / mark, phase, mark, parent)
             await found.begin()
             yield found
