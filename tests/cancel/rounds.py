@@ -31,6 +31,7 @@ ROUND_LIMIT_S = 1.0
 STREAM = "\n".join(("text: word", "delay: 0.004") * 3_000)
 PROPOSES = edit("a.py", "x + x", "2 * x")
 
+START_LIMIT_S = 40.0
 STAY = ("progress", "request", "command")
 """Ways to stop the turn; the server goes on."""
 END = ("shutdown", "exit", "end of input", "parent", "kill")
@@ -106,26 +107,18 @@ class Round:
         self.request: Any = None
 
     async def begin(self) -> None:
+        known = {given["turn"] for method, given in self.client.notifications if method == UPDATE}
         self.request = self.client.send_request(
             "workspace/executeCommand", {"command": "copydesk.prompt", "arguments": [{"text": "go", "wait": True}]}
         )
-        n_before = len(self.client.notifications)
-        started = await self.client.wait_for(
-            UPDATE,
-            lambda given: (
-                given["update"]["sessionUpdate"] == "turn_started" and given["turn"] not in self._known(n_before)
-            ),
-        )
+        started = await self.client.wait_for(UPDATE, lambda given: given["turn"] not in known, START_LIMIT_S)
         self.turn = started["turn"]
-        with anyio.move_on_after(20):
+        with anyio.move_on_after(START_LIMIT_S):
             while not self._is_there():  # noqa: ASYNC110  # several things have to be
                 await anyio.sleep(0.005)
             return
         said = [str(update)[:200] for update in updates(self.client, self.turn)[-8:]]
         raise AssertionError(f"{self.phase!r} was not reached: {marked(self.mark)} {said}")
-
-    def _known(self, n: int) -> set[str]:
-        return {given["turn"] for method, given in self.client.notifications[:n] if method == UPDATE}
 
     def _is_there(self) -> bool:
         n_trees = N_TREES.get(self.phase, 1)
