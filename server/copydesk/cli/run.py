@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TextIO
 
-from copydesk.domain.events import Event, StopReason, ToolCallStarted
+from copydesk.domain.events import Event, EvidenceUpdated, StopReason, ToolCallStarted
 from copydesk.domain.messages import Task
 from copydesk.domain.permissions import Mode
 from copydesk.services.host import Host
@@ -69,9 +69,16 @@ def _json_lines(out: TextIO) -> Listener:
 
 
 def _progress(out: TextIO) -> Listener:
+    told: set[str] = set()
+
     def show(_session: str, _seq: int, event: Event) -> None:
         if isinstance(event, ToolCallStarted):
             print(f"  {event.title}", file=out, flush=True)
+        if isinstance(event, EvidenceUpdated):
+            for run in event.evidence.runs:
+                if run.state == "running" and run.id not in told:
+                    told.add(run.id)
+                    print(f"  Check {run.command}", file=out, flush=True)
 
     return show
 
