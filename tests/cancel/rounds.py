@@ -25,6 +25,9 @@ COMMAND = [sys.executable, "-m", "tests.support.shell_server"]
 UPDATE = "copydesk/session/update"
 CODE = "def twice(x):\n    return x + x\n"
 LIMIT_S = 0.25
+"""Of the 99th percentile of many rounds."""
+ROUND_LIMIT_S = 1.0
+"""Of one round, on a machine that may have other things to do."""
 STREAM = "\n".join(("text: word", "delay: 0.004") * 3_000)
 PROPOSES = edit("a.py", "x + x", "2 * x")
 
@@ -139,7 +142,7 @@ class Round:
 
     async def _left(self, began: float) -> list[str]:
         """What still runs at the limit. The kernel takes a moment to end those that it was told to."""
-        while (found := marked(self.mark)) and time.perf_counter() - began < LIMIT_S:  # noqa: ASYNC110
+        while (found := marked(self.mark)) and time.perf_counter() - began < ROUND_LIMIT_S:  # noqa: ASYNC110
             await anyio.sleep(0.002)
         return list(found.values())
 

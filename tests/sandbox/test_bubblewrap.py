@@ -195,8 +195,8 @@ async def test_a_server_that_is_killed_leaves_no_process(box: Bubblewrap, here: 
         async def main():
             box = await bubblewrap.attempt({str(here.folder / "other")!r})
             real = {str(here.real)!r}
-            mount = Mount(real, lowers=(real,), upper={str(here.folder / "upper")!r}, work={str(here.folder / "work")!r})
-            async with box.start(["sh", "-c", "setsid sleep {here.nap} & sleep {here.nap}"], Confinement((mount,), cwd=real)):
+            asked = Confinement((Mount(real, tree=real),), cwd=real, read_only=(real + "/.mcp.json",))
+            async with box.start(["sh", "-c", "setsid sleep {here.nap} & sleep {here.nap}"], asked):
                 print("started", flush=True)
                 await anyio.sleep(60)
         anyio.run(main)
@@ -213,10 +213,12 @@ async def test_a_server_that_is_killed_leaves_no_process(box: Bubblewrap, here: 
         assert server.stdout is not None
         server.stdout.close()
     await until(lambda: not here.sleepers())
+    assert (here.real / ".mcp.json").exists(), "for nobody was there to take it away"
     left = here.folder / "other" / overlay_launch.SCRATCH
     assert any(left.iterdir())
     overlay_launch.sweep(here.folder / "other")
     assert not any(left.iterdir())
+    assert not (here.real / ".mcp.json").exists()
 
 
 async def test_temp_is_limited_and_nothing_of_it_stays(box: Bubblewrap, here: Ground) -> None:

@@ -71,9 +71,9 @@ class Assembly:
             workspace=self.workspace,
             editor_models=editor_models,
             editor_code=self.editor_code,
-            shadow=shadow,
             asker=self.voice.permissions,
             say=self.voice.answers.message,
+            shadow=shadow,
         )
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)

@@ -20,7 +20,8 @@ from copydesk.config.settings import Settings
 from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
-from copydesk.services.session import ModelSource, SessionParts
+from copydesk.services.session import SessionParts
+from copydesk.services.turns import ModelSource
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
@@ -160,17 +161,17 @@ def compose(
     workspace: Workspace | None = None,
     editor_models: EditorModels | None = None,
     editor_code: EditorCode | None = None,
-    shadow: Callable[[Workspace], Shadow] | None = None,
     asker: "Asker | None" = None,
     say: Callable[[str, str], None] = log_message,
+    shadow: Callable[[Workspace], Shadow] | None = None,
 ) -> Core:
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
-    `shadow` makes what commands run in; None: the real one.
     `asker` puts questions about permissions to the person, None where nobody can answer; `say` tells them things.
+    `shadow` makes what commands run in; None: the real one.
     """
-    from copydesk.app.consent import Consent, trust_of
+    from copydesk.app.consent import Consent
     from copydesk.app.shadows import Shadows
     from copydesk.code.intel import Intel
     from copydesk.egress.door import Door
@@ -182,9 +183,8 @@ def compose(
     workspace = workspace or Workspace(roots)
     state = state or state_path()
     person = editor(workspace)
-    trust = trust_of(state, person.ask if asker else None, say)
-    configuration = Configuration(workspace, editor_settings or {}, arguments or {}, trust.is_trusted)
-    consent = Consent(workspace, state, trust, configuration, asker, say)
+    consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
+    configuration = consent.configuration
     own = Intel(workspace)
     code = _wider(own, editor_code, workspace) if editor_code else own
     door = Door()
@@ -192,8 +192,8 @@ def compose(
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     models: ModelSource = FixedModel(model) if model else selection
 
+    trust = consent.trust
     shadows = Shadows(workspace, lambda: configuration.settings, state, trust)
-    consent.judging.sandbox_works = shadows.works
     view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
 
@@ -205,10 +205,8 @@ def compose(
         editor=person,
         approver=consent.judging.approver_for,
         before_turn=lambda: consent.before_turn(host.start),
+        confined=lambda: consent.find_out(host.parts.shadow or view),
         settings=lambda: configuration.settings,
-        mode=lambda: "ask",
-        model_name=lambda: None,
-        problems=lambda uri: (),
         now=now_iso,
         version=__version__,
         offers=offers,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from copydesk.config.settings import Settings
-from copydesk.domain.sandboxes import SandboxReport
 from copydesk.processes.sandboxes import Chosen, choose
 from copydesk.safety.paths import is_secret
 from copydesk.services.trust import Trust
@@ -17,10 +16,9 @@ from copydesk.workspace.workspace import Workspace
 
 
 class Shadows:
-    """`known` is the newest report of the sandbox; None before the first command."""
+    """The shadow of one workspace, in `runner`."""
 
     def __init__(self, workspace: Workspace, settings: Callable[[], Settings], state: Path, trust: Trust) -> None:
-        self.known: SandboxReport | None = None
         self._workspace = workspace
         self._settings = settings
         self._state = state
@@ -31,17 +29,11 @@ class Shadows:
         """Whether what every open folder holds may run: commands see them together."""
         return all(map(self._trust.is_trusted, self._workspace.roots))
 
-    def works(self) -> bool:
-        """Whether commands are confined here, as far as is known by now."""
-        return self.known is not None and self.known.is_working
-
     async def _chosen(self) -> Chosen:
         settings = self._settings()
-        chosen = await choose(
+        return await choose(
             settings.text("sandbox.backend"), image=self._image(settings), state=self._state / "sandbox"
         )
-        self.known = chosen.report
-        return chosen
 
     def _image(self, settings: Settings) -> str | None:
         """The person's choice, else what a trusted folder's dev container names."""

@@ -14,7 +14,7 @@ sends data out.
 
 def strictest(*levels: RiskLevel) -> RiskLevel:
     """The highest of them; safe when there are none."""
-    return max(levels, key=LEVELS.index, default="safe")
+    return max(levels, key=LEVELS.index) if levels else "safe"
 
 
 @frozen

@@ -169,7 +169,7 @@ def _outside(confinement: Confinement) -> Iterator[_Step]:
     inside = [mount.path for mount in confinement.mounts]
     for folder in confinement.readable:
         if os.path.lexists(folder) and not any(is_within(folder, path) for path in ("/usr", *inside)):
-            yield _Step(folder, 0, ("--ro-bind", folder, folder))
+            yield _Step(folder, 0, ("--ro-bind-try", folder, folder))
     for folder in confinement.writable:
         if not os.path.isdir(folder):
             raise ToolFailed(f"{folder!r}, which the command may write to, is not there.")

@@ -255,7 +255,9 @@ def _folder_of(kind: str, controller: str, path: str) -> str | None:
 
 # More memory than is allowed in a process that keeps it, and more processes; then more time than a period has.
 _MEMORY = "head -c 96m /dev/zero | tail -c 96m | wc -c"
-_PROCESSES = "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 1 & done; echo all"
+FORKS = "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 1 > /dev/null 2>&1 & done"
+FORK_LIMIT = 8
+"""`FORKS` is a script that fails where no more than this many processes may be."""
 _CPU = (
     "n=0; while [ $n -lt 5000 ]; do n=$((n + 1)); done; "
     "cat \"/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)/cpu.stat\""
@@ -271,7 +273,7 @@ async def _tried(candidate: Cgroups) -> frozenset[Hold]:
             held.add("memory")
 
     async def processes() -> None:
-        out = await _run(candidate, Limits(None, None, 8), _PROCESSES)
+        out = await _run(candidate, Limits(None, None, FORK_LIMIT), f"{FORKS}; echo all")
         if out is not None and "all" not in out:
             held.add("process_count")
 

@@ -105,8 +105,16 @@ class Shape:
     user: tuple[int, int]
 
 
-def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: str) -> list[str]:
-    """The words after the engine's own name, up to the program of the container. `empty` is an empty file."""
+@frozen
+class Empty:
+    """What stands in the place of what is hidden."""
+
+    file: str
+    folder: str
+
+
+def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: Empty) -> list[str]:
+    """The words after the engine's own name, up to the program of the container."""
     limits = shape.limits
     memory = str(MEMORY_BYTES if limits.memory_bytes in (None, Limits().memory_bytes) else limits.memory_bytes)
     count = N_PROCESSES if limits.n_processes in (None, Limits().n_processes) else limits.n_processes
@@ -125,10 +133,8 @@ def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: str
     for path, source in shape.guarded:
         words += ["--mount", _mount("bind", source, path, "readonly")]
     for path, is_folder in shape.masks:
-        if is_folder:
-            words += ["--mount", _mount("tmpfs", "", path, "tmpfs-mode=0555", "tmpfs-size=4096")]
-        else:
-            words += ["--mount", _mount("bind", empty, path, "readonly")]
+        # No tmpfs for a folder: podman fills it with what it should hide.
+        words += ["--mount", _mount("bind", empty.folder if is_folder else empty.file, path, "readonly")]
     return [*words, image]
 
 
@@ -185,7 +191,7 @@ def _user(engine: Engine, user: tuple[int, int]) -> str:
 
 def _mount(kind: str, source: str, target: str, *options: str) -> str:
     """As the engines read it: comma-separated values, quoted where a path needs it."""
-    return ",".join(_quoted([f"type={kind}", *([f"source={source}"] if source else []), f"target={target}", *options]))
+    return ",".join(_quoted([f"type={kind}", f"source={source}", f"target={target}", *options]))
 
 
 def _quoted(fields: Sequence[str]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from copydesk.domain.frozen import frozen
+from copydesk.processes import placeholders
 from copydesk.processes.confinement import Limits, Mount
 
 SCRATCH = "launches"
@@ -106,6 +107,7 @@ def sweep(state: Path) -> None:
     for folder in (state / SCRATCH).glob("*-*"):
         pid = folder.name.partition("-")[0]
         if pid.isdigit() and not _is_alive(int(pid)):
+            placeholders.sweep(folder)
             shutil.rmtree(folder, ignore_errors=True)
 
 

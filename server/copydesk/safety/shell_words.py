@@ -19,6 +19,7 @@ UNKNOWN = "\x00"
 SOFT = "\x01"
 MAX_ALTERNATIVES = 16
 MAX_WORD_DEPTH = 24
+MAX_BRACES = 8
 
 Char = tuple[str, bool]
 """A character and whether it was quoted."""
@@ -56,6 +57,11 @@ class Unreadable(Exception):
         self.why = why
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The names in a text, parted by blanks: a table of names that stays readable."""
+    return tuple(text.split())
+
+
 class Words:
     """Reads words. `substituted` visits a substitution and gives its output, `SOFT` or `UNKNOWN` where that is not
     known; `values` the texts a variable may have, None where they are not known.
@@ -74,7 +80,9 @@ class Words:
         if depth > MAX_WORD_DEPTH:
             raise Unreadable("Its quotes and braces are nested too deeply.")
         match node.type:
-            case "word" | "number" | "brace_expression" | "variable_name" | "extglob_pattern" | "regex" | "test_operator":
+            case (
+                "word" | "number" | "brace_expression" | "variable_name" | "extglob_pattern" | "regex" | "test_operator"
+            ):
                 return [unescaped(text_of(node))]
             case "raw_string":
                 return [[("", True), *((char, True) for char in text_of(node)[1:-1])]]
@@ -243,7 +251,9 @@ def _is_odd(chars: Chars) -> bool:
 
 
 def _braces(chars: Chars) -> list[Chars]:
-    """Brace expansion, which comes before all others. Bounded: more than 64 results are one unknown."""
+    """Brace expansion, which comes before all others. Bounded: what is larger is one unknown."""
+    if sum(char == ("{", False) for char in chars) > MAX_BRACES:
+        return [[(UNKNOWN, False)]]
     found = _first_brace(chars)
     if found is None:
         return [chars]

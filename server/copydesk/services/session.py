@@ -9,13 +9,13 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 
-from copydesk.agent.journal import Tools, TurnParts, nothing_known
+from copydesk.agent.journal import Tools, TurnParts
 from copydesk.agent.loop import LoopEnd
 from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
@@ -48,7 +48,7 @@ from copydesk.services.landing import Landing, LandingLimits
 from copydesk.services.reads import Reads
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
-from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
+from copydesk.services.turns import ModelSource, PromptRequest, Turn, TurnOutcome
 from copydesk.services.verify import Checks, Verifies
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
@@ -66,16 +66,6 @@ SYNC_LIMIT_S = 10.0
 """How long the next turn waits for a slow disk to take the last one's records."""
 
 Validate = Callable[[ToolSpec, object], dict[str, Any]]
-OnRetry = Callable[[int, float, str], None]
-
-
-class ModelSource(Protocol):
-    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ..., local: bool = ...) -> Model:
-        """The model of that name, or the settings' when None. Raises an error that says what to do.
-
-        `local`: only one on this machine is of use, so nobody else need be asked.
-        """
-        ...
 
 
 @dataclass(slots=True)
@@ -89,10 +79,10 @@ class SessionParts:
     editor: Editor
     approver: Callable[[Callable[[], Mode], str], Approver]
     settings: Callable[[], Settings]
-    mode: Callable[[], Mode]
-    model_name: Callable[[], str | None]
-    problems: Callable[[str | None], tuple[Problem, ...]]
     now: Callable[[], str]
+    mode: Callable[[], Mode] = lambda: "ask"
+    model_name: Callable[[], str | None] = lambda: None
+    problems: Callable[[str | None], tuple[Problem, ...]] = lambda uri: ()
     version: str = ""
     offers: bool = True
     """False: edits stay pending after a turn (the command line shows them as a diff)."""
@@ -101,6 +91,8 @@ class SessionParts:
     secrets: Secrets = field(default_factory=NoSecrets)
     before_turn: Callable[[], Awaitable[None]] = checkpoint
     """What has to be known anew when a turn begins."""
+    confined: Callable[[], Awaitable[None]] = checkpoint
+    """What has to be known before a command is judged."""
     kept: Callable[["Session"], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
@@ -324,7 +316,7 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
-            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
+            confined=self._parts.confined,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 

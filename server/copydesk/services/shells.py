@@ -5,14 +5,14 @@ they end by themselves, at their limit, when their turn is cancelled, or with th
 pending edits at its end. Start with `CallShell.run`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
 
-from copydesk.domain.commands import PAGE_CHARS, Command, CommandState, CommandStatus, Harvest, NoShell, Output, Shell
+from copydesk.domain.commands import PAGE_CHARS, Command, CommandState, CommandStatus, Harvest, NoShell, Shell
 from copydesk.domain.errors import CopydeskError, ToolFailed
 from copydesk.domain.events import Event, Notice, SideFilesProposed, ToolCallUpdated
 from copydesk.domain.shadows import RunningCommand, Shadow
@@ -266,26 +266,16 @@ class CallShell:
 async def _follow(ran: Ran, running: RunningCommand) -> None:
     """Takes what it writes, until it ends, is stopped, or its time is over."""
     with anyio.move_on_after(ran.command.timeout_s) as limit:
-        async with _closing(running.output()) as pieces:
-            async for piece in pieces:
-                ran.output.feed(piece)
-                if ran.output.n_bytes > FREE_BYTES:
+        async for piece in running.output():
+            ran.output.feed(piece)
+            if ran.output.n_bytes > FREE_BYTES:
+                with anyio.CancelScope(shield=True):  # a generator must not be left in its middle
                     await anyio.sleep(PAUSE_S)
         ran.exit_code = await running.wait()
     if limit.cancelled_caught:
         await running.kill()
     ran.state = "timed_out" if limit.cancelled_caught else "stopped" if ran.stopping else "exited"
     ran.ended_s = anyio.current_time()
-
-
-@asynccontextmanager
-async def _closing(pieces: AsyncIterator[Output]) -> AsyncGenerator[AsyncIterator[Output]]:
-    """A generator that is left in the middle has to be ended by the task that began it."""
-    try:
-        yield pieces
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
 
 
 @asynccontextmanager

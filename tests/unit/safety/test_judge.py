@@ -155,7 +155,9 @@ def test_always_remembers_exactly_what_was_judged() -> None:
     assert verdict(shell("pytest -x -x"), given=given).outcome == "ask"
 
 
-@pytest.mark.parametrize("command", ["pytest $X", "pytest *.py", "rm -rf /", "pytest && rm -rf /", "make | sh", "echo '"])
+@pytest.mark.parametrize(
+    "command", ["pytest $X", "pytest *.py", "rm -rf /", "pytest && rm -rf /", "make | sh", "echo '"]
+)
 def test_always_is_not_offered_where_it_could_not_hold(command: str) -> None:
     asked = verdict(shell(command)).request
     assert asked.remember == ()
@@ -276,8 +278,12 @@ def test_fetches_are_allowed_by_host() -> None:
 
 
 def test_skills_and_a_sessions_own_commands() -> None:
-    assert verdict(call("call_skill", "other", "execute", target="x"), given=rules(allow=("Skill(x)",))).outcome == "allow"
-    assert verdict(call("call_skill", "other", "execute", target="y"), given=rules(allow=("Skill(x)",))).outcome == "ask"
+    assert (
+        verdict(call("call_skill", "other", "execute", target="x"), given=rules(allow=("Skill(x)",))).outcome == "allow"
+    )
+    assert (
+        verdict(call("call_skill", "other", "execute", target="y"), given=rules(allow=("Skill(x)",))).outcome == "ask"
+    )
     assert verdict(call("shell_output", "execute", "execute")).outcome == "allow"
 
 

@@ -14,12 +14,17 @@ from copydesk.safety.risks.find import judge_fd, judge_find
 from copydesk.safety.risks.findings import SAFE, Call, Finding, has_secret_name, worst
 from copydesk.safety.risks.reach import read_of, write_of, zone_of
 from copydesk.safety.rules import quoted_word, spelled
-from copydesk.safety.shell_commands import KNOWN_PACKAGES, SHELLS, found_by, unwrap
-from copydesk.safety.shell_parse import Script, Simple, hinted, is_lister, plain_output, read_script
+from copydesk.safety.shell_commands import SHELLS, unwrap
+from copydesk.safety.shell_outputs import hinted, is_lister, plain_output
+from copydesk.safety.shell_parse import read_script
+from copydesk.safety.shell_prefixes import KNOWN_PACKAGES
+from copydesk.safety.shell_scripts import Script, Simple
+from copydesk.safety.shell_searches import found_by
 from copydesk.safety.shell_words import SOFT, UNKNOWN, Word
 
 MAX_NESTING = 6
-MAX_PARTS = 400
+MAX_PARTS = 120
+MAX_WORDS = 1500
 
 HARMLESS_NAMES = re.compile(
     r"LC_\w+|LANG|LANGUAGE|TZ|NO_COLOR|FORCE_COLOR|CLICOLOR\w*|TERM|COLUMNS|LINES|CI|DEBUG|VERBOSE|RUST_BACKTRACE|RUST_LOG"
@@ -55,6 +60,7 @@ class Judge:
         self._commands: list[SimpleCommand] = []
         self._findings: list[Finding] = []
         self._n_parts = 0
+        self._n_words = 0
 
     def judge(self, text: str) -> Judgement:
         self._read(text, self._place, 0)
@@ -63,7 +69,10 @@ class Judge:
         reasons = dict.fromkeys(
             each.reason
             for each in sorted(
-                (Finding(one.level, _sentence(one.reason)) for one in [*self._findings, *map(_finding_of, self._commands)]),
+                (
+                    Finding(one.level, _sentence(one.reason))
+                    for one in [*self._findings, *map(_finding_of, self._commands)]
+                ),
                 key=lambda one: -LEVELS.index(one.level),
             )
             if each.reason and each.level != "safe"
@@ -89,7 +98,8 @@ class Judge:
 
     def _parts(self, simple: Simple, script: Script, place: Place, nesting: int) -> list[Part]:
         self._n_parts += 1
-        if self._n_parts > MAX_PARTS:
+        self._n_words += len(simple.words) + len(simple.redirects)
+        if self._n_parts > MAX_PARTS or self._n_words > MAX_WORDS:
             self._problems += ["It has too many commands."] if "It has too many commands." not in self._problems else []
             return []
         if nesting > MAX_NESTING:
@@ -103,7 +113,9 @@ class Judge:
         simple = _fed(simple, name, script)
         unwrapped = unwrap(simple, name) if name not in script.functions else None
         if unwrapped is None:
-            finding = worst([by_name, self._program(simple, name, script), self._assignments(simple), *self._redirects(simple)])
+            finding = worst(
+                [by_name, self._program(simple, name, script), self._assignments(simple), *self._redirects(simple)]
+            )
             self._keep(simple, finding)
             return [self._part(simple, name, finding)]
         parts: list[Part] = []
@@ -276,6 +288,8 @@ def _judge_shell(call: Call) -> Finding:
         return Finding("high", "starts a shell that reads commands from elsewhere")
     if options.has("-n") and len(options.given) == 1:
         return worst([SAFE, read_of(options.operands[0], call)])
+    if options.operands[0].text in ("-", "/dev/stdin"):
+        return Finding("high", "starts a shell that reads commands from elsewhere")
     zone = zone_of(options.operands[0], call)
     if zone == "workspace":
         return Finding("medium", f"runs {options.operands[0].shown!r}, the project's own code")

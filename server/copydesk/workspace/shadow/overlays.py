@@ -45,7 +45,7 @@ class Overlay:
         info = os.stat(self.place.path)
         for path in (self._upper, work):
             os.mkdir(path, 0o700)
-        write_layer(self._upper, self.place.path, self._puts)
+        write_layer(self._upper, self.mount.lowers, self._puts, self._cache.standing)
         os.chmod(self._upper, stat.S_IMODE(info.st_mode) | 0o700)
         os.utime(self._upper, ns=(info.st_atime_ns, info.st_mtime_ns))
         made = os.stat(self._upper)
@@ -107,15 +107,17 @@ class Overlay:
             into.tell(EMPTY_NOTE, relative)
 
     def _keep_ignored(self, walk: UpperWalk) -> None:
+        """Gives the caches what they keep: what is ignored, and folders without anything."""
         for relative in self._puts:
             remove(os.path.join(self._upper, relative))
-        ignored = [relative for relative in walk.ignored if os.path.lexists(os.path.join(self._upper, relative))]
-        for relative in walk.ignored_gone:
+        kept = [relative for relative in walk.ignored if os.path.lexists(os.path.join(self._upper, relative))]
+        for relative in (*walk.ignored_gone, *walk.empty):
             path = os.path.join(self._upper, relative)
             if not os.path.lexists(path) and self._make_way(os.path.dirname(relative)):
                 make_whiteout(path)
-            ignored.append(relative)
-        self._cache.take(self._upper, ignored, self._since_ns)
+            kept.append(relative)
+        self._cache.take(self._upper, kept, self._since_ns)
+        self._cache.left(walk.standing, walk.folders_gone)
 
     def _make_way(self, relative: str) -> bool:
         """Plain folders in place of deletions, so that what is deleted in them can be said one by one."""
