@@ -133,10 +133,10 @@ def _attribution(
     return Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
 
 
-def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> CodeIntel:
+def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace, outward: "Outward") -> CodeIntel:
     from copydesk.services.intelligence import WiderIntel
 
-    return WiderIntel(own, editor_code, workspace)
+    return WiderIntel(own, editor_code, workspace, outward.hidden)
 
 
 def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
@@ -186,11 +186,10 @@ def compose(
     configuration = Configuration(workspace, editor_settings or {}, arguments or {}, trust.is_trusted)
     consent = Consent(workspace, state, trust, configuration, asker, say)
     own = Intel(workspace)
-    code = _wider(own, editor_code, workspace) if editor_code else own
     outward = Outward(workspace, state, editor_models, consent.judging)
+    code = _wider(own, editor_code, workspace, outward) if editor_code else own
     models: ModelSource = FixedModel(model) if model else _selection(configuration, outward)
-
-    shadows = Shadows(workspace, lambda: configuration.settings, state, trust, outward.secrecy.hidden)
+    shadows = Shadows(workspace, lambda: configuration.settings, state, trust, outward.hidden)
     consent.judging.sandbox_works = shadows.works
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
 
@@ -220,6 +219,5 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (outward.door.aclose, own.aclose, shadows.runner.aclose)
-    tending = (own.tend, outward.secrecy.tend)
-    return Core(workspace, host, person, configuration, models, code, consent, outward, attribution, closers, tending)
+    closes, tends = (outward.door.aclose, own.aclose, shadows.runner.aclose), (own.tend, outward.secrecy.tend)
+    return Core(workspace, host, person, configuration, models, code, consent, outward, attribution, closes, tends)

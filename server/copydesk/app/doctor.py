@@ -26,7 +26,7 @@ _GRAMMARS = ("python", "javascript", "typescript", "rust", "go")
 
 async def findings(core: Core) -> list[Finding]:
     """Everything worth knowing, in the order a person would ask."""
-    return [*_program(), *_languages(), *_tools(), *_state(), *_settings(core), *await _models(core)]
+    return [*_program(), *_languages(), *_tools(), *_state(), *_ledger(core), *_settings(core), *await _models(core)]
 
 
 def _program() -> Iterator[Finding]:
@@ -67,6 +67,14 @@ def _state() -> Iterator[Finding]:
     else:
         advice = "Set COPYDESK_STATE_DIR to a folder you may write to."
         yield Finding("problem", "transcripts", f"{nearest} cannot be written; sessions are not kept.", advice)
+
+
+def _ledger(core: Core) -> Iterator[Finding]:
+    ledger = core.outward.ledger
+    if ledger.problem:
+        yield Finding("problem", "ledger", ledger.problem, "Free some space, or set COPYDESK_STATE_DIR.")
+    else:
+        yield Finding("ok", "ledger", f"every request that leaves is noted in {ledger.path}; copydesk.ledger shows it")
 
 
 def _settings(core: Core) -> Iterator[Finding]:
