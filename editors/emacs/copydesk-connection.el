@@ -13,8 +13,10 @@
 
 (require 'cl-lib)
 
-(defconst copydesk-methods ["copydesk/session/update" "copydesk/editor/ask"]
-  "What we take of the server's own messages: it is told so at its start.")
+(defconst copydesk-methods ["copydesk/session/update" "copydesk/editor/ask" "copydesk.permission.answer"]
+  "What we take of the server's own messages: it is told so at its start.
+The last one is the command by which permissions are answered:
+the server then opens no dialog of the client's beside ours.")
 
 (defvar copydesk-connection-functions nil
   "Functions without argument: the Copydesk connection of this buffer, or nil.")

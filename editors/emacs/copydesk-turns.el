@@ -88,10 +88,18 @@
        (copydesk-turns--line "    failed" 'error)))
     ("retried"
      (copydesk-turns--line (format "  trying again: %s" (plist-get update :why)) 'copydesk-turns-note))
+    ("permission"
+     (pcase (plist-get update :state)
+       ("asked" (copydesk-turns--line (copydesk-turns--asked (plist-get update :request)) 'copydesk-turns-note))
+       ("rejected" (copydesk-turns--line (format "    not allowed: %s" (plist-get update :reason)) 'error))))
     ("notice" (copydesk-turns--line (format "  %s" (plist-get update :text)) 'copydesk-turns-note))
     ("turn_ended"
      (setf (alist-get turn copydesk-turns--running nil t #'equal) nil)
      (copydesk-turns--line (copydesk-turns--closing update) 'copydesk-turns-note))))
+
+(defun copydesk-turns--asked (request)
+  "All that REQUEST asks, indented."
+  (replace-regexp-in-string "^\\(.\\)" "    \\1" (string-trim (or (plist-get request :whole) ""))))
 
 (defun copydesk-turns--text (update)
   "The words of UPDATE."

@@ -305,6 +305,98 @@ takes the answer."
       (copydesk--ask (car copydesk--questions))
     (user-error "Copydesk asks nothing")))
 
+;;; Permissions
+
+(defconst copydesk--deny-why "Deny, saying why")
+
+(defun copydesk-handle-permission (connection update)
+  "Ask what the permission UPDATE of CONNECTION asks; drop it when it is settled."
+  (let* ((request (plist-get update :request))
+         (id (list 'permission (plist-get request :id))))
+    (if (equal (plist-get update :state) "asked")
+        (copydesk-handle-question
+         (list :id id
+               :question (string-replace "\n" " · " (plist-get request :text))
+               :choices (copydesk--permission-choices request)
+               :whole (plist-get request :whole)
+               :reply (lambda (answer) (copydesk--permit connection request answer))))
+      (copydesk-withdraw-question id))))
+
+(defun copydesk--permission-choices (request)
+  "The names of REQUEST's options.
+What denies comes first: some completion styles take the first
+choice when nothing is typed."
+  (let ((names (mapcar (lambda (option) (plist-get option :name)) (plist-get request :options))))
+    (append (cl-remove "Deny" names :test-not #'equal)
+            (list copydesk--deny-why)
+            (cl-remove "Deny" names :test #'equal))))
+
+(defun copydesk--permit (connection request answer)
+  "Send CONNECTION the ANSWER to REQUEST."
+  (let* ((says-why (equal answer copydesk--deny-why))
+         (chosen (cl-find answer (plist-get request :options)
+                          :key (lambda (option) (plist-get option :name)) :test #'equal))
+         (reason (and says-why (read-string "Why not? The agent is told: " nil 'copydesk--texts))))
+    (copydesk-execute-on connection "permission.answer"
+                         (append (list :request (plist-get request :id)
+                                       :option (if chosen (plist-get chosen :optionId) "reject_once"))
+                                 (and reason (list :reason reason))))))
+
+;;;###autoload
+(defun copydesk-permissions ()
+  "Show what is always allowed, and which folders are trusted."
+  (interactive)
+  (copydesk-execute
+   "permissions" '(:open :json-false)
+   (lambda (result)
+     (copydesk--show-table
+      "*Copydesk permissions*"
+      (concat
+       (cl-loop for folder across (plist-get result :folders)
+                concat (format "%s (%s)\n" (plist-get folder :path)
+                               (pcase (plist-get folder :trusted)
+                                 ('t "trusted")
+                                 (:json-false "not trusted")
+                                 (_ "not asked whether it is trusted")))
+                concat (cl-loop for rule across (plist-get folder :rules)
+                                concat (format "    always: %s\n" (plist-get rule :rule)))
+                concat (if (string-empty-p (plist-get folder :problem)) ""
+                         (format "    %s\n" (plist-get folder :problem))))
+       (cl-loop for session across (plist-get result :sessions)
+                concat (cl-loop for rule across (plist-get session :rules)
+                                concat (format "in this session: %s\n" rule))))))))
+
+;;;###autoload
+(defun copydesk-permission-forget ()
+  "Choose a rule that shall no longer be allowed always, or in this session."
+  (interactive)
+  (copydesk-execute
+   "permissions" '(:open :json-false)
+   (lambda (result)
+     (copydesk--later
+      (lambda ()
+        (let ((rules (append
+                      (cl-loop for folder across (plist-get result :folders)
+                               append (mapcar (lambda (rule) (plist-get rule :rule)) (plist-get folder :rules)))
+                      (cl-loop for session across (plist-get result :sessions)
+                               append (append (plist-get session :rules) nil)))))
+          (if (null rules)
+              (message "Copydesk: nothing is allowed always")
+            (let ((rule (completing-read "Forget which rule: " rules nil t)))
+              (unless (string-empty-p rule)
+                (copydesk-execute "permissions" (list :forget rule :open :json-false)
+                                  (lambda (_) (message "Copydesk: no longer allowed: %s" rule))))))))))))
+
+;;;###autoload
+(defun copydesk-trust (trusted)
+  "Say whether this folder is TRUSTED, so that what comes with it may run and count."
+  (interactive (list (y-or-n-p "What this folder brings along can run commands; trust it?")))
+  (copydesk-execute "workspace.trust" (list :trusted (if trusted t :json-false))
+                    (lambda (result)
+                      (cl-loop for folder across (plist-get result :folders)
+                               do (message "Copydesk: %s is %s" (plist-get folder :path)
+                                           (if (eq (plist-get folder :trusted) t) "trusted" "not trusted"))))))
+
 ;;; What the server tells of turns
 
 (defun copydesk-handle-update (connection turn update)
@@ -312,6 +404,7 @@ takes the answer."
   (copydesk-turns-add turn update)
   (pcase (plist-get update :sessionUpdate)
     ("review" (copydesk-review-refresh connection))
+    ("permission" (copydesk-handle-permission connection update))
     ("turn_ended" (copydesk--tell-end update)))
   (force-mode-line-update t))
 

@@ -422,20 +422,49 @@ def test_free_text_declining_and_withdrawing(begin: Begin, root: Path) -> None:
         assert nvim.lua("return require('copydesk.state').n_questions") == 0
 
 
-def test_permissions_are_asked_where_the_server_takes_answers(begin: Begin, root: Path) -> None:
-    asked = """
-        table.insert(client().server_capabilities.executeCommandProvider.commands, 'copydesk.permission.answer')
-        local c = require('copydesk.client')
-        c.execute = function(n, a) _G.sent = { n, a } end
-        require('copydesk.state').update({ session = 's', turn = 't', seq = 1, update = { sessionUpdate = 'permission',
-            state = 'asked', request = { id = 'p-1', title = 'Run pytest', tool = 'shell' } } })
+PERMISSION = """
+    local request = { id = 'p-1', title = 'Run pytest', tool = 'shell', command = 'pytest -q',
+        text = 'Copydesk asks to run: pytest -q\\nMedium risk: it runs code.', whole = 'all of it',
+        options = { { optionId = 'allow_once', name = 'Allow once' }, { optionId = 'reject_once', name = 'Deny' } } }
+    local c = require('copydesk.client')
+    c.execute = function(n, a) _G.sent = { n, a } end
+    require('copydesk.state').update({ session = 's', turn = 't', seq = 1,
+        update = { sessionUpdate = 'permission', state = 'asked', request = request } })
+"""
+
+
+def test_permissions_are_asked_and_answered(begin: Begin, root: Path) -> None:
+    with begin() as nvim:
+        nvim.edit(root / "a.py")
+        nvim.lua(PERMISSION)
+        nvim.answer("Copydesk asks to run: pytest -q", "1<CR>")
+        nvim.until(lambda: nvim.lua("return _G.sent"), "answered")
+        assert nvim.lua("return sent") == ["copydesk.permission.answer", {"request": "p-1", "option": "allow_once"}]
+
+
+def test_a_permission_denied_with_a_reason(begin: Begin, root: Path) -> None:
+    with begin() as nvim:
+        nvim.edit(root / "a.py")
+        nvim.lua(PERMISSION)
+        nvim.answer("Copydesk asks to run: pytest -q", "3<CR>")
+        nvim.answer("Why not?", "not now<CR>")
+        nvim.until(lambda: nvim.lua("return _G.sent"), "answered")
+        sent = {"request": "p-1", "option": "reject_once", "reason": "not now"}
+        assert nvim.lua("return sent") == ["copydesk.permission.answer", sent]
+
+
+def test_a_permission_that_is_answered_elsewhere_goes(begin: Begin, root: Path) -> None:
+    gone = """
+        require('copydesk.state').update({ session = 's', turn = 't', seq = 2,
+            update = { sessionUpdate = 'permission', state = 'cancelled', request = { id = 'p-1' } } })
     """
     with begin() as nvim:
         nvim.edit(root / "a.py")
-        nvim.lua(asked)
-        nvim.answer("May Copydesk: Run pytest?", "1<CR>")
-        nvim.until(lambda: nvim.lua("return _G.sent"), "answered")
-        assert nvim.lua("return sent") == ["copydesk.permission.answer", {"request": "p-1", "option": "allow_once"}]
+        nvim.lua(PERMISSION)
+        nvim.until(lambda: nvim.lua("return require('copydesk.state').n_questions") == 1, "asked")
+        nvim.lua(gone)
+        nvim.until(lambda: nvim.lua("return require('copydesk.state').n_questions") == 0, "withdrawn")
+        assert nvim.lua("return _G.sent") is None
 
 
 # --- what other servers know ---

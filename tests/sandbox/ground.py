@@ -4,6 +4,7 @@ One attack has one ground. `run` attacks under a sandbox, `run_bare` without one
 """
 
 import os
+import selectors
 import shutil
 import signal
 import socket
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -78,7 +79,7 @@ class Ground:
 
     def sleepers(self) -> list[int]:
         """Processes of the attack that are still there: each sleeps for a time that nobody else does."""
-        return [pid for pid, words in _processes() if words[:2] == ["sleep", self.nap]]
+        return [pid for pid, words in processes() if words[:2] == ["sleep", self.nap]]
 
     def in_view(self, sandbox: Sandbox, name: str) -> Path:
         """Where a file of the view can be read from outside."""
@@ -93,8 +94,7 @@ def ground(tmp_path: Path) -> Generator[Ground]:
         victim = stack.enter_context(_victim(folder / "real"))
         made = Ground(folder, victim.pid, f"7{uuid.uuid4().int % 10**7:07d}.5")
         made.env = _environment(made)
-        for kind in ("tcp", "udp", "path", "abstract", "inside"):
-            stack.enter_context(_listener(made, kind))
+        stack.enter_context(_listeners(made))
         try:
             yield made
         finally:
@@ -153,7 +153,27 @@ def _victim(cwd: Path) -> Generator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def _listener(made: Ground, kind: str) -> Generator[None]:
+def _listeners(made: Ground) -> Generator[None]:
+    """One thread that hears whatever is opened or sent to our ports and sockets, by kind."""
+    selector = selectors.DefaultSelector()
+    stop, stopped = socket.socketpair()
+    selector.register(stopped, selectors.EVENT_READ, "")
+    socks = [_listener(made, kind) for kind in ("tcp", "udp", "path", "abstract", "inside")]
+    for kind, sock in socks:
+        selector.register(sock, selectors.EVENT_READ, kind)
+    thread = threading.Thread(target=_listen, args=(selector, made))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.send(b"x")
+        thread.join()
+        selector.close()
+        for sock in (stop, stopped, *(sock for _, sock in socks)):
+            sock.close()
+
+
+def _listener(made: Ground, kind: str) -> tuple[str, socket.socket]:
     is_inet = kind in ("tcp", "udp")
     shape = socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM
     sock = socket.socket(socket.AF_INET if is_inet else socket.AF_UNIX, shape)
@@ -166,16 +186,7 @@ def _listener(made: Ground, kind: str) -> Generator[None]:
         _bind_short(sock, made.outside / "sock" if kind == "path" else made.real / "sock")
     if kind != "udp":
         sock.listen(4)
-    sock.settimeout(0.05)
-    stop = threading.Event()
-    thread = threading.Thread(target=_listen, args=(sock, kind, made, stop))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        sock.close()
+    return kind, sock
 
 
 def _bind_short(sock: socket.socket, path: Path) -> None:
@@ -187,25 +198,33 @@ def _bind_short(sock: socket.socket, path: Path) -> None:
         os.close(folder)
 
 
-def _listen(sock: socket.socket, kind: str, made: Ground, stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
+def _listen(selector: selectors.BaseSelector, made: Ground) -> None:
+    while True:
+        for key, _ in selector.select():
+            sock, kind = key.fileobj, key.data
+            if not kind:
+                return
+            assert isinstance(sock, socket.socket)
             if kind == "udp":
                 sock.recvfrom(100)
             else:
                 sock.accept()[0].close()
-        except TimeoutError:
-            continue
-        made.heard.append(kind)
+            made.heard.append(kind)
 
 
-def _processes() -> Iterator[tuple[int, list[str]]]:
+def processes() -> Iterator[tuple[int, list[str]]]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
         yield int(entry.name), words
+
+
+async def until(is_so: Callable[[], bool], limit_s: float = 5.0) -> None:
+    with anyio.fail_after(limit_s):
+        while not is_so():  # noqa: ASYNC110 - what other processes do sets no event of ours
+            await anyio.sleep(0.02)
 
 
 # --- running ---------------------------------------------------------------------------------------------

@@ -30,13 +30,13 @@ from copydesk.app.compose import compose
 from copydesk.domain.messages import LineRange, Task
 from copydesk.domain.permissions import Decision, PermissionRequest
 from copydesk.models.scripted import Script, ScriptedModel
-from copydesk.safety.approver import ModeApprover
 from copydesk.services.session import Session
 from copydesk.services.turns import PromptRequest, TurnOutcome
 from copydesk.store.records import read_records
 from copydesk.store.state import SessionState, apply
 from copydesk.text.edits import Edit
 from copydesk.workspace.uris import to_uri
+from tests.support.approving import approver_for
 from tests.support.buffer_editor import BufferEditor
 from tests.support.history import check_pairs, check_prefix
 from tests.support.plain_shadow import PlainShadow
@@ -102,7 +102,7 @@ async def play(golden: Golden, directory: Path) -> Played:
     )
     if golden.one("commands"):
         allow = json.loads(golden.one("commands"))["allow"]
-        core.host.parts.approver = lambda mode, verb: ModeApprover(mode, lambda request: answer(request, allow))
+        core.host.parts.approver = approver_for(lambda request: answer(request, allow))
     editor = core.editor
     assert isinstance(editor, BufferEditor)
     for name, body in golden.named("buffer"):

@@ -211,6 +211,12 @@ class LspClient:
         self.notify("initialized", {})
         return self.initialize_result
 
+    def forget(self) -> None:
+        """Lets go of what came so far: a long test looks at one round at a time."""
+        for kept in (self.notifications, self.requests, self.messages):
+            kept.clear()
+        self.progress.clear()
+
     # --- listening ---
 
     def feed(self, data: bytes) -> None:

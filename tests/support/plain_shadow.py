@@ -4,9 +4,7 @@ Passes the same contract tests as the real one (tests/unit/contracts/test_shadow
 in a PID namespace of their own, so that what they leave behind dies with them; else only their process group does.
 """
 
-import os
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -59,7 +57,11 @@ class PlainShadow:
                 argv = [*self._prefix, "bash", "-c", command.text]
                 async with start(argv, cwd=cwd, env=minimal_env()) as child:
                     await child.stdin.aclose()
-                    yield PlainRunning(child, command, trees, seen)
+                    running = PlainRunning(child, command, trees, seen)
+                    try:
+                        yield running
+                    finally:
+                        await running.kill()
         finally:
             self.n_running -= 1
 
@@ -128,9 +130,7 @@ class PlainRunning:
         return await self._child.wait()
 
     async def kill(self) -> None:
-        with anyio.CancelScope(shield=True):
-            os.kill(self._child.pid, signal.SIGCONT) if self._child.exit_code is None else None
-            await self._child.kill(0.05)
+        await self._child.kill(0)
 
     async def harvest(self) -> Harvest:
         if self._command.in_place or self._command.check:

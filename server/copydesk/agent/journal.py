@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from anyio.lowlevel import checkpoint
+
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
 from copydesk.domain.ports import Approver, Model, Tool, Work
@@ -50,10 +52,6 @@ class Tools(Protocol):
         ...
 
 
-async def nothing_known() -> None:
-    """No command is run here, so there is nothing to find out."""
-
-
 @dataclass(frozen=True, slots=True)
 class TurnParts:
     """Everything one turn runs with. `work(call_id, tool)` makes the frozen view of one tool call; `validate` gives the
@@ -73,7 +71,7 @@ class TurnParts:
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
     secrets: Secrets = field(default_factory=NoSecrets)
-    confined: Callable[[], Awaitable[object]] = nothing_known
+    confined: Callable[[], Awaitable[object]] = checkpoint
     """Returns when it is known how commands are confined: the approver judges them by that."""
 
     def emit(self, event: Event) -> None:

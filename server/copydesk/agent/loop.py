@@ -4,7 +4,7 @@
 decides only whether there is another step. It must not grow: what to send, run or keep is decided elsewhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio
 
@@ -28,33 +28,47 @@ MAX_CUT_OFF = 3
 
 @dataclass(frozen=True, slots=True)
 class LoopEnd:
-    """How a turn's loop ended. `message` is the model's last words; `error` what went wrong, for the person."""
+    """How a turn's loop ended. `message` is the model's last words; `error` what went wrong, for the person.
+
+    `n_steps` counts those taken in the turn so far.
+    """
 
     stop_reason: StopReason
     message: str
     usage: Usage
     error: str = ""
+    n_steps: int = 0
 
 
 @dataclass(slots=True)
 class _Progress:
     usage: Usage
     said: str = ""
+    n_steps: int = 0
     n_empty: int = 0
     n_cut_off: int = 0
 
 
-async def run_loop(parts: TurnParts) -> LoopEnd:
-    """Runs until the model stops, the step limit, or an error. Cancellation is raised through, the history valid."""
-    progress = _Progress(Usage())
+async def run_loop(parts: TurnParts, *, after: LoopEnd | None = None) -> LoopEnd:
+    """Runs until the model stops, the step limit, or an error. Cancellation is raised through, the history valid.
+
+    `after`: how the turn ended so far, when it goes on; its steps and tokens count.
+    """
+    progress = _Progress(after.usage, after.message, after.n_steps) if after else _Progress(Usage())
     try:
-        for step in range(1, parts.max_steps + 1):
-            ended = await _step(parts, step, progress)
-            if ended is not None:
-                return ended
-        return await _closing_answer(parts, progress)
+        ended = await _ended_loop(parts, progress)
     except ModelError as error:
-        return LoopEnd("error", progress.said, progress.usage, str(error))
+        ended = LoopEnd("error", progress.said, progress.usage, str(error))
+    return replace(ended, n_steps=progress.n_steps)
+
+
+async def _ended_loop(parts: TurnParts, progress: _Progress) -> LoopEnd:
+    while progress.n_steps < parts.max_steps:
+        progress.n_steps += 1
+        ended = await _step(parts, progress.n_steps, progress)
+        if ended is not None:
+            return ended
+    return await _closing_answer(parts, progress)
 
 
 async def _step(parts: TurnParts, step: int, progress: _Progress) -> LoopEnd | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from copydesk import __version__
+from copydesk.agent.journal import Tools
 from copydesk.app.configuration import Configuration, now_iso
 from copydesk.config.layers import state_path
 from copydesk.config.settings import Settings
@@ -21,7 +22,7 @@ from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, M
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.model_source import ModelSource
-from copydesk.services.session import SessionParts
+from copydesk.services.parts import SessionParts
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from copydesk.services.attribution import Attribution
     from copydesk.services.permissions import Asker
     from copydesk.services.undoing import Undoing
+    from copydesk.services.verifying.consent import Trusts
+    from copydesk.services.verifying.verifier import Verifier
 
 
 log = logging.getLogger("copydesk")
@@ -76,6 +79,8 @@ class Core:
     code: CodeIntel
     consent: "Consent"
     outward: "Outward"
+    shadow: Shadow
+    """Where commands run."""
     attribution: "Attribution | None" = None
     """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
@@ -112,6 +117,7 @@ class Core:
             lambda pending, turn, label: landing.offer(pending, turn, label, confirm=False),
             self.host.running,
             lambda turn: [(hunk.uri, hunk.start_line) for hunk in self.host.reviews.hunks(Choice(turn=turn))],
+            self.host.parts.sides,
         )
 
     async def _close(self) -> None:
@@ -139,6 +145,16 @@ def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace, outwar
     return WiderIntel(own, editor_code, workspace, outward.hidden)
 
 
+def _verifier(
+    workspace: Workspace, shadow: Shadow, configuration: Configuration, person: Editor, trust: "Trusts"
+) -> "Verifier":
+    from copydesk.services.verifying.consent import Consent
+    from copydesk.services.verifying.verifier import Verifier
+
+    consent = Consent(trust, person, workspace.display)
+    return Verifier(workspace, shadow, lambda: configuration.settings, consent)
+
+
 def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     """The models, by the settings as they are from now on; the door is closed and opened with them."""
     from copydesk.models.offline.model import OfflineModel
@@ -148,6 +164,12 @@ def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     selection = Models(settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models)
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     return selection
+
+
+def _toolbox(workspace: Workspace, code: CodeIntel, trust: "Trusts") -> Tools:
+    from copydesk.tools.registry import Toolbox, default_tools
+
+    return Toolbox(default_tools(workspace, code, lambda folder: trust.is_trusted(to_uri(folder))))
 
 
 def compose(
@@ -162,62 +184,58 @@ def compose(
     workspace: Workspace | None = None,
     editor_models: EditorModels | None = None,
     editor_code: EditorCode | None = None,
-    shadow: Callable[[Workspace], Shadow] | None = None,
     asker: "Asker | None" = None,
     say: Callable[[str, str], None] = log_message,
+    shadow: Callable[[Workspace], Shadow] | None = None,
 ) -> Core:
     """Builds a core over the folders `roots` (URIs). `model` fixes the model; `state` moves the transcripts.
 
     `editor_models` are the editor's own, `editor_code` what its language servers know; None without an editor.
-    `shadow` makes what commands run in; None: the real one.
     `asker` puts questions about permissions to the person, None where nobody can answer; `say` tells them things.
+    `shadow` makes what commands run in; None: the real one.
     """
-    from copydesk.app.consent import Consent, trust_of
+    from copydesk.app.consent import Consent
     from copydesk.app.outward import Outward
     from copydesk.app.shadows import Shadows
     from copydesk.code.intel import Intel
-    from copydesk.tools.registry import Toolbox, default_tools
     from copydesk.tools.validation import checked
 
     workspace = workspace or Workspace(roots)
     state = state or state_path()
     person = editor(workspace)
-    trust = trust_of(state, person.ask if asker else None, say)
-    configuration = Configuration(workspace, editor_settings or {}, arguments or {}, trust.is_trusted)
-    consent = Consent(workspace, state, trust, configuration, asker, say)
+    consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
+    configuration = consent.configuration
     own = Intel(workspace)
     outward = Outward(workspace, state, editor_models, consent.judging)
     code = _wider(own, editor_code, workspace, outward) if editor_code else own
     models: ModelSource = FixedModel(model) if model else _selection(configuration, outward)
-    shadows = Shadows(workspace, lambda: configuration.settings, state, trust, outward.hidden)
-    consent.judging.sandbox_works = shadows.works
+    shadows = Shadows(workspace, lambda: configuration.settings, state, consent.trust, outward.hidden)
+    view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
-
-    async def before_turn() -> None:
-        await outward.secrecy.look()
-        await consent.before_turn(host.start)
-
+    consent.first = outward.secrecy.look
     parts = SessionParts(
         workspace=workspace,
         models=models,
-        tools=Toolbox(default_tools(workspace, code, lambda folder: trust.is_trusted(to_uri(folder)))),
+        tools=_toolbox(workspace, code, consent.trust),
         validate=checked,
         editor=person,
         approver=consent.judging.approver_for,
-        before_turn=before_turn,
+        before_turn=lambda: consent.before_turn(host.start),
+        confined=lambda: consent.find_out(host.parts.shadow or view),
         settings=lambda: configuration.settings,
-        mode=lambda: "ask",
-        model_name=lambda: None,
-        problems=lambda uri: (),
         now=now_iso,
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
         secrets=outward.secrets,
-        shadow=shadow(workspace) if shadow else shadows.runner,
+        shadow=view,
+        sides=shadows.sides,
+        verifier=_verifier(workspace, view, configuration, person, consent.trust),
     )
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closes, tends = (outward.door.aclose, own.aclose, shadows.runner.aclose), (own.tend, outward.secrecy.tend)
-    return Core(workspace, host, person, configuration, models, code, consent, outward, attribution, closes, tends)
+    closers = (outward.door.aclose, own.aclose, shadows.aclose)
+    tending = (own.tend, outward.secrecy.tend)
+    found = (consent, outward, view, attribution)
+    return Core(workspace, host, person, configuration, models, code, *found, closers, tending)

@@ -7,7 +7,8 @@ import json
 import sys
 from typing import TextIO
 
-from copydesk.domain.events import Event, StopReason, ToolCallStarted
+from copydesk.cli.command_lines import CommandLines
+from copydesk.domain.events import Event, StopReason
 from copydesk.domain.messages import Task
 from copydesk.domain.permissions import Mode
 from copydesk.services.host import Host
@@ -69,9 +70,11 @@ def _json_lines(out: TextIO) -> Listener:
 
 
 def _progress(out: TextIO) -> Listener:
+    commands = CommandLines()
+
     def show(_session: str, _seq: int, event: Event) -> None:
-        if isinstance(event, ToolCallStarted):
-            print(f"  {event.title}", file=out, flush=True)
+        for line in commands.lines(event):
+            print(line, file=out, flush=True)
 
     return show
 

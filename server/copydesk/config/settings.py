@@ -83,7 +83,14 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("review.save", "flag", False, "Save what was accepted, where the client can."),
     Setting("verify.commands", "texts", (), "Commands that check an offer."),
-    Setting("verify.enabled", "flag", True, "Check offers before they are shown.", project="free"),
+    Setting("verify.enabled", "flag", True, "Check offers before they are shown.", project="tighten"),
+    Setting(
+        "verify.waitS",
+        "number",
+        60.0,
+        "Seconds that an offer waits for its checks; after that it is shown, and its evidence follows.",
+        minimum=0,
+    ),
     Setting(
         "sandbox.backend",
         "choice",

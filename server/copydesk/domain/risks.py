@@ -14,7 +14,7 @@ sends data out.
 
 def strictest(*levels: RiskLevel) -> RiskLevel:
     """The highest of them; safe when there are none."""
-    return max(levels, key=LEVELS.index, default="safe")
+    return max(levels, key=LEVELS.index) if levels else "safe"
 
 
 @frozen
@@ -24,7 +24,8 @@ class SimpleCommand:
 
     `certain` is False where a word is only known when the shell runs (a variable, a substitution, a glob).
     `extras` are the assignments and redirections that change what it runs or writes, as spelled ("GIT_PAGER=less",
-    "> out.txt"): no rule covers the command unless it names them too.
+    "> out.txt"): no rule covers the command unless it names them too. `paths` is what its words and redirections name
+    if they are paths, absolute.
     """
 
     words: tuple[str, ...]
@@ -33,6 +34,7 @@ class SimpleCommand:
     reason: str
     certain: bool = True
     extras: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @frozen

@@ -31,6 +31,7 @@ class _Shown:
     n_steps: int = 0
     max_steps: int = 1
     doing: str = ""
+    call: str = ""
     closing: str = ""
     changed: anyio.Event = field(default_factory=anyio.Event)
     ended: anyio.Event = field(default_factory=anyio.Event)
@@ -64,7 +65,10 @@ class Progress:
                 shown.n_steps, shown.max_steps, shown.doing = step, max_steps, ""
                 shown.changed.set()
             case events.ToolCallStarted(title=title):
-                shown.doing = title
+                shown.doing = shown.call = title
+                shown.changed.set()
+            case events.ToolCallUpdated(status="in_progress", content=content) if content:
+                shown.doing = f"{shown.call}: {last_line(content)}"
                 shown.changed.set()
             case events.Retried(attempt=attempt, why=why):
                 shown.doing = f"trying again ({attempt}): {why}"
@@ -144,6 +148,12 @@ def closing_line(event: events.TurnEnded) -> str:
             return "stopped at the step limit"
         case _:
             return first_line(event.message) or "done"
+
+
+def last_line(text: str) -> str:
+    """The newest line with words in it: where a command has got to."""
+    line = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+    return line if len(line) <= MAX_TITLE else line[: MAX_TITLE - 1] + "…"
 
 
 def first_line(text: str) -> str:

@@ -7,7 +7,7 @@ The listener only queues, so that nothing a client does can hold a turn up. Mess
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 import anyio
@@ -16,6 +16,7 @@ from copydesk.domain import events
 from copydesk.domain.messages import Usage
 from copydesk.domain.permissions import OPTION_NAMES, PermissionRequest
 from copydesk.domain.tools import Location
+from copydesk.lsp.evidence import evidence_to_json, runs_to_json
 from copydesk.lsp.pending import file_to_json
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def _progress_update(event: events.Event) -> JsonObject | None:
             return _update("permission", state="asked", request=permission_to_json(request))
         case events.PermissionAnswered():
             return _permission_answered(event)
+        case events.EvidenceUpdated(evidence=evidence):
+            return _update("evidence", **evidence_to_json(evidence))
         case events.TurnEnded():
             return _turn_ended(event)
         case _:
@@ -198,7 +201,13 @@ def _turn_ended(event: events.TurnEnded) -> JsonObject:
 
 
 def permission_to_json(request: PermissionRequest) -> JsonObject:
-    """A question as a client draws it: what is asked word for word, why, and what each answer would mean."""
+    """A question as a client draws it: what is asked word for word, why, and what each answer would mean.
+
+    `text` is what a dialog says, `whole` everything, both with what a screen would hide written out.
+    """
+    from copydesk.services.wording import question
+
+    words = question(request)
     options = [{"optionId": option, "kind": option, "name": OPTION_NAMES[option]} for option in request.options]
     return {
         "id": request.id,
@@ -214,6 +223,8 @@ def permission_to_json(request: PermissionRequest) -> JsonObject:
         "locations": [_location(Location(uri)) for uri in request.locations],
         "remember": list(request.remember),
         "options": options,
+        "text": words.text,
+        "whole": words.whole,
     }
 
 
@@ -257,10 +268,6 @@ def outcome_to_json(outcome: "TurnOutcome") -> JsonObject:
         "message": outcome.message,
         "review": review_to_json(outcome.review),
         "usage": usage_to_json(outcome.usage),
-        "evidence": [_plain(item) for item in outcome.evidence],
+        "evidence": runs_to_json(outcome.evidence),
     }
     return {**result, "error": outcome.error} if outcome.error else result
-
-
-def _plain(item: object) -> object:
-    return cast("object", item) if isinstance(item, dict | list | str | int | float | bool) else str(item)

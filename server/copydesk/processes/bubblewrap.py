@@ -18,11 +18,12 @@ import anyio.to_thread
 from copydesk.domain.errors import ToolFailed
 from copydesk.domain.frozen import frozen
 from copydesk.domain.sandboxes import BackendName, Hold
-from copydesk.processes import bubblewrap_root, bubblewrap_trial, cgroups, overlay_launch, toolchains
+from copydesk.processes import bubblewrap_root, cgroups, overlay_launch, placeholders, system_settings, toolchains
 from copydesk.processes.cgroups import Cgroups
-from copydesk.processes.confinement import Confinement, Placing
+from copydesk.processes.confinement import Confinement, Limits, Placing
 from copydesk.processes.overlay_launch import Launch
 from copydesk.processes.spawn import KILL_GRACE_S, Child, start
+from copydesk.processes.trial import try_out
 
 # Of the launch itself, never of the command: that one's is in a file, and bubblewrap starts it with nothing else.
 _ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
@@ -79,6 +80,9 @@ class Bubblewrap:
     placing: Placing
     holds: frozenset[Hold]
     cgroups: Cgroups
+    etc: Path
+    """What stands for /etc, and `of_etc` those of its folders that are the real ones."""
+    of_etc: tuple[str, ...] = ()
     disable_userns: bool = True
     why: str = ""
     """Why it is not the best form, where it is not."""
@@ -94,30 +98,39 @@ class Bubblewrap:
         opening = overlay_launch.opened(self.state, confinement.mounts)
         launch = await anyio.to_thread.run_sync(opening.__enter__)
         try:
-            placeholders = await anyio.to_thread.run_sync(self._prepare, launch, confinement)
+            held = await anyio.to_thread.run_sync(self._prepare, launch, confinement)
             try:
                 async with self._started(launch, argv, confinement) as child:
                     yield child
             finally:
-                _take_away(placeholders)
+                placeholders.take_away(held)
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(opening.__exit__, None, None, None)
 
     async def aclose(self) -> None:
-        await anyio.to_thread.run_sync(overlay_launch.sweep, self.state)
+        await anyio.to_thread.run_sync(shutil.rmtree, self.etc, True)
 
-    def _prepare(self, launch: Launch, confinement: Confinement) -> list[tuple[str, os.stat_result]]:
+    def _prepare(self, launch: Launch, confinement: Confinement) -> list[placeholders.Held]:
         widened = toolchains.widened(confinement)
-        empty = os.path.join(launch.folder, overlay_launch.EMPTY)
-        root = bubblewrap_root.root(widened, launch.sources, empty=empty, disable_userns=self.disable_userns)
+        furniture = bubblewrap_root.Furniture(
+            etc=str(self.etc),
+            of_etc=self.of_etc,
+            empty=os.path.join(launch.folder, overlay_launch.EMPTY),
+            disable_userns=self.disable_userns,
+        )
+        root = bubblewrap_root.root(widened, launch.sources, furniture)
         launch.write_arguments(root.arguments)
-        return _hold_free(root.placeholders)
+        return placeholders.make(root.placeholders, Path(launch.folder))
+
+    def _of_each(self, limits: Limits) -> Limits:
+        """What is set for each process: no memory where the whole tree has a limit, which is the truer one."""
+        return replace(limits, memory_bytes=None) if "memory" in self.cgroups.holds else limits
 
     @asynccontextmanager
     async def _started(self, launch: Launch, argv: Sequence[str], confinement: Confinement) -> AsyncGenerator[Child]:
         async with self.cgroups.group(confinement.limits) as group:
-            command = launch.command(self.bwrap, argv, confinement.limits, group.files)
+            command = launch.command(self.bwrap, argv, self._of_each(confinement.limits), group.files)
             ready = os.open(os.path.join(launch.folder, overlay_launch.READY), os.O_RDONLY | os.O_NONBLOCK)
             try:
                 async with start(
@@ -166,41 +179,6 @@ async def _said(child: Child) -> str:
     return " ".join(lines)[:_WHY_CHARS] or "it ended at once, without a word."
 
 
-# --- paths that are held free ----------------------------------------------------------------------------
-
-
-def _hold_free(placeholders: Sequence[tuple[str, bool]]) -> list[tuple[str, os.stat_result]]:
-    """Makes what keeps others from making it. What somebody else has made by now is theirs, and stays."""
-    made: list[tuple[str, os.stat_result]] = []
-    for path, is_folder in placeholders:
-        try:
-            if is_folder:
-                os.mkdir(path, 0o755)
-            else:
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o644))
-            made.append((path, os.lstat(path)))
-        except FileExistsError:
-            continue
-        except OSError as error:
-            _take_away(made)
-            raise ToolFailed(f"{path!r} cannot be kept from being made by the command: {error}.") from error
-    return made
-
-
-def _take_away(made: Sequence[tuple[str, os.stat_result]]) -> None:
-    for path, status in reversed(made):
-        try:
-            now = os.lstat(path)
-            if (now.st_dev, now.st_ino) != (status.st_dev, status.st_ino):
-                continue
-            if os.path.isdir(path):
-                os.rmdir(path)
-            elif now.st_size == 0:
-                os.unlink(path)
-        except OSError:
-            pass  # somebody has made something of it
-
-
 # --- trying it -------------------------------------------------------------------------------------------
 
 
@@ -213,19 +191,45 @@ async def attempt(state_dir: str) -> Bubblewrap | str:
     bwrap = shutil.which("bwrap", path=_ENV["PATH"]) or "bwrap"
     state = Path(state_dir)
     await anyio.to_thread.run_sync(overlay_launch.sweep, state)
+    etc = await anyio.to_thread.run_sync(overlay_launch.folder_in, state)
+    of_etc = await anyio.to_thread.run_sync(system_settings.gather, etc, abandon_on_cancel=True)
+    found = await _best_form(Bubblewrap(bwrap, state, "none", frozenset(), Cgroups(), etc, of_etc))
+    if isinstance(found, str):
+        return f"bubblewrap was tried and does not work here: {found}"
     groups = await cgroups.attempt()
-    whys: list[str] = []
-    for placing, disable_userns in _FORMS:
-        box = Bubblewrap(bwrap, state, placing, frozenset(), groups, disable_userns)
-        holds = await bubblewrap_trial.tried(box, state_dir)
-        if isinstance(holds, frozenset):
-            return replace(box, holds=holds | groups.holds, why=_explained(whys[0]) if whys else "")
-        whys.append(holds)
-    return f"bubblewrap was tried and does not work here: {_explained(whys[0])}"
+    why = " ".join(each for each in (found.why, groups.why) if each)
+    return replace(found, holds=found.holds | groups.holds, cgroups=groups, why=why)
 
 
 # The best first. A bubblewrap before 0.8 cannot forbid further user namespaces.
 _FORMS: tuple[tuple[Placing, bool], ...] = (("overlay", True), ("overlay", False), ("bind", True), ("bind", False))
+
+
+async def _best_form(untried: Bubblewrap) -> Bubblewrap | str:
+    whys: list[str] = []
+    for placing, disable_userns in _FORMS:
+        box = replace(untried, placing=placing, disable_userns=disable_userns)
+        holds = await try_out(box, str(box.state))
+        if isinstance(holds, frozenset):
+            counted = await _counted(box)
+            lacking: set[Hold] = set() if disable_userns else {"privileges"}
+            return replace(box, holds=holds - lacking | counted, why=whys[0] if whys else "")
+        whys.append(_explained(holds))
+    return whys[0]
+
+
+async def _counted(box: Bubblewrap) -> frozenset[Hold]:
+    """Whether the kernel counts the processes of one user namespace by themselves, which it does since 5.14, but not
+    for root. Else a limit would count everything that the person runs.
+    """
+    argv = ["/bin/sh", "-c", f"{cgroups.FORKS} && echo all"]
+    try:
+        async with box.start(argv, Confinement((), cwd="/", limits=Limits(n_processes=cgroups.FORK_LIMIT))) as child:
+            with anyio.move_on_after(_READY_LIMIT_S):
+                return frozenset() if await child.wait() == 0 else frozenset({"process_count"})
+    except ToolFailed:
+        pass
+    return frozenset()
 
 
 def _explained(why: str) -> str:

@@ -12,16 +12,8 @@ from copydesk.domain.errors import ToolFailed
 from copydesk.domain.frozen import frozen
 from copydesk.processes.confinement import Confinement, Mount
 from copydesk.processes.overlay_launch import kind_in
+from copydesk.processes.system_settings import RESOLVER
 
-# Of /etc only what programs need to run, to name users and to check certificates; no private key is in these.
-_ETC = (
-    "alternatives", "bash.bashrc", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version",
-    "fonts", "group", "host.conf", "hosts", "inputrc", "java", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
-    "locale.alias", "locale.conf", "localtime", "magic", "mime.types", "networks", "nsswitch.conf", "os-release",
-    "passwd", "perl", "pki/ca-trust", "pki/tls/certs", "pki/tls/cert.pem", "pki/tls/openssl.cnf", "profile",
-    "protocols", "python3", "redhat-release", "services", "shells", "ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf",
-    "terminfo", "timezone", "xml",
-)  # fmt: skip
 _OF_USR = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _TEMP = "/tmp"
 _OWN_HOME = "/tmp/home"
@@ -54,8 +46,20 @@ class Root:
     placeholders: tuple[tuple[str, bool], ...] = ()
 
 
-def root(confinement: Confinement, sources: Mapping[str, str], *, empty: str, disable_userns: bool = True) -> Root:
-    """`sources` says where the tree of each mount is, by its path; `empty` is a file that stands for hidden ones.
+@frozen
+class Furniture:
+    """What we bring ourselves: `etc`, with the folders of the real one that are mounted on it, and `empty`, a file that
+    stands for hidden ones.
+    """
+
+    etc: str
+    of_etc: tuple[str, ...]
+    empty: str
+    disable_userns: bool = True
+
+
+def root(confinement: Confinement, sources: Mapping[str, str], furniture: Furniture) -> Root:
+    """`sources` says where the tree of each mount is, by its path.
 
     Raises `ToolFailed` for what cannot be shown.
     """
@@ -69,14 +73,14 @@ def root(confinement: Confinement, sources: Mapping[str, str], *, empty: str, di
         *_outside(confinement),
         *(_Step(mount.path, 2, ("--bind", sources[mount.path], mount.path)) for mount in confinement.mounts),
         *_protected(confinement, sources, placeholders),
-        *_hidden(confinement, empty),
+        *_hidden(confinement, furniture.empty),
     ]
     ordered = [word for step in sorted(steps, key=lambda step: step.order) for word in step.words]
     masks = [step.path for step in steps if step.rank == 5 and step.words[-2] == "--tmpfs"]
     words = [
-        *_namespaces(confinement, disable_userns),
+        *_namespaces(confinement, furniture.disable_userns),
         *_environment(confinement, home),
-        *_system(confinement, home),
+        *_system(confinement, furniture, home),
         *ordered,
         *(word for mask in masks for word in ("--remount-ro", mask)),
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", confinement.cwd),
@@ -131,7 +135,7 @@ def _environment(confinement: Confinement, home: str | None) -> Iterator[str]:
 # --- the system ------------------------------------------------------------------------------------------
 
 
-def _system(confinement: Confinement, home: str | None) -> Iterator[str]:
+def _system(confinement: Confinement, furniture: Furniture, home: str | None) -> Iterator[str]:
     yield from ("--ro-bind", "/usr", "/usr")
     for name in _OF_USR:
         path = f"/{name}"
@@ -139,7 +143,7 @@ def _system(confinement: Confinement, home: str | None) -> Iterator[str]:
             yield from ("--symlink", os.readlink(path), path)
         elif os.path.isdir(path):
             yield from ("--ro-bind", path, path)
-    yield from _etc(confinement.network)
+    yield from _etc(furniture, confinement.network)
     size = str(confinement.limits.temp_bytes)
     yield from ("--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm")
     yield from ("--perms", "1777", "--size", size, "--tmpfs", _TEMP)
@@ -154,16 +158,13 @@ def _system(confinement: Confinement, home: str | None) -> Iterator[str]:
         yield from ("--perms", "0700", "--size", size, "--tmpfs", home)
 
 
-def _etc(network: bool) -> Iterator[str]:
-    for name in (*_ETC, "resolv.conf") if network else _ETC:
-        path = f"/etc/{name}"
-        real = os.path.realpath(path)
-        if not os.path.exists(real):
-            continue
-        if os.path.islink(path) and is_within(real, "/usr"):
-            yield from ("--symlink", real, path)
-        else:  # what leads to /run or /var (resolv.conf, certificates) is shown at its own name
-            yield from ("--ro-bind", real, path)
+def _etc(furniture: Furniture, network: bool) -> Iterator[str]:
+    yield from ("--ro-bind", furniture.etc, "/etc")
+    for folder in furniture.of_etc:
+        yield from ("--ro-bind", folder, folder)
+    resolver = os.path.realpath(f"/etc/{RESOLVER}")  # often a link to /run
+    if network and os.path.isfile(resolver):
+        yield from ("--ro-bind", resolver, f"/etc/{RESOLVER}")
 
 
 # --- what the command is given ---------------------------------------------------------------------------
@@ -173,7 +174,7 @@ def _outside(confinement: Confinement) -> Iterator[_Step]:
     inside = [mount.path for mount in confinement.mounts]
     for folder in confinement.readable:
         if os.path.lexists(folder) and not any(is_within(folder, path) for path in ("/usr", *inside)):
-            yield _Step(folder, 0, ("--ro-bind", folder, folder))
+            yield _Step(folder, 0, ("--ro-bind-try", folder, folder))
     for folder in confinement.writable:
         if not os.path.isdir(folder):
             raise ToolFailed(f"{folder!r}, which the command may write to, is not there.")

@@ -6,11 +6,15 @@ is started, so a command whose view is another one gets another container. Start
 """
 
 import hashlib
+import json
 import os
+import platform
 import secrets
 import stat
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -19,9 +23,11 @@ from copydesk.domain.errors import ToolFailed
 from copydesk.domain.sandboxes import BackendName, Hold
 from copydesk.processes import container_engine as engines
 from copydesk.processes.confinement import Confinement, Placing
-from copydesk.processes.container_engine import Engine, Shape
+from copydesk.processes.container_engine import Empty, Engine, Shape
 from copydesk.processes.devcontainer import is_image
+from copydesk.processes.held_names import hold, is_in_place, let_go
 from copydesk.processes.placing import is_below
+from copydesk.processes.seccomp import Machine, oci_profile
 from copydesk.processes.spawn import KILL_GRACE_S, Child, start
 from copydesk.processes.trial import try_out
 
@@ -33,7 +39,7 @@ _REMOVE_LIMIT_S = 20.0
 _BEGUN = b"+"
 
 # The first process. It ends what is there before it forks itself: a full house would not let it.
-_KEEPER = """
+KEEPER = """
 echo ready
 while read -r word token; do
   kill -9 -1 2> /dev/null
@@ -70,8 +76,15 @@ async def attempt(state_dir: str, image: str | None = None) -> "ContainerSandbox
         program = os.path.basename(engine.program)
         return f"there is no image {image!r} here, and nothing is downloaded unasked: run `{program} pull {image}`"
     await reap(engine)
-    box = ContainerSandbox(engine, image, state_dir)
-    holds = await try_out(box, state_dir)
+    box, holds = await _tried(engine, image, state_dir)
+    machine = platform.machine()
+    if "privileges" not in holds and not isinstance(holds, str) and machine in ("x86_64", "aarch64"):
+        # The engine lets user namespaces be made, as podman's own profile does: so ours.
+        profile = await anyio.to_thread.run_sync(_write_profile, state_dir, machine)
+        stricter, more = await _tried(replace(engine, profile=profile), image, state_dir)
+        if not isinstance(more, str) and more > holds:
+            box, stricter, holds = stricter, box, more
+        await stricter.aclose()
     if isinstance(holds, str):
         await box.aclose()
         return f"a container of {image!r} was tried and does not work: {holds}"
@@ -79,13 +92,19 @@ async def attempt(state_dir: str, image: str | None = None) -> "ContainerSandbox
     return box
 
 
+async def _tried(engine: Engine, image: str, state_dir: str) -> "tuple[ContainerSandbox, frozenset[Hold] | str]":
+    box = ContainerSandbox(engine, image, state_dir)
+    return box, await try_out(box, state_dir)
+
+
 async def reap(engine: Engine) -> None:
     """Takes away the containers of servers that are gone."""
-    template = '{{.ID}} {{.Label "' + engines.LABEL + '"}}'
-    listed = await engine.ask("ps", "--all", "--filter", f"label={engines.LABEL}", "--format", template)
-    for line in listed.stdout.decode(errors="replace").splitlines():
-        number, _, label = line.partition(" ")
-        if engines.is_orphan(label):
+    listed = await engine.ask("ps", "--all", "--quiet", "--filter", f"label={engines.LABEL}")
+    numbers = listed.stdout.decode(errors="replace").split()
+    template = '{{index .Config.Labels "' + engines.LABEL + '"}}'
+    for number in numbers:
+        label = await engine.ask("inspect", "--format", template, number)
+        if label.exit_code == 0 and engines.is_orphan(label.stdout.decode(errors="replace")):
             await engine.ask("rm", "--force", number)
 
 
@@ -96,21 +115,27 @@ class ContainerSandbox:
     placing: Placing = "bind"
 
     def __init__(self, engine: Engine, image: str, state_dir: str) -> None:
-        self._engine, self._image, self._state_dir = engine, image, state_dir
+        self.engine, self._image, self._state_dir = engine, image, state_dir
         self._idle: list[_Container] = []
         self.holds: frozenset[Hold] = frozenset()
         self.why = f"In containers of {image!r}, by {os.path.basename(engine.program)}."
 
     @asynccontextmanager
     async def start(self, argv: Sequence[str], confinement: Confinement) -> AsyncGenerator[Child]:
-        shape = await anyio.to_thread.run_sync(shape_of, confinement)
-        container = await self._take(shape)
+        made = await anyio.to_thread.run_sync(hold, confinement)
         try:
-            async with container.started(argv, confinement) as child:
-                yield child
+            shape = await anyio.to_thread.run_sync(shape_of, confinement)
+            container = await self._take(shape)
+            try:
+                async with container.started(argv, confinement) as child:
+                    yield child
+            finally:
+                with anyio.CancelScope(shield=True):
+                    # The names that are held go, and the guards on them with them: no other command meets that.
+                    await (container.remove() if is_in_place(confinement) else self._give_back(container))
         finally:
             with anyio.CancelScope(shield=True):
-                await self._give_back(container)
+                await anyio.to_thread.run_sync(let_go, made)
 
     async def aclose(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -123,8 +148,8 @@ class ContainerSandbox:
             if container.shape == shape and container.is_alive:
                 self._idle.remove(container)
                 return container
-        empty = await anyio.to_thread.run_sync(_empty_file, self._state_dir)
-        container = _Container(self._engine, shape, self._image, empty)
+        empty = await anyio.to_thread.run_sync(_make_empty, self._state_dir)
+        container = _Container(self.engine, shape, self._image, empty)
         await container.open()
         return container
 
@@ -154,8 +179,8 @@ class _Confined(Child):
 class _Container:
     """One container, from `open` to `remove`. Its keeper answers one question at a time."""
 
-    def __init__(self, engine: Engine, shape: Shape, image: str, empty: str) -> None:
-        self._engine, self.shape, self._image, self._empty = engine, shape, image, empty
+    def __init__(self, engine: Engine, shape: Shape, image: str, empty: Empty) -> None:
+        self.engine, self.shape, self._image, self._empty = engine, shape, image, empty
         place = hashlib.sha256(shape.binds[0][0].encode() if shape.binds else b"").hexdigest()[:12]
         self._name = f"copydesk-{place}-{secrets.token_hex(6)}"
         self._asking = anyio.Lock()
@@ -172,8 +197,10 @@ class _Container:
         return self.is_alive and all(os.path.exists(source) for _, source in self.shape.binds)
 
     async def open(self) -> None:
-        words = engines.run_words(self._engine, self.shape, image=self._image, name=self._name, empty=self._empty)
-        opened = start([self._engine.program, *words, "-c", _KEEPER], env=self._engine.env, cwd="/")
+        words = engines.run_words(self.engine, self.shape, image=self._image, name=self._name, empty=self._empty)
+        # podman leaves a file in the folder it was started in when memory runs out.
+        folder = os.path.dirname(self._empty.file)
+        opened = start([self.engine.program, *words, "-c", KEEPER], env=self.engine.env, cwd=folder)
         self._leave, self._keeper = opened, await opened.__aenter__()
         try:
             with anyio.fail_after(_READY_LIMIT_S):
@@ -191,8 +218,10 @@ class _Container:
     @asynccontextmanager
     async def started(self, argv: Sequence[str], asked: Confinement) -> AsyncGenerator[Child]:
         words = engines.exec_words(self._name, asked, _WRAPPER, argv)
-        command = [self._engine.program, *words]
-        async with start(command, env=self._engine.env, cwd="/", child_type=_Confined) as child:
+        command = [self.engine.program, *words]
+        async with start(
+            command, env=self.engine.env, cwd=os.path.dirname(self._empty.file), child_type=_Confined
+        ) as child:
             if isinstance(child, _Confined):
                 child.container = self
             await child.stdin.aclose()
@@ -217,7 +246,7 @@ class _Container:
         with anyio.CancelScope(shield=True):
             if self._leave is not None:
                 leave, self._leave = self._leave, None
-                await self._engine.ask("rm", "--force", self._name, timeout_s=_REMOVE_LIMIT_S)
+                await self.engine.ask("rm", "--force", self._name, timeout_s=_REMOVE_LIMIT_S)
                 await leave.__aexit__(None, None, None)
 
     async def _told(self) -> int:
@@ -269,8 +298,7 @@ async def _errors(child: Child) -> str:
                 found += await child.stderr.receive()
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass
-    lines = found.decode(errors="replace").strip().splitlines()
-    return lines[-1].strip()[:300] if lines else ""
+    return engines.said_by(found)
 
 
 def shape_of(asked: Confinement) -> Shape:
@@ -312,7 +340,17 @@ def _status(path: str) -> os.stat_result | None:
         return None
 
 
-def _empty_file(state_dir: str) -> str:
-    path = os.path.join(state_dir, "empty")
-    os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o444))
+def _write_profile(state_dir: str, machine: Machine) -> str:
+    path = os.path.join(state_dir, "seccomp.json")
+    Path(path).write_text(json.dumps(oci_profile(machine)))
     return path
+
+
+def _make_empty(state_dir: str) -> Empty:
+    """Checked each time: it is what a command sees instead of a secret."""
+    empty = Empty(os.path.join(state_dir, "empty-file"), os.path.join(state_dir, "empty-folder"))
+    os.close(os.open(empty.file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o444))
+    os.makedirs(empty.folder, mode=0o755, exist_ok=True)
+    if os.listdir(empty.folder):
+        raise ToolFailed(f"{empty.folder!r} must be empty.", advice="Delete what is in it.")
+    return empty

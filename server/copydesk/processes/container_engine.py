@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copydesk.domain.frozen import frozen
 from copydesk.processes.confinement import Confinement, Limits
 from copydesk.processes.environment import minimal_env
+from copydesk.processes.placing import is_below
 from copydesk.processes.spawn import Finished, run
 
 LABEL = "copydesk.server"
@@ -46,9 +47,11 @@ class Engine:
     is_podman: bool = False
     is_rootless: bool = False
     has_selinux: bool = False
+    profile: str = ""
+    """A file with the calls that are refused, where the engine's own profile lets user namespaces be made."""
 
     async def ask(self, *words: str, timeout_s: float = _ASK_LIMIT_S) -> Finished:
-        return await run([self.program, *words], env=self.env, timeout_s=timeout_s)
+        return await run([self.program, *words], cwd="/", env=self.env, timeout_s=timeout_s)
 
 
 async def find_engine() -> Engine | str:
@@ -68,19 +71,18 @@ async def find_engine() -> Engine | str:
 
 
 async def _asked(engine: Engine) -> Engine | str:
-    """By what they call themselves: podman often stands under docker's name."""
+    """By what they can answer: podman often stands under docker's name, and Docker's client may talk to podman."""
     version = await engine.ask("version")
     if version.exit_code != 0:
         return first_line(version)
-    is_podman = b"podman" in version.stdout.lower()
-    wanted = "{{.Host.Security.Rootless}} {{.Host.Security.SELinuxEnabled}}" if is_podman else "{{.SecurityOptions}}"
-    info = await engine.ask("info", "--format", wanted)
+    info = await engine.ask("info", "--format", "{{.Host.Security.Rootless}} {{.Host.Security.SELinuxEnabled}}")
+    if info.exit_code == 0:
+        rootless, _, selinux = info.stdout.decode(errors="replace").strip().lower().partition(" ")
+        return Engine(engine.program, engine.env, True, rootless == "true", selinux == "true")
+    info = await engine.ask("info", "--format", "{{.SecurityOptions}}")
     if info.exit_code != 0:
         return first_line(info)
-    said = info.stdout.decode(errors="replace").strip().lower()
-    if is_podman:
-        rootless, _, selinux = said.partition(" ")
-        return Engine(engine.program, engine.env, True, rootless == "true", selinux == "true")
+    said = info.stdout.decode(errors="replace").lower()
     return Engine(engine.program, engine.env, False, "name=rootless" in said, "name=selinux" in said)
 
 
@@ -102,8 +104,16 @@ class Shape:
     user: tuple[int, int]
 
 
-def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: str) -> list[str]:
-    """The words after the engine's own name, up to the program of the container. `empty` is an empty file."""
+@frozen
+class Empty:
+    """What stands in the place of what is hidden."""
+
+    file: str
+    folder: str
+
+
+def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: Empty) -> list[str]:
+    """The words after the engine's own name, up to the program of the container."""
     limits = shape.limits
     memory = str(MEMORY_BYTES if limits.memory_bytes in (None, Limits().memory_bytes) else limits.memory_bytes)
     count = N_PROCESSES if limits.n_processes in (None, Limits().n_processes) else limits.n_processes
@@ -115,30 +125,33 @@ def run_words(engine: Engine, shape: Shape, *, image: str, name: str, empty: str
     words += [] if shape.network else ["--network", "none"]
     words += ["--userns", "keep-id"] if engine.is_podman and engine.is_rootless else []
     words += ["--security-opt", "label=disable"] if engine.has_selinux else []
+    words += ["--security-opt", f"seccomp={engine.profile}"] if engine.profile else []
     words += ["--tmpfs", f"{TEMP}:rw,exec,nosuid,nodev,mode=1777,size={limits.temp_bytes}"]
     for path, source in shape.binds:
         words += ["--mount", _mount("bind", source, path)]
     for path, source in shape.guarded:
         words += ["--mount", _mount("bind", source, path, "readonly")]
     for path, is_folder in shape.masks:
-        if is_folder:
-            words += ["--mount", _mount("tmpfs", "", path, "tmpfs-mode=0555", "tmpfs-size=4096")]
-        else:
-            words += ["--mount", _mount("bind", empty, path, "readonly")]
+        # No tmpfs for a folder: podman fills it with what it should hide.
+        words += ["--mount", _mount("bind", empty.folder if is_folder else empty.file, path, "readonly")]
     return [*words, image]
 
 
 def exec_words(name: str, asked: Confinement, wrapper: str, argv: Sequence[str]) -> list[str]:
     words = ["exec", "--workdir", asked.cwd]
-    for variable, value in sorted(inside_env(asked.env).items()):
+    for variable, value in sorted(inside_env(asked).items()):
         words += ["--env", f"{variable}={value}"]
     blocks = "" if asked.limits.file_bytes is None else str(asked.limits.file_bytes // 512)
     return [*words, name, "sh", "-c", wrapper, "sh", blocks, *argv]
 
 
-def inside_env(env: Mapping[str, str]) -> dict[str, str]:
+def inside_env(asked: Confinement) -> dict[str, str]:
     """Without what belongs to the machine outside. The image has its own PATH."""
-    kept = {name: value for name, value in env.items() if name not in _OUTSIDE_ENV and not name.startswith("XDG_")}
+    kept = {
+        name: value
+        for name, value in asked.env.items()
+        if name not in _OUTSIDE_ENV and (not name.startswith("XDG_") or is_below(value, asked.writable))
+    }
     return {**kept, "HOME": TEMP, "TMPDIR": TEMP}
 
 
@@ -163,10 +176,16 @@ def is_orphan(label: str) -> bool:
 
 def first_line(done: Finished) -> str:
     """What went wrong, as the engine says it."""
-    said = (done.stderr or done.stdout).decode(errors="replace").strip()
     if done.timed_out:
         return "it did not answer"
-    return said.splitlines()[-1].strip()[:300] if said else f"exit code {done.exit_code}"
+    return said_by(done.stderr or done.stdout) or f"exit code {done.exit_code}"
+
+
+def said_by(errors: bytes) -> str:
+    """The last line that says something: Docker ends with where its help is."""
+    lines = [line.strip() for line in errors.decode(errors="replace").splitlines()]
+    lines = [line for line in lines if line and not (line.startswith(("Run '", "See '")) and "--help" in line)]
+    return lines[-1][:300] if lines else ""
 
 
 def _user(engine: Engine, user: tuple[int, int]) -> str:
@@ -177,7 +196,7 @@ def _user(engine: Engine, user: tuple[int, int]) -> str:
 
 def _mount(kind: str, source: str, target: str, *options: str) -> str:
     """As the engines read it: comma-separated values, quoted where a path needs it."""
-    return ",".join(_quoted([f"type={kind}", *([f"source={source}"] if source else []), f"target={target}", *options]))
+    return ",".join(_quoted([f"type={kind}", f"source={source}", f"target={target}", *options]))
 
 
 def _quoted(fields: Sequence[str]) -> Iterator[str]:

@@ -1,14 +1,15 @@
 """The Landlock backend: a command that confines itself before it starts, with what every Linux since 5.13 has.
 
-Where namespaces can be had as well it gets a root of its own: an overlay of the workspace at its own path, its own
-processes and network. Where they cannot, it runs in a copy, and less is held. Which of the two, and what it holds,
-is found by trying. The programs that do it are in the folder `launching`; knows nothing of what runs. Start with
+Where namespaces can be had as well it gets a root of its own: an overlay of the workspace at its own path (or a copy
+there), its own processes and network. Where they cannot, it runs in a copy, and less is held. Which it is, and what it
+holds, is found by trying. The programs that do it are in the folder `launching`; knows nothing of what runs. Start with
 `attempt`.
 """
 
 import marshal
 import os
 import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -16,11 +17,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from copydesk.domain.errors import ToolFailed
 from copydesk.domain.sandboxes import BackendName, Hold
+from copydesk.processes import cgroups, toolchains
 from copydesk.processes import landlock_rules as rules
+from copydesk.processes.cgroups import Cgroups
 from copydesk.processes.confinement import Confinement, Mount, Placing
+from copydesk.processes.held_names import Made, hold, let_go
 from copydesk.processes.placing import is_below, placed, with_temp
 from copydesk.processes.rlimits import limits_for
 from copydesk.processes.seccomp import AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, Filter, Machine, build_filter
@@ -39,7 +44,7 @@ _SCOPES = 6
 
 
 async def attempt(state_dir: str) -> "LandlockSandbox | str":
-    """The best of the two that works here, or why neither does. `state_dir` is outside every workspace."""
+    """The best that works here, or why nothing does. `state_dir` is outside every workspace."""
     if sys.platform != "linux":
         return "Landlock is a part of Linux."
     machine = platform.machine()
@@ -49,15 +54,23 @@ async def attempt(state_dir: str) -> "LandlockSandbox | str":
     if not abi:
         return "This kernel has no Landlock: it came with Linux 5.13, and can be left out or off (`lsm=` at boot)."
     failures: list[str] = []
-    for has_namespaces in (True, False):
-        box = LandlockSandbox(state_dir, machine, abi, has_namespaces=has_namespaces)
-        holds = await try_out(box, state_dir, refuses_sockets=not has_namespaces)
+    groups = await cgroups.attempt()
+    for placing in _PLACINGS:
+        box = LandlockSandbox(state_dir, machine, abi, groups, placing)
+        holds = await try_out(box, state_dir, refuses_sockets=placing == "none")
         if isinstance(holds, frozenset):
-            box.holds = holds & box.possible
-            box.why = failures[0] if failures else ""
+            box.holds = (holds & box.possible) | groups.holds
+            box.why = f"No overlay of the workspace can be had: {failures[0]}" if failures else ""
             return box
-        failures.append(holds)
+        await box.aclose()
+        failures.append(holds + (_ABOUT_NAMESPACES if "(namespaces)" in holds else ""))
     return f"Landlock was tried and does not confine here: {failures[-1]}"
+
+
+_ABOUT_NAMESPACES = (
+    " User namespaces are switched off or forbidden here (user.max_user_namespaces, AppArmor, or what this runs in)."
+)
+_PLACINGS: tuple[Placing, ...] = ("overlay", "bind", "none")
 
 
 class _Confined(Child):
@@ -72,17 +85,14 @@ class LandlockSandbox:
 
     name: BackendName = "landlock"
 
-    def __init__(self, state_dir: str, machine: Machine, abi: int, *, has_namespaces: bool) -> None:
-        self._state_dir, self._abi = state_dir, abi
+    def __init__(self, state_dir: str, machine: Machine, abi: int, groups: Cgroups, placing: Placing) -> None:
+        self._state_dir, self._abi, self._groups = state_dir, abi, groups
         self._machine: Machine = machine
-        self._has_namespaces = has_namespaces
-        self._root = tempfile.mkdtemp(prefix="root-", dir=state_dir) if has_namespaces else ""
+        self._has_namespaces = placing != "none"
+        self._root = tempfile.mkdtemp(prefix="root-", dir=state_dir) if self._has_namespaces else ""
+        self.placing: Placing = placing
         self.holds: frozenset[Hold] = frozenset()
         self.why = ""
-
-    @property
-    def placing(self) -> Placing:
-        return "overlay" if self._has_namespaces else "none"
 
     @property
     def possible(self) -> frozenset[Hold]:
@@ -96,18 +106,30 @@ class LandlockSandbox:
 
     @asynccontextmanager
     async def start(self, argv: Sequence[str], confinement: Confinement) -> AsyncGenerator[Child]:
-        with tempfile.TemporaryDirectory(prefix="temp-", dir=self._state_dir, ignore_cleanup_errors=True) as temp:
-            spec = self._spec(list(argv), confinement, temp)
-            async with start(_launcher(), env={}, cwd="/", child_type=_Confined) as child:
-                await _hand_over(child, marshal.dumps(spec))
-                yield child
+        temp = await anyio.to_thread.run_sync(tempfile.mkdtemp, None, "temp-", self._state_dir)
+        made: list[Made] = []
+        try:
+            asked = await anyio.to_thread.run_sync(self._adapted, confinement, temp)
+            made = await anyio.to_thread.run_sync(hold, confinement)
+            async with self._groups.group(confinement.limits) as group:
+                spec = self._spec(list(argv), asked, temp, group.files)
+                command = [*group.prefix, *_launcher()]
+                async with start(command, env=group.env, cwd="/", child_type=_Confined) as child:
+                    await _hand_over(child, marshal.dumps(spec))
+                    yield child
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(_clean_up, made, temp)
 
     async def aclose(self) -> None:
         if self._root:
-            await anyio.to_thread.run_sync(_remove_folder, self._root)
+            await anyio.to_thread.run_sync(shutil.rmtree, self._root, True)
 
-    def _spec(self, argv: list[str], asked: Confinement, temp: str) -> dict[str, Any]:
-        asked = with_temp(asked) if self._has_namespaces else placed(asked, temp)
+    def _adapted(self, asked: Confinement, temp: str) -> Confinement:
+        asked = toolchains.widened(asked)
+        return with_temp(asked) if self._has_namespaces else placed(asked, temp)
+
+    def _spec(self, argv: list[str], asked: Confinement, temp: str, groups: Sequence[str] = ()) -> dict[str, Any]:
         families = {AF_INET, AF_INET6, AF_NETLINK} if asked.network or self._has_namespaces else set[int]()
         if self._has_namespaces and (not asked.network or self._abi >= _SCOPES):
             families.add(AF_UNIX)
@@ -117,6 +139,7 @@ class LandlockSandbox:
             "argv": argv,
             "env": dict(asked.env),
             "cwd": asked.cwd,
+            "groups": list(groups),
             "namespaces": namespaces,
             "root": self._root,
             "steps": steps_for(asked) if self._has_namespaces else [],
@@ -149,15 +172,28 @@ def steps_for(asked: Confinement) -> list[tuple[Any, ...]]:
     steps += [("tmpfs", "/tmp", size, "1777"), ("folder", "/var"), ("link", "/var/tmp", "/tmp")]
     steps += [("tmpfs", "/dev/shm", size, "1777"), ("terminals", "/dev/pts"), ("link", "/dev/ptmx", "pts/ptmx")]
     inside = tuple(mount.path for mount in asked.mounts)
-    if not is_below(home, ("/tmp", *inside, *asked.writable)):
-        steps.append(("tmpfs", home, size, "0700"))
+    if not is_below(home, (*inside, *asked.writable)):
+        steps.append(("folder", home, 0o700) if is_below(home, ("/tmp",)) else ("tmpfs", home, size, "0700"))
     shown = [path for path in asked.readable if os.path.exists(path) and not is_below(path, (*inside, *_shown()))]
     steps += [("bind", path, path, False) for path in sorted(shown)]
     steps += [("bind", path, path, True) for path in sorted(asked.writable) if not is_below(path, inside)]
     steps += [_mount_step(mount) for mount in sorted(asked.mounts, key=lambda mount: mount.path)]
     steps += [("bind", path, path, True) for path in sorted(asked.writable) if is_below(path, inside)]
+    steps += [("pin", path) for path in _above(asked)]
     steps += [("protect", path) for path in sorted(asked.read_only)]
     return steps + [("hide", path) for path in sorted(asked.hidden)]
+
+
+def _above(asked: Confinement) -> list[str]:
+    """The folders between a mount and what is read-only in it: moved aside, they would take it with them."""
+    found: set[str] = set()
+    for path in asked.read_only:
+        for mount in asked.mounts:
+            folder = os.path.dirname(path)
+            while is_below(folder, (mount.path,)) and folder != mount.path:
+                found.add(folder)
+                folder = os.path.dirname(folder)
+    return sorted(found)
 
 
 def _system_steps(network: bool) -> Iterable[tuple[Any, ...]]:
@@ -227,8 +263,6 @@ async def _rest(child: Child) -> bytes:
     return found
 
 
-def _remove_folder(path: str) -> None:
-    try:
-        os.rmdir(path)
-    except OSError:
-        pass
+def _clean_up(made: list[Made], temp: str) -> None:
+    let_go(made)
+    shutil.rmtree(temp, ignore_errors=True)

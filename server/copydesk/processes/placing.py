@@ -33,7 +33,8 @@ def placed(asked: Confinement, temp: str) -> Confinement:
         copy = moved(path, asked.mounts)
         if _has_content(copy):
             raise ToolFailed(f"{path!r} must not be read, and it stands in the copy.", advice="This is a defect.")
-    env = {**_without_runtime(asked), **dict.fromkeys(_TEMP_NAMES, temp)}
+    kept = {name: _moved_all(value, asked.mounts) for name, value in _without_runtime(asked).items()}
+    env = {**kept, **dict.fromkeys(_TEMP_NAMES, temp)}
     if not _is_writable(asked, env.get("HOME", "")):
         env["HOME"] = temp
     return replace(asked, cwd=moved(asked.cwd, asked.mounts), env=env)
@@ -71,6 +72,11 @@ def moved(path: str, mounts: tuple[Mount, ...]) -> str:
         if path == mount.path or path.startswith(mount.path.rstrip("/") + "/"):
             return mount.tree + path[len(mount.path) :]
     return path
+
+
+def _moved_all(value: str, mounts: tuple[Mount, ...]) -> str:
+    """A path, or several: what leads to the workspace leads to the copy."""
+    return os.pathsep.join(moved(path, mounts) for path in value.split(os.pathsep))
 
 
 def _has_content(path: str) -> bool:

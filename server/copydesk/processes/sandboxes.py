@@ -44,7 +44,7 @@ Attempt = Callable[..., Awaitable[Sandbox | str]]
 
 @frozen
 class Chosen:
-    """`sandbox` is None where the report refuses, or where commands are not confined on purpose (`off`)."""
+    """`sandbox` is None where the report refuses."""
 
     report: SandboxReport
     sandbox: Sandbox | None = None
@@ -59,9 +59,9 @@ async def choose(wanted: str, *, image: str | None, state: str | os.PathLike[str
 
     The first call takes 0.1 s or so, later ones answer at once.
     """
-    if wanted == "off":
-        return Chosen(SandboxReport("off", wanted, why="Sandboxes are switched off (`sandbox.backend`)."))
     folder = await anyio.to_thread.run_sync(_made, os.fspath(state))
+    if wanted == "off":
+        return await _unconfined(folder)
     failures: list[str] = []
     for name in _candidates(wanted, image):
         found = await _try(name, folder, image)
@@ -69,6 +69,13 @@ async def choose(wanted: str, *, image: str | None, state: str | os.PathLike[str
             return Chosen(_report(found, wanted, failures), found)
         failures.append(f"{name}: {found}")
     return Chosen(_refusal(wanted, failures))
+
+
+async def _unconfined(state: str) -> Chosen:
+    """Switched off on purpose: commands run as they are, in a copy, and every one asks."""
+    found = await _try("process", state, None)
+    report = SandboxReport("off", "off", why="Sandboxes are switched off (`sandbox.backend`): every command asks.")
+    return Chosen(report, None if isinstance(found, str) else found)
 
 
 def _candidates(wanted: str, image: str | None) -> tuple[BackendName, ...]:
@@ -123,12 +130,13 @@ def describe(report: SandboxReport) -> str:
     return f"{report.backend}; {held}"
 
 
-async def aclose() -> None:
-    """Ends what was tried and is kept between commands."""
-    boxes = [box for box in _tried.values() if not isinstance(box, str)]
-    _tried.clear()
-    for box in boxes:
-        await box.aclose()
+async def aclose(state: str | os.PathLike[str]) -> None:
+    """Ends what was tried with this folder and is kept between commands."""
+    folder = await anyio.to_thread.run_sync(os.path.realpath, os.fspath(state))
+    for key in [key for key in _tried if key[1] == folder]:
+        found = _tried.pop(key)
+        if not isinstance(found, str):
+            await found.aclose()
 
 
 def _made(folder: str) -> str:

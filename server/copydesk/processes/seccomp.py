@@ -103,6 +103,8 @@ _MODES: tuple[tuple[tuple[int | None, int | None], int], ...] = (
     ((268, 53), 2),  # fchmodat
     ((452, 452), 2),  # fchmodat2
 )
+_MAKERS = (("mknod", 1), ("mknodat", 2))
+_MODE_NAMES = (("chmod", 1), ("fchmod", 1), ("fchmodat", 2))
 _NEW_NAMESPACES = 0x7E020000
 _TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI and TIOCLINUX: typing for the person
 _KIND, _CHARACTER_DEVICE, _BLOCK_DEVICE = 0o170000, 0o020000, 0o060000
@@ -139,6 +141,26 @@ def build_filter(machine: Machine, policy: Filter) -> bytes:
         program += _when(numbers[index], argument, [_step(_JUMP_SET, _SET_UID, 0, 1), _error(EPERM)])
     program += _when(_SOCKET[index], 0, _only(sorted(policy.families), EACCES))
     return b"".join([*program, _step(_RETURN, ALLOW)])
+
+
+def oci_profile(machine: Machine) -> dict[str, object]:
+    """The same for an engine that reads profiles, sockets apart: a container has a network of its own, or may use ours.
+
+    The engine knows the numbers, and kills for other architectures than this.
+    """
+    both = [(tuple(_FORBIDDEN), EPERM), (tuple(_MISSING), ENOSYS)]
+    calls: list[dict[str, object]] = [
+        {"names": list(names), "action": "SCMP_ACT_ERRNO", "errnoRet": error} for names, error in both
+    ]
+    bits = [1 << bit for bit in range(32) if _NEW_NAMESPACES & 1 << bit]
+    masked = [("clone", 0, bit, bit) for bit in bits] + [("ioctl", 1, 0xFFFFFFFF, one) for one in _TERMINAL_INJECTION]
+    masked += [(name, at, _KIND, kind) for name, at in _MAKERS for kind in (_CHARACTER_DEVICE, _BLOCK_DEVICE)]
+    masked += [(name, at, _SET_UID, _SET_UID) for name, at in _MODE_NAMES]
+    for name, index, mask, value in masked:
+        argument = {"index": index, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}
+        calls.append({"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": EPERM, "args": [argument]})
+    architecture = "SCMP_ARCH_X86_64" if machine == "x86_64" else "SCMP_ARCH_AARCH64"
+    return {"defaultAction": "SCMP_ACT_ALLOW", "architectures": [architecture], "syscalls": calls}
 
 
 def _refuse(number: int | None, error: int) -> list[bytes]:

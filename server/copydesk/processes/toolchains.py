@@ -1,7 +1,9 @@
 """Where a person's programs really live: interpreters, compilers and package stores outside the system's own folders.
 
 Found by resolving PATH and the project's virtual environment, links followed. Only the folders that programs need are
-named, never a home and never a file with keys. Reads the disk, runs nothing. Start with `widened`.
+named, never a home and never a file with keys. What a project says of itself (its links, its `pyvenv.cfg`) is believed
+only where an installation really is: a repository may have been written to read a home with. Reads the disk, runs
+nothing. Start with `widened`.
 """
 
 import os
@@ -14,6 +16,8 @@ from copydesk.processes.confinement import Confinement
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 _MAX_PROGRAMS = 2000
+_MAX_ALONE = 8
+_MAX_LINKS = 8
 _KEPT_S = 20.0
 _MAX_CONFIG_BYTES = 65536
 
@@ -40,7 +44,8 @@ _HOMES: Mapping[str, tuple[str, ...]] = {
     "VOLTA_HOME": ("bin", "tools"),
 }
 _VENVS = (".venv", "venv", "env")
-_OF_A_PREFIX = ("lib", "lib64", "libexec", "share", "include")
+_OF_A_PREFIX = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share", "include", "ssl")
+"""What an installation is made of. The rest of its folder may be anything: some install into a project, or a home."""
 _STORE_ROOTS = ("/nix/store", "/gnu/store", "/snap", os.path.join("/home", "linuxbrew", ".linuxbrew"), "/opt/homebrew")
 # Files with keys that some keep beside their programs.
 _KEYS = (
@@ -101,10 +106,10 @@ def find(path: str, roots: tuple[str, ...], environ: Mapping[str, str], home: st
         add(os.path.join(home, store))
     env = dict(_named(environ, add))
     for folder in dict.fromkeys(path.split(os.pathsep)):
-        for each in _of_path(folder, home):
+        for each in () if _passes_through(folder, roots) else _of_path(folder, home):
             add(each)
     for root in roots:
-        for each in _of_project(root, environ):
+        for each in _of_project(root, environ, home):
             add(each)
     readable = _outermost(names)
     keys = (os.path.join(home, key) for key in _KEYS)
@@ -126,33 +131,40 @@ def _of_path(folder: str, home: str) -> Iterator[str]:
     if not os.path.isabs(folder) or _within_any(folder, _SYSTEM) or not os.path.isdir(folder):
         return
     yield folder
-    yield _prefix_of(os.path.realpath(folder), home)
+    yield from _of_programs(folder, home)
     try:
         with os.scandir(folder) as entries:
             links = [entry.path for _, entry in zip(range(_MAX_PROGRAMS), entries, strict=False) if entry.is_symlink()]
     except OSError:
         return
-    for folder in {os.path.dirname(os.path.realpath(link)) for link in links}:
-        yield folder
-        yield _prefix_of(folder, home)
+    alone: list[str] = []
+    for program in dict.fromkeys(map(os.path.realpath, links)):
+        found = list(_of_programs(os.path.dirname(program), home))
+        yield from found
+        if not found and os.path.isfile(program):
+            alone.append(program)  # a program in a folder that may hold anything: nothing else of it is shown
+    yield from alone[:_MAX_ALONE]
 
 
-def _of_project(root: str, environ: Mapping[str, str]) -> Iterator[str]:
-    """The virtual environments of a folder, and the interpreters that they were made from."""
-    venvs = [os.path.join(root, name) for name in _VENVS]
-    for venv in [*venvs, environ.get("VIRTUAL_ENV", "")]:
+def _of_project(root: str, environ: Mapping[str, str], home: str) -> Iterator[str]:
+    """The interpreters that virtual environments were made from. One in the workspace is not taken at its word."""
+    for venv in [*(os.path.join(root, name) for name in _VENVS), environ.get("VIRTUAL_ENV", "")]:
         if not os.path.isabs(venv) or not os.path.isfile(os.path.join(venv, "pyvenv.cfg")):
             continue
-        yield venv
         python = os.path.join(venv, "bin", "python")
-        link = python
-        for _ in range(8):  # each step may lead through another folder that has to be there
-            if not os.path.islink(link):
+        folders = [os.path.dirname(os.path.realpath(python)), *_home_of(venv)]
+        for _ in range(_MAX_LINKS):  # each link on the way leads through a folder that has to be there as well
+            if not os.path.islink(python):
                 break
-            link = os.path.normpath(os.path.join(os.path.dirname(link), os.readlink(link)))
-            yield os.path.dirname(os.path.dirname(link))
-        yield os.path.dirname(os.path.dirname(os.path.realpath(python)))
-        yield from _home_of(venv)
+            python = os.path.normpath(os.path.join(os.path.dirname(python), os.readlink(python)))
+            folders.append(os.path.dirname(python))
+        for folder in folders:
+            if _is_python(os.path.dirname(os.path.realpath(folder))):
+                yield from _parts(os.path.dirname(folder))
+                yield from _of_programs(os.path.realpath(folder), home)
+    active = environ.get("VIRTUAL_ENV", "")
+    if os.path.isabs(active) and os.path.isfile(os.path.join(active, "pyvenv.cfg")):
+        yield active
 
 
 def _home_of(venv: str) -> Iterator[str]:
@@ -164,20 +176,46 @@ def _home_of(venv: str) -> Iterator[str]:
     for line in lines:
         name, _, value = line.partition("=")
         if name.strip() == "home" and os.path.isabs(value.strip()):
-            yield os.path.dirname(os.path.normpath(value.strip()))
+            yield os.path.normpath(value.strip())
 
 
-def _prefix_of(folder: str, home: str) -> str:
-    """The installation that a folder of programs belongs to: `X` of `X/bin` where X looks like one, else the folder."""
+def _of_programs(folder: str, home: str) -> Iterator[str]:
+    """The installation that a folder of programs belongs to; nothing where it does not look like one."""
     for store in _STORE_ROOTS:
         if folder.startswith(store + "/"):
-            return store
+            yield store
+            return
     prefix = os.path.dirname(folder)
-    looks_like_one = os.path.basename(folder) in ("bin", "sbin", "Scripts") and any(
-        os.path.isdir(os.path.join(prefix, name)) for name in _OF_A_PREFIX
-    )
-    own = (os.path.join(home, ".local"), home)
-    return prefix if looks_like_one and prefix not in own else folder
+    own = (home, os.path.join(home, ".local"))
+    if os.path.basename(folder) not in ("bin", "sbin") or prefix in own:
+        return
+    if _is_go(prefix) or _is_java(prefix):
+        yield prefix
+    elif os.path.isdir(os.path.join(prefix, "lib")) or os.path.isdir(os.path.join(prefix, "libexec")):
+        yield from _parts(prefix)
+
+
+def _parts(prefix: str) -> Iterator[str]:
+    for name in _OF_A_PREFIX:
+        part = os.path.join(prefix, name)
+        if os.path.isdir(part):
+            yield part
+
+
+def _is_python(prefix: str) -> bool:
+    try:
+        names = os.listdir(os.path.join(prefix, "lib"))
+    except OSError:
+        return False
+    return any(name.startswith("python3") and os.path.isfile(f"{prefix}/lib/{name}/os.py") for name in names)
+
+
+def _is_go(prefix: str) -> bool:
+    return os.path.isfile(os.path.join(prefix, "VERSION")) and os.path.isdir(os.path.join(prefix, "src", "runtime"))
+
+
+def _is_java(prefix: str) -> bool:
+    return os.path.isfile(os.path.join(prefix, "release")) and os.path.isfile(os.path.join(prefix, "lib", "modules"))
 
 
 def _outermost(names: Mapping[str, None]) -> tuple[str, ...]:
@@ -186,6 +224,11 @@ def _outermost(names: Mapping[str, None]) -> tuple[str, ...]:
         if not _within_any(name, kept):
             kept.append(name)
     return tuple(kept)
+
+
+def _passes_through(path: str, roots: Iterable[str]) -> bool:
+    """Whether a link of a project could have a say in where the path leads."""
+    return any(_within_any(os.path.realpath(each), roots) for each in (path, *_above(path)))
 
 
 def _above(path: str) -> Iterator[str]:

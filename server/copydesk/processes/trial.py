@@ -35,6 +35,7 @@ echo "server $(tr '\\0' ' ' < "/proc/$SERVER/cmdline")"
 for name in memory/memory.limit_in_bytes memory.max; do echo "memory $(cat /sys/fs/cgroup/$name)"; done
 for name in cpu/cpu.cfs_quota_us cpu.max; do echo "cpu $(cat /sys/fs/cgroup/$name)"; done
 for name in pids/pids.max pids.max; do echo "processes $(cat /sys/fs/cgroup/$name)"; done
+unshare -U true && echo namespaced
 (sleep "$NAP" > /dev/null 2>&1 < /dev/null &)
 echo done
 """
@@ -122,7 +123,9 @@ def _judge(folder: Path, lines: list[str], nap: str, refuses_sockets: bool) -> f
     is_untouched = not (folder / "outside" / "made").exists() and secret.stat().st_mode & 0o777 == 0o600
     is_real_same = (folder / "real" / "seen").read_text() == "original\n"
     has_own_network = "devices 1 1" in lines
-    is_powerless = status.get("NoNewPrivs") == "1" and int(status.get("CapEff", "1"), 16) == 0
+    is_powerless = (
+        "namespaced" not in lines and status.get("NoNewPrivs") == "1" and int(status.get("CapEff", "1"), 16) == 0
+    )
     is_filtered = refuses_sockets and status.get("Seccomp") == "2"
     found: dict[Hold, bool] = {
         "write_outside": is_untouched,
@@ -131,7 +134,7 @@ def _judge(folder: Path, lines: list[str], nap: str, refuses_sockets: bool) -> f
         "local_sockets": has_own_network or is_filtered,
         "processes": not _sees_us(lines),
         "children_die": not end_sleepers(nap),
-        "privileges": is_powerless and int(status.get("CapBnd", "1"), 16) == 0,
+        "privileges": is_powerless,
         "memory": _has_limit(lines, "memory", Limits().memory_bytes),
         "cpu": _has_limit(lines, "cpu", None),
         "process_count": _has_limit(lines, "processes", Limits().n_processes),

@@ -100,7 +100,8 @@ def _ask(case: _Case, level: RiskLevel, reason: str, remember: tuple[str, ...]) 
 
 def _judge_run(case: _Case, judged: Judgement) -> Verdict:
     request = replace(case.request, level=judged.level, reason=" ".join(judged.reasons))
-    parts = strictest(*[command.level for command in judged.commands])
+    levels: list[RiskLevel] = [command.level for command in judged.commands]
+    parts = strictest(*levels)
     together = LEVELS.index(judged.level) > LEVELS.index(parts)
     """More dangerous than any of its parts: what they do to one another, which no rule about a part can allow."""
     asking = [command for command in judged.commands if not _runs_unasked(case, command)]
@@ -219,13 +220,7 @@ def _paths(writes: bool, case: _Case, commands: tuple[SimpleCommand, ...]) -> It
         yield from (path for uri in request.locations if (path := path_of(uri)) is not None)
     for command in commands:
         if not writes or command.level != "safe":
-            for word in command.words[1:]:
-                yield word
-                if "=" in word:
-                    yield word.partition("=")[2]
-        for extra in command.extras:
-            if ">" in extra and writes:
-                yield extra.rpartition(" ")[2]
+            yield from command.paths
 
 
 def _host_of(text: str) -> str:

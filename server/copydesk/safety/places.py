@@ -32,6 +32,8 @@ class Place:
         path = slashed(path)
         if path == "~" or path.startswith("~/"):
             path = (self.home or "/home/unknown") + path[1:]
+        elif path.startswith("~"):
+            path = "/root" + path[5:] if re.match(r"~root(?:/|$)", path) else "/home/" + path[1:]
         joined = posixpath.join(slashed(self.cwd), path)
         return posixpath.normpath(joined).replace("//", "/")
 

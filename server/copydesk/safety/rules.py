@@ -122,15 +122,15 @@ def spelled(words: tuple[str, ...], extras: tuple[str, ...] = ()) -> str:
     """A command as one line, quoted only where it must be: reading it as a rule gives the same words."""
     before = [extra for extra in extras if _ASSIGNMENT.match(extra)]
     after = [extra for extra in extras if not _ASSIGNMENT.match(extra)]
-    return " ".join([*map(_quoted, before), *map(_quoted_word, words), *after])
+    return " ".join([*map(_quoted, before), *map(quoted_word, words), *after])
 
 
 def _quoted(text: str) -> str:
     name, _, value = text.partition("=")
-    return f"{name}={_quoted_word(value) if value else ''}"
+    return f"{name}={quoted_word(value) if value else ''}"
 
 
-def _quoted_word(word: str) -> str:
+def quoted_word(word: str) -> str:
     if word and re.fullmatch(r"[\w@%+=:,./^~-]+", word, re.ASCII) and not _ASSIGNMENT.match(word):
         return word
     return "'" + word.replace("'", "'\"'\"'") + "'"
@@ -223,7 +223,9 @@ def _command_rule(kind: RuleKind, text: str, argument: str) -> Rule:
     pending = ""
     for word, is_quoted in _split(text, argument):
         if pending:
-            extras.append(f"{pending} {word.literal}" if word.literal is not None else f"{pending} {word.expression}")
+            if word.literal is None:
+                raise _problem(text, "the file of a redirection has no wildcard")
+            extras.append(f"{pending} {quoted_word(word.literal)}")
             pending = ""
         elif not is_quoted and word.literal is not None and _REDIRECTION.fullmatch(word.literal):
             pending = word.literal

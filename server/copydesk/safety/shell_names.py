@@ -14,7 +14,9 @@ from copydesk.safety.shell_words import text_of
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_SETTERS = frozenset({"read", "mapfile", "readarray", "printf", "getopts", "let", "wait", "declare", "typeset", "local"})
+_SETTERS = frozenset(
+    {"read", "mapfile", "readarray", "printf", "getopts", "let", "wait", "declare", "typeset", "local"}
+)
 """Builtins that put a value into a variable that they are given the name of."""
 
 

@@ -1,101 +1,42 @@
 """A command line as the simple commands that a shell would run: tree-sitter's tree, read for what starts programs.
 
-Owns finding every simple command wherever it stands, with its words, redirections, folder, and what feeds it; and saying
-what cannot be understood. Knows no program. A tree is believed only where it accounts for every character of the text.
+Owns finding every simple command wherever it stands, with its words, redirections, folder, and what feeds it; and
+saying what cannot be understood. Knows no program. A tree is believed only where it accounts for every character.
 Start with `read_script`.
 """
 
 import re
 from dataclasses import replace
 from functools import cache
-from itertools import product
 from typing import TYPE_CHECKING
 
-from copydesk.domain.frozen import frozen
-from copydesk.safety.paths import is_secret
 from copydesk.safety.places import Place
 from copydesk.safety.shell_names import Names, collect_names
+from copydesk.safety.shell_outputs import hinted, is_lister, plain_output
+from copydesk.safety.shell_scripts import Redirect, Script, Simple
 from copydesk.safety.shell_trust import doubts, gaps
-from copydesk.safety.shell_words import SOFT, UNKNOWN, Unreadable, Word, Words, text_of
+from copydesk.safety.shell_words import SOFT, UNKNOWN, Unreadable, Word, Words, named, text_of, variants
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 MAX_TEXT = 16_000
-MAX_COMMANDS = 200
+MAX_NODES = 5000
+MAX_COMMANDS = 100
+MAX_WORDS = 400
+MAX_VALUES = 16
 MAX_DEPTH = 60
-MAX_VARIANTS = 12
+MAX_RESOLVING = 4
 
 _WORDS = frozenset(
-    {
-        "word",
-        "number",
-        "string",
-        "raw_string",
-        "ansi_c_string",
-        "translated_string",
-        "concatenation",
-        "simple_expansion",
-        "expansion",
-        "command_substitution",
-        "process_substitution",
-        "arithmetic_expansion",
-        "brace_expression",
-        "extglob_pattern",
-        "variable_name",
-        "regex",
-        "test_operator",
-    }
+    named(
+        "word number string raw_string ansi_c_string translated_string concatenation simple_expansion expansion"
+        " command_substitution process_substitution arithmetic_expansion brace_expression extglob_pattern variable_name"
+        " regex test_operator"
+    )
 )
+_SAYS_WHERE = (["pwd"], ["git", "rev-parse", "--show-toplevel"])
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
-
-
-@frozen
-class Redirect:
-    """`operator` as written, without the descriptor; `fd` empty where none is given."""
-
-    operator: str
-    target: Word
-    fd: str = ""
-
-    @property
-    def writes(self) -> bool:
-        return self.operator in (">", ">>", ">|", "&>", "&>>", "<>", ">&") and not (
-            self.operator == ">&" and re.fullmatch(r"\d+-?|-", self.target.text)
-        )
-
-
-@frozen
-class Simple:
-    """One program start (or assignment, or redirection alone: then without words) as the shell would make it.
-
-    `cwd` is where, with `UNKNOWN` in it where that is not known. `sources` are the numbers of the commands whose output
-    reaches it, by pipe, substitution or here-document; `piped` those on its standard input. `stdin_text` is what a
-    here-document or string gives it, where that is literal.
-    """
-
-    words: tuple[Word, ...]
-    cwd: str
-    assignments: tuple[tuple[str, Word], ...] = ()
-    redirects: tuple[Redirect, ...] = ()
-    sources: tuple[int, ...] = ()
-    piped: tuple[int, ...] = ()
-    stdin_text: str | None = None
-    text: str = ""
-    in_function: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.words[0].text if self.words else ""
-
-
-@frozen
-class Script:
-    """`problems`: why it is not understood, in sentences. Then nothing that stands in it can be believed."""
-
-    commands: tuple[Simple, ...] = ()
-    functions: frozenset[str] = frozenset()
-    problems: tuple[str, ...] = ()
 
 
 @cache
@@ -117,6 +58,8 @@ def read_script(text: str, place: Place) -> Script:
     root = _parser().parse(source).root_node
     if root.has_error:
         return Script(problems=("It is not a complete command line that bash's grammar knows.",))
+    if root.descendant_count > MAX_NODES:
+        return Script(problems=("It is too large to be judged.",))
     if problem := gaps(root, source):
         return Script(problems=(problem,))
     reader = _Reader(place, collect_names(root))
@@ -138,6 +81,7 @@ class _Reader:
         self._cwd = place.cwd
         self._depth = 0
         self._function = ""
+        self._n_words = 0
         self._outputs: dict[int, str] = {}
         self._resolving: set[str] = set()
 
@@ -176,6 +120,9 @@ class _Reader:
                 return self._function_definition(node)
             case "test_command":
                 return self._test(node)
+            case kind if kind in _REDIRECTS:
+                redirects = tuple(self._redirect(node))
+                return self._add(Simple((), self._cwd, redirects=redirects, text=text_of(node)))
             case kind if kind in _WORDS:
                 return self._loose_word(node)
             case _:
@@ -211,7 +158,7 @@ class _Reader:
         before = len(self.commands)
         self.read_all(node, ())
         numbers = tuple(range(before, len(self.commands)))
-        words = (Word("[["), *(Word(text_of(leaf), certain=False) for leaf in node.children[1:-1]))
+        words = (Word("[["), *(Word(text, certain=False) for text in _literals(node)))
         return (*numbers, *self._add(Simple(words, self._cwd, sources=numbers, text=text_of(node))))
 
     def _loose_word(self, node: "Node") -> tuple[int, ...]:
@@ -254,7 +201,7 @@ class _Reader:
             before = len(self.commands)
             parts = [part for child in redirects for part in self._redirect(child)]
             fed = tuple(range(before, len(self.commands)))
-            stdin = next((_stdin_text(child) for child in redirects if child.type != "file_redirect"), None)
+            stdin = next((self._stdin_text(child) for child in redirects if child.type != "file_redirect"), None)
             numbers = (*fed, *self._add(Simple((), self._cwd, redirects=tuple(parts), text=text_of(node)[:200])))
             first = len(self.commands)
             for child in body:
@@ -283,26 +230,45 @@ class _Reader:
                 assignments += self._assigned(child)
             elif child.type in _REDIRECTS:
                 redirects += self._redirect(child)
-                stdin = _stdin_text(child) if child.type != "file_redirect" else stdin
+                stdin = self._stdin_text(child) if child.type != "file_redirect" else stdin
                 parts += self._words_in_redirect(child)
             elif child.type == "variable_assignment":
                 parts.append([[Word(f"{name}={word.text}", word.certain)] for name, word in self._assigned(child)])
             elif child.type == "subshell":
                 raise Unreadable("A bracket stands where a word is expected.")
-            elif child.is_named or child.type in ("export", "declare", "local", "readonly", "typeset", "unset", "unsetenv"):
+            elif child.is_named or child.type in (
+                "export",
+                "declare",
+                "local",
+                "readonly",
+                "typeset",
+                "unset",
+                "unsetenv",
+            ):
                 parts.append([[Word(text_of(child))]] if not child.is_named else self._words(child))
         inner = tuple(range(before, len(self.commands)))
         text = text_of(node)
         added: tuple[int, ...] = ()
-        for words in _variants(parts):
+        for words in variants(parts):
             simple = Simple(
-                words, self._cwd, tuple(assignments), tuple(redirects), (*piped, *inner), piped, stdin, text, self._function
+                words,
+                self._cwd,
+                tuple(assignments),
+                tuple(redirects),
+                (*piped, *inner),
+                piped,
+                stdin,
+                text,
+                self._function,
             )
             added += self._add(simple)
         self._follow_folder(added)
         return (*inner, *added)
 
     def _words(self, node: "Node") -> list[list[Word]]:
+        self._n_words += 1
+        if self._n_words > MAX_WORDS:
+            raise Unreadable(f"It has more than {MAX_WORDS} words.")
         return Words(self._substituted, self._values).of(node)
 
     def _substituted(self, node: "Node") -> str:
@@ -312,8 +278,10 @@ class _Reader:
         if node.start_byte not in self._outputs:
             commands = [self.commands[number] for number in self.read_all_apart(node)]
             output = plain_output(commands[0]) if len(commands) == 1 else None
+            if len(commands) == 1 and [word.text for word in commands[0].words] in _SAYS_WHERE:
+                output = self._cwd if commands[0].name == "pwd" else (*self.place.roots, self._cwd)[0]
             if output is None:
-                output = SOFT if commands and all(is_lister(command) for command in commands) else UNKNOWN
+                output = SOFT if commands and all(is_lister(command) for command in commands) else hinted(commands)
             self._outputs[node.start_byte] = output
         return self._outputs[node.start_byte]
 
@@ -329,9 +297,11 @@ class _Reader:
 
     def _values(self, name: str) -> list[str] | None:
         """What a variable may be, by what the line itself says; the shell's own only where it is not set here."""
-        if name in self.names.unknown or name in self._resolving:
+        if name in self.names.unknown or name in self._resolving or len(self._resolving) > MAX_RESOLVING:
             return None
         nodes = self.names.values.get(name)
+        if nodes is not None and len(nodes) > MAX_VALUES:
+            return None
         if nodes is None:
             known = {"HOME": self.place.home or "~", "PWD": self._cwd if UNKNOWN not in self._cwd else None}
             value = known.get(name)
@@ -343,6 +313,15 @@ class _Reader:
             self._resolving.discard(name)
         texts = [word.text for alternatives in found for words in alternatives for word in words]
         return texts or None
+
+    def _stdin_text(self, node: "Node") -> str:
+        """What a here-document or here-string says; its substitutions stand as written."""
+        if node.type == "herestring_redirect":
+            words = [self._words(child)[0] for child in node.children if child.is_named]
+            return " ".join(word.text for expanded in words for word in expanded)
+        text = "".join(text_of(child) for child in node.children if child.type == "heredoc_body")
+        quoted = any(set(text_of(child)) & set("'\"\\") for child in node.children if child.type == "heredoc_start")
+        return text if quoted else re.sub(r"\\([$`\\\n])", r"\1", text)
 
     def _words_in_redirect(self, node: "Node") -> list[list[list[Word]]]:
         """Words that follow a here-document's mark on its line are arguments: the grammar hangs them below it."""
@@ -367,7 +346,7 @@ class _Reader:
                 self._words(child)
             return []
         if len(targets) > 1:
-            raise Unreadable("More than one word follows a redirection.")
+            self.problems.append("More than one word follows a redirection.")
         return [
             Redirect(operator, word, fd) for child in targets for words in self._words(child) for word in words
         ] or [Redirect(operator, Word("-"), fd)]
@@ -378,7 +357,9 @@ class _Reader:
             if words and words[0].text in ("cd", "chdir", "pushd", "popd") and words[-1].text != SOFT:
                 operands = [word for word in words[1:] if not re.fullmatch(r"-[LPe@]+|--", word.text)]
                 target = operands[0] if operands else Word("~")
-                known = target.is_known and not target.glob and target.text not in ("-", "") and target.text[0] not in "+-"
+                known = (
+                    target.is_known and not target.glob and target.text not in ("-", "") and target.text[0] not in "+-"
+                )
                 if len(numbers) > 1 or not known or words[0].text == "popd" or "CDPATH" in self.names.values:
                     self._cwd = UNKNOWN
                 elif UNKNOWN not in self._cwd or target.text.startswith(("/", "~")):
@@ -392,65 +373,21 @@ class _Reader:
         return (len(self.commands) - 1,)
 
 
-def is_lister(command: Simple) -> bool:
-    """Whether its output is names and numbers of the folder it stands in, none of them a secret's by its words."""
-    if not command.words or command.assignments or any(redirect.writes for redirect in command.redirects):
-        return False
-    texts = [word.text for word in command.words]
-    if any(is_secret_like(text) or text.startswith(("/", "~", "..")) or UNKNOWN in text for text in texts[1:]):
-        return False
-    if texts[0] == "git":
-        return len(texts) > 1 and texts[1] in LISTING_GIT
-    if texts[0] == "find":
-        return not any(text.startswith(("-exec", "-ok", "-printf", "-fprint", "-delete")) for text in texts)
-    return texts[0] in LISTERS
-
-
-def plain_output(command: Simple) -> str | None:
-    """What `echo words` and `cat` of a here-document print: the text that stands there."""
-    if command.redirects or command.assignments or not command.words:
-        return None
-    if [word.text for word in command.words] == ["cat"] and command.stdin_text is not None and not command.piped:
-        return None if re.search(r"[$`\\]", command.stdin_text) else command.stdin_text.rstrip("\n")
-    texts = [word.text for word in command.words]
-    plain = all(word.certain for word in command.words) and not any("\\" in text or "%" in text for text in texts)
-    if texts[0] in ("echo", "printf") and plain and not any(text.startswith("-") for text in texts[1:]):
-        return " ".join(texts[1:])
-    return None
-
-
-LISTERS = frozenset(
-    {"ls", "pwd", "nproc", "date", "basename", "dirname", "which", "seq", "wc", "uname", "whoami", "sort", "uniq"}
-    | {"head", "tail", "fd", "rg", "grep", "cut", "tr", "id", "hostname", "realpath", "readlink", "lsof", "pgrep", "grep"}
-)
-LISTING_GIT = frozenset({"rev-parse", "merge-base", "branch", "ls-files", "diff", "describe", "log", "status", "rev-list"})
-
-
-def is_secret_like(text: str) -> bool:
-    bare = text.rpartition("=")[2]
-    return is_secret(text) or is_secret(bare) or is_secret(bare.strip("*?")) or is_secret("." + bare.strip("*?."))
-
-
-def _variants(parts: list[list[list[Word]]]) -> list[tuple[Word, ...]]:
-    """Every way the words can come out; where these are many, one in which the doubtful words are unknown."""
-    n_variants = 1
-    for part in parts:
-        n_variants *= len(part)
-    if n_variants > MAX_VARIANTS:
-        parts = [part if len(part) == 1 else [[Word(UNKNOWN, certain=False)]] for part in parts]
-    return [tuple(word for words in choice for word in words) for choice in product(*parts)]
-
-
 def _with_stdin(old: Simple, text: str) -> Simple:
     return replace(old, stdin_text=text)
 
 
-def _stdin_text(node: "Node") -> str:
-    """What a here-document or here-string says, literally; what it substitutes is unknown."""
-    if node.type == "herestring_redirect":
-        text = text_of(node).removeprefix("<<<").strip()
-        return text[1:-1] if text[:1] in "'\"" else text
-    return "".join(text_of(child) for child in node.children if child.type == "heredoc_body")
+def _literals(node: "Node") -> list[str]:
+    """The texts of a test that stand there literally: what they quote may be evaluated once more."""
+    found: list[str] = []
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current.type not in ("command_substitution", "process_substitution"):
+            stack.extend(current.children)
+        if current.type in ("raw_string", "ansi_c_string") or (current.type == "string" and "\\" in text_of(current)):
+            found.append(text_of(current))
+    return found
 
 
 def _changes_folder(node: "Node") -> bool:

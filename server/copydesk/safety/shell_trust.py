@@ -8,12 +8,14 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from copydesk.safety.shell_words import text_of
+from copydesk.safety.shell_words import named, text_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_RESERVED = frozenset("! { } if then else elif fi for while until do done case esac in function select [[ ]] time".split())
+_RESERVED = frozenset(
+    named("! { } if then else elif fi for while until do done case esac in function select [[ ]] time")
+)
 _MAY_BE_NAMES = frozenset({"time", "in", "function"})
 _STATEMENTS = frozenset(
     {
@@ -49,7 +51,7 @@ def doubts(text: str) -> str:
     if "\r" in text:
         return "It has a carriage return, which a shell takes as part of a word and a screen does not show."
     for char in text:
-        if char >= " " and char <= "~" or char in "\t\n":
+        if (char >= " " and char <= "~") or char in "\t\n":
             continue
         category = unicodedata.category(char)
         if category in ("Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp") or "！" <= char <= "～":

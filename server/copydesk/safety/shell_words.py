@@ -19,6 +19,8 @@ UNKNOWN = "\x00"
 SOFT = "\x01"
 MAX_ALTERNATIVES = 16
 MAX_WORD_DEPTH = 24
+MAX_BRACES = 8
+MAX_VARIANTS = 12
 
 Char = tuple[str, bool]
 """A character and whether it was quoted."""
@@ -56,6 +58,11 @@ class Unreadable(Exception):
         self.why = why
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The names in a text, parted by blanks: a table of names that stays readable."""
+    return tuple(text.split())
+
+
 class Words:
     """Reads words. `substituted` visits a substitution and gives its output, `SOFT` or `UNKNOWN` where that is not
     known; `values` the texts a variable may have, None where they are not known.
@@ -74,7 +81,9 @@ class Words:
         if depth > MAX_WORD_DEPTH:
             raise Unreadable("Its quotes and braces are nested too deeply.")
         match node.type:
-            case "word" | "number" | "brace_expression" | "variable_name" | "extglob_pattern" | "regex" | "test_operator":
+            case (
+                "word" | "number" | "brace_expression" | "variable_name" | "extglob_pattern" | "regex" | "test_operator"
+            ):
                 return [unescaped(text_of(node))]
             case "raw_string":
                 return [[("", True), *((char, True) for char in text_of(node)[1:-1])]]
@@ -162,6 +171,16 @@ def _joined(parts: list[list[Chars]]) -> list[Chars]:
     return [[char for chars in combination for char in chars] for combination in product(*parts)]
 
 
+def variants(parts: list[list[list[Word]]]) -> list[tuple[Word, ...]]:
+    """Every way the words can come out; where these are many, one in which the doubtful words are unknown."""
+    n_variants = 1
+    for part in parts:
+        n_variants *= len(part)
+    if n_variants > MAX_VARIANTS:
+        parts = [part if len(part) == 1 else [[Word(UNKNOWN, certain=False)]] for part in parts]
+    return [tuple(word for words in choice for word in words) for choice in product(*parts)]
+
+
 # --- quoting ---
 
 
@@ -243,7 +262,9 @@ def _is_odd(chars: Chars) -> bool:
 
 
 def _braces(chars: Chars) -> list[Chars]:
-    """Brace expansion, which comes before all others. Bounded: more than 64 results are one unknown."""
+    """Brace expansion, which comes before all others. Bounded: what is larger is one unknown."""
+    if sum(char == ("{", False) for char in chars) > MAX_BRACES:
+        return [[(UNKNOWN, False)]]
     found = _first_brace(chars)
     if found is None:
         return [chars]

@@ -26,16 +26,14 @@ UNREVIEWED = "It changes what Copydesk, other agents or the editor obey, and wou
 
 
 class Judging:
-    """`sandbox_works`: whether commands are confined here, as far as is known by now."""
-
     def __init__(
         self,
         permissions: Permissions,
         settings: Callable[[], Settings],
         folders: Callable[[], tuple[str, ...]],
-        sandbox_works: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.sandbox_works = sandbox_works
+        self.sandbox_works = False
+        """Whether commands are confined here, as far as is known by now."""
         self._permissions = permissions
         self._settings = settings
         self._folders = folders
@@ -54,7 +52,7 @@ class Judging:
             self._with_own_files(request, mode),
             mode=mode,
             rules=self.rules_for(request),
-            sandbox_works=self.sandbox_works(),
+            sandbox_works=self.sandbox_works,
             place=self._place(request),
         )
         if verdict.outcome != "ask":

@@ -17,7 +17,7 @@ _AS_THEY_ARE = frozenset(
     {
         "session", "turn", "call", "call_id", "id", "request", "created", "version", "model", "mode",
         "verb", "tool", "kind", "status", "state", "stop_reason", "review", "severity", "level", "language", "role",
-        "content_hash", "before", "after", "blob", "media_type", "data", "signature", "redacted", 
+        "content_hash", "before", "after", "blob", "media_type", "data", "signature", "redacted",
         "hunks", "decision", "effect", "options",
     }
 )  # fmt: skip

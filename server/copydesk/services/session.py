@@ -7,16 +7,14 @@ records. Faces submit and listen; they never run the loop.
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio
 from anyio import to_thread
 
-from copydesk.agent.journal import Tools, TurnParts, nothing_known
-from copydesk.agent.loop import LoopEnd, run_loop
-from copydesk.config.settings import Settings
+from copydesk.agent.journal import TurnParts
+from copydesk.agent.loop import LoopEnd
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
 from copydesk.domain.edits import Origin, PendingEdit
@@ -34,74 +32,32 @@ from copydesk.domain.events import (
     TurnEnded,
     TurnStarted,
 )
-from copydesk.domain.messages import Message, Problem, Task, Text, Usage
-from copydesk.domain.permissions import Mode
-from copydesk.domain.ports import Approver, Editor, Model, Work
+from copydesk.domain.messages import Message, Task, Text, Usage
+from copydesk.domain.ports import Model, Work
 from copydesk.domain.review import Choice
-from copydesk.domain.secrets import NoSecrets, Secrets
-from copydesk.domain.shadows import Shadow
-from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model, still
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.landing import Landing, LandingLimits
-from copydesk.services.model_source import ModelSource
+from copydesk.services.landing import Landing
+from copydesk.services.parts import SessionParts
 from copydesk.services.reads import Reads
 from copydesk.services.redacting import redacted
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
+from copydesk.services.side_files import land
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
+from copydesk.services.verify import Checks
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
 from copydesk.store.state import SessionState, apply
 from copydesk.workspace.pending import Pending
-from copydesk.workspace.workspace import Workspace
 
 log = logging.getLogger("copydesk.session")
 
-MAX_QUEUED = 16
-MAX_STEERING = 64
+MAX_QUEUED, MAX_STEERING = 16, 64
 MAX_NEWS = 64
 """Lines about decided edits that wait for the model's next step; the oldest go."""
 SYNC_LIMIT_S = 10.0
 """How long the next turn waits for a slow disk to take the last one's records."""
-
-Validate = Callable[[ToolSpec, object], dict[str, Any]]
-
-
-async def nothing_first() -> None: ...
-
-
-@dataclass(slots=True)
-class SessionParts:
-    """What every session of a host shares. `mode` and `model` are asked at each turn's start."""
-
-    workspace: Workspace
-    models: ModelSource
-    tools: Tools
-    validate: Validate
-    editor: Editor
-    approver: Callable[[Callable[[], Mode], str], Approver]
-    settings: Callable[[], Settings]
-    mode: Callable[[], Mode]
-    model_name: Callable[[], str | None]
-    problems: Callable[[str | None], tuple[Problem, ...]]
-    now: Callable[[], str]
-    version: str = ""
-    offers: bool = True
-    """False: edits stay pending after a turn (the command line shows them as a diff)."""
-    landed: OnLanded = lambda landed: None
-    reviews: Reviews | None = None
-    secrets: Secrets = field(default_factory=NoSecrets)
-    before_turn: Callable[[], Awaitable[None]] = nothing_first
-    """What has to be known anew before anything of a turn is told."""
-    kept: Callable[["Session"], None] = lambda session: None
-    """Called when what waits for review has changed."""
-    landing_limits: LandingLimits = field(default_factory=LandingLimits)
-    shadow: Shadow | None = None
-    no_shell: str = "this server has no shadow to run it in."
-    """Why no command runs where there is no `shadow`."""
-    start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
-    """Runs something beside the turns, in the host's task group."""
 
 
 class Session:
@@ -127,6 +83,7 @@ class Session:
         self._note = ""
         self._news: deque[str] = deque(maxlen=MAX_NEWS)
         self._shells = Shells(parts.shadow, self, parts.no_shell)
+        self.checks = Checks(self, parts.workspace, parts.verifier, parts.no_shell, self.state)
         if state is None:
             self.emit(SessionStarted(id, parts.workspace.roots, parts.now(), parts.version))
 
@@ -158,6 +115,7 @@ class Session:
         clean = redacted(event, self._parts.secrets)
         self.state = apply(self.state, clean)
         self._writer.write(clean)
+        self.checks.note(clean)
 
     # --- the inbox ---
 
@@ -178,9 +136,8 @@ class Session:
     def steer(self, turn: Turn, task: Task) -> Turn:
         """Gives the task's words to the turn's next step. Raises `CopydeskError` when too many wait."""
         if len(self._steering) >= MAX_STEERING:
-            raise CopydeskError(
-                f"{MAX_STEERING} messages already wait for the running turn.", advice="Let it take a step."
-            )
+            why = f"{MAX_STEERING} messages already wait for the running turn."
+            raise CopydeskError(why, advice="Let it take a step.")
         self._steering.append(task_message(task).text)
         return turn.joined()
 
@@ -202,7 +159,7 @@ class Session:
                 self._inbox.remove(item)
                 self._drop(item)
         self._shells.cancel(turn)
-        return tuple(item.id for item in hit)
+        return tuple(dict.fromkeys((*(item.id for item in hit), *self.checks.cancel(turn))))
 
     def _drop(self, turn: Turn) -> None:
         """Ends a turn that never began."""
@@ -212,6 +169,7 @@ class Session:
     def close(self) -> None:
         """Ends its commands and lets go of the transcript; the session takes no more turns."""
         self._shells.cancel()
+        self.checks.close()
         self._writer.close()
 
     def beside(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -258,6 +216,7 @@ class Session:
                 review = await self._settle(turn, end)
             if turn.scope.cancelled_caught:
                 end = replace(end, stop_reason="cancelled")
+                await self._shells.stop(turn.id)
         except anyio.get_cancelled_exc_class():  # the server ends
             end = replace(end, stop_reason="cancelled")
             raise
@@ -289,7 +248,7 @@ class Session:
         message = task_message(turn.request.task, instructions=instructions, note=note)
         self._note = ""
         self.emit(MessageAdded(turn.id, message))
-        return await run_loop(self._turn_parts(turn, model))
+        return await self.checks.run(self._turn_parts(turn, model))
 
     async def _instructions(self, turn: Turn) -> str:
         names = self._parts.settings().texts("context.instructionFiles")
@@ -314,7 +273,7 @@ class Session:
             max_steps=settings.integer("budget.maxSteps"),
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
-            confined=self._parts.shadow.report if self._parts.shadow else nothing_known,
+            confined=self._parts.confined,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 
@@ -339,7 +298,7 @@ class Session:
     async def _settle(self, turn: Turn, end: LoopEnd) -> ReviewUpdated:
         if not self._parts.offers:
             return still(turn.id, self.pending, "pending")
-        mode = self._review_mode(turn)
+        mode = self.checks.offer_mode(turn, self._parts.settings().text("review.mode"), self._parts.mode())
         if mode == "hunks" and self._parts.reviews is not None:
             return await self._await_review(turn, self._parts.reviews)
         async with self.review_lock:
@@ -353,11 +312,12 @@ class Session:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
         label = f"Copydesk: {redacted(title(turn.request.task), self._parts.secrets)}"
-        return await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
+        review = await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
+        return await land(self._parts.sides, self, self._parts.editor, review, confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
-        if not self.pending.files():
+        if self.pending.is_empty:
             return ReviewUpdated(turn.id, "none")
         self.awaits_review = True
         await reviews.refresh()
@@ -369,25 +329,20 @@ class Session:
         for listener in tuple(self.on_landed):
             listener(landed)
 
-    def _review_mode(self, turn: Turn) -> str:
-        """`review.mode` as set, else by mode: ask shows hunks, acceptEdits and auto apply."""
-        chosen = self._parts.settings().text("review.mode")
-        mode = turn.request.mode or self._parts.mode()
-        return chosen or ("hunks" if mode in ("plan", "ask") else "apply")
-
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
         if self.state.turn != turn.id:
             self._announce(turn)  # stopped before it began
-        if review.state == "none" and self.pending.files():
+        if review.state == "none" and not self.pending.is_empty:
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
-        self.awaits_review = bool(self.pending.files())
+        self.awaits_review = not self.pending.is_empty
         self._parts.kept(self)
-        end = redacted(end, self._parts.secrets)
+        end = redacted(self.checks.closed(turn, end, review), self._parts.secrets)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
-        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error))
+        evidence = redacted(self.checks.runs(turn.id), self._parts.secrets)
+        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error, evidence))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""

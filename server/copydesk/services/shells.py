@@ -5,14 +5,14 @@ they end by themselves, at their limit, when their turn is cancelled, or with th
 pending edits at its end. Start with `CallShell.run`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
 
-from copydesk.domain.commands import PAGE_CHARS, Command, CommandState, CommandStatus, Harvest, NoShell, Output, Shell
+from copydesk.domain.commands import PAGE_CHARS, Command, CommandState, CommandStatus, Harvest, NoShell, Shell
 from copydesk.domain.errors import CopydeskError, ToolFailed
 from copydesk.domain.events import Event, Notice, SideFilesProposed, ToolCallUpdated
 from copydesk.domain.shadows import RunningCommand, Shadow
@@ -98,7 +98,7 @@ class Ran:
 class Shells:
     """The commands of one session, by id."""
 
-    def __init__(self, shadow: Shadow | None, session: Beside, no_shell: str = "") -> None:
+    def __init__(self, shadow: Shadow | None, session: Beside, no_shell: str) -> None:
         """`no_shell` says why none can be run where there is no shadow."""
         self._shadow = shadow
         self._no_shell = no_shell
@@ -130,6 +130,14 @@ class Shells:
 
     def running(self) -> list[Ran]:
         return [ran for ran in self._ran.values() if not ran.ended.is_set()]
+
+    async def stop(self, turn: str) -> None:
+        """Stops those that a turn began, and returns when nothing of them runs any more."""
+        self.cancel(turn)
+        with anyio.move_on_after(STOP_LIMIT_S):
+            for ran in self.running():
+                if ran.turn == turn:
+                    await ran.ended.wait()
 
     def cancel(self, turn: str | None = None) -> None:
         """Stops those that a turn began, or all; what they changed is dropped."""
@@ -258,26 +266,16 @@ class CallShell:
 async def _follow(ran: Ran, running: RunningCommand) -> None:
     """Takes what it writes, until it ends, is stopped, or its time is over."""
     with anyio.move_on_after(ran.command.timeout_s) as limit:
-        async with _closing(running.output()) as pieces:
-            async for piece in pieces:
-                ran.output.feed(piece)
-                if ran.output.n_bytes > FREE_BYTES:
+        async for piece in running.output():
+            ran.output.feed(piece)
+            if ran.output.n_bytes > FREE_BYTES:
+                with anyio.CancelScope(shield=True):  # a generator must not be left in its middle
                     await anyio.sleep(PAUSE_S)
         ran.exit_code = await running.wait()
     if limit.cancelled_caught:
         await running.kill()
     ran.state = "timed_out" if limit.cancelled_caught else "stopped" if ran.stopping else "exited"
     ran.ended_s = anyio.current_time()
-
-
-@asynccontextmanager
-async def _closing(pieces: AsyncIterator[Output]) -> AsyncGenerator[AsyncIterator[Output]]:
-    """A generator that is left in the middle has to be ended by the task that began it."""
-    try:
-        yield pieces
-    finally:
-        if isinstance(pieces, AsyncGenerator):
-            await pieces.aclose()
 
 
 @asynccontextmanager

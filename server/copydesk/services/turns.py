@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from copydesk.domain.events import ReviewUpdated, StopReason
+from copydesk.domain.evidence import CheckRun
 from copydesk.domain.messages import Task, Usage
 from copydesk.domain.permissions import Mode
 
@@ -32,7 +33,7 @@ class TurnOutcome:
     review: ReviewUpdated
     usage: Usage = field(default_factory=Usage)
     error: str = ""
-    evidence: tuple[object, ...] = ()
+    evidence: tuple[CheckRun, ...] = ()
 
 
 class _Result:

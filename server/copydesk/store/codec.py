@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, cast, get_args
 
-from copydesk.domain import commands, edits, events, messages, permissions, tools
+from copydesk.domain import commands, edits, events, evidence, messages, permissions, tools
 
 VERSION = 1
 _RAW = frozenset({"arguments", "details"})
@@ -27,6 +27,9 @@ _EXTRA: tuple[type, ...] = (
     commands.SideFile,
     permissions.PermissionRequest,
     events.FileReview,
+    evidence.Evidence,
+    evidence.CheckRun,
+    evidence.Counts,
 )
 
 

@@ -9,6 +9,7 @@ from copydesk.domain.edits import PendingEdit
 from copydesk.domain.events import (
     EditProposed,
     Event,
+    EvidenceUpdated,
     MessageAdded,
     ReviewUpdated,
     SessionStarted,
@@ -16,6 +17,7 @@ from copydesk.domain.events import (
     TurnStarted,
     UsageUpdated,
 )
+from copydesk.domain.evidence import Evidence
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, Usage
 
@@ -35,6 +37,7 @@ class SessionState:
     edits: tuple[PendingEdit, ...] = ()
     usage: Usage = _NOTHING
     review: ReviewUpdated | None = None
+    evidence: Evidence | None = None
     last: TurnEnded | None = None
 
 
@@ -54,6 +57,8 @@ def apply(state: SessionState, event: Event) -> SessionState:
         case ReviewUpdated():
             settled = event.state not in ("pending", "draft", "deferred")
             return replace(state, review=event, edits=() if settled else state.edits)
+        case EvidenceUpdated():
+            return replace(state, evidence=event.evidence)
         case TurnEnded():
             return replace(state, turn="", last=event)
         case _:

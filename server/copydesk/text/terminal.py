@@ -69,8 +69,9 @@ class LineFolder:
 
     def _shortened(self) -> str:
         """Forgets what was overwritten, so that a bar without line ends stays short."""
-        if "\r" in self._raw and _plain(self._raw.rpartition("\r")[2]).strip():
-            self._raw = self._raw.rpartition("\r")[2]
+        newest = self._raw.rpartition("\r")[2]
+        if len(newest) < len(self._raw) and "\x1b" not in newest and _plain(newest).strip():  # no half escape
+            self._raw = newest
         if len(self._raw) <= LIMIT_CHARS:
             return ""
         if "\r" in self._raw:

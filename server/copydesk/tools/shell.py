@@ -64,12 +64,16 @@ def shell_stop() -> FunctionTool:
 
 def _prepare(arguments: Arguments, work: Work) -> Prepared:
     command = _command(arguments)
-    shown = " ".join(command.text.split())
-    shown = shown if len(shown) <= TITLE_CHARS else shown[: TITLE_CHARS - 1] + "…"
-    why = " ".join(arguments.get("description", "").split())[:TITLE_CHARS]
+    shown, why = _short(command.text), _short(arguments.get("description", ""))
     title = f"Run {'in place: ' if command.in_place else ''}{shown}" + (f" ({why})" if why else "")
     asks = "It runs on the real files, and what it does there is not reviewed." if command.in_place else ""
     return Prepared(title, command=command.text, in_place=command.in_place, asks=asks)
+
+
+def _short(text: str) -> str:
+    """One line that no terminal takes for anything but text."""
+    line = "".join(character if character.isprintable() else "\ufffd" for character in " ".join(text.split()))
+    return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"
 
 
 def _command(arguments: Arguments) -> Command:

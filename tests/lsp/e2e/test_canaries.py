@@ -102,7 +102,7 @@ async def planted(
 
 def said(d: Desk) -> bytes:
     """All that the client was told, but for the edits themselves and what a person asked to be shown."""
-    return json.dumps([each for each in d.client.notifications], ensure_ascii=False).encode()
+    return json.dumps(list(d.client.notifications), ensure_ascii=False).encode()
 
 
 async def test_no_tool_lets_one_of_a_thousand_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
---- Choosing a model, a mode or a session: the verbs `model`, `mode` and `session` of `:Copydesk`.
+--- Choosing a model, a mode or a session, what is always allowed, and trust: those verbs of `:Copydesk`.
 local M = {}
 
 local client = require('copydesk.client')
@@ -38,7 +38,7 @@ local MODES = {
   plan = 'read and plan only; nothing is changed',
   ask = 'edits wait for your decision',
   acceptEdits = 'edits are applied, and can be undone',
-  auto = 'nothing is asked',
+  auto = 'edits are applied; what is dangerous still asks',
 }
 
 local function set_mode(name)
@@ -122,6 +122,78 @@ function M.session(argument)
         with_session(session)
       end
     end)
+  end)
+end
+
+local function forget(rules)
+  client.execute('copydesk.permissions', { forget = rules, open = false }, function()
+    ui.notify(rules == true and 'Nothing is always allowed any more.' or ('No longer allowed: %s.'):format(rules))
+  end)
+end
+
+local TRUST = { ['true'] = 'trusted', ['false'] = 'not trusted' }
+
+local function permission_lines(result)
+  local lines = {}
+  for _, folder in ipairs(result.folders) do
+    local trusted = TRUST[tostring(folder.trusted)] or 'not asked whether it is trusted'
+    table.insert(lines, (' %s (%s)'):format(folder.path, trusted))
+    for _, item in ipairs(folder.rules) do
+      table.insert(lines, '   always: ' .. item.rule)
+    end
+    if folder.problem ~= '' then
+      table.insert(lines, '   ' .. folder.problem)
+    end
+  end
+  for _, session in ipairs(result.sessions) do
+    for _, rule in ipairs(session.rules) do
+      table.insert(lines, '   in this session: ' .. rule)
+    end
+  end
+  return lines
+end
+
+local function all_rules(result)
+  local found = {}
+  for _, folder in ipairs(result.folders) do
+    for _, item in ipairs(folder.rules) do
+      table.insert(found, item.rule)
+    end
+  end
+  for _, session in ipairs(result.sessions) do
+    vim.list_extend(found, session.rules)
+  end
+  return found
+end
+
+function M.permissions(argument)
+  local word, rule = argument.text:match('^(%S*)%s*(.*)$')
+  if word == 'forget' and (rule ~= '' or argument.bang) then
+    forget(rule ~= '' and rule or true)
+    return
+  end
+  client.execute('copydesk.permissions', { open = false }, function(result)
+    if word ~= 'forget' then
+      ui.float('What is allowed', permission_lines(result))
+      return
+    end
+    vim.ui.select(all_rules(result), { prompt = 'Forget which rule?' }, function(chosen)
+      if chosen then
+        forget(chosen)
+      end
+    end)
+  end)
+end
+
+function M.trust(argument)
+  local said = { yes = true, no = false, ['true'] = true, ['false'] = false }
+  local trusted = said[argument.text]
+  client.execute('copydesk.workspace.trust', trusted ~= nil and { trusted = trusted } or nil, function(result)
+    for _, folder in ipairs(result.folders) do
+      if folder.trusted ~= vim.NIL and folder.trusted ~= nil then
+        ui.notify(('%s is %s.'):format(folder.path, folder.trusted and 'trusted' or 'not trusted'))
+      end
+    end
   end)
 end
 

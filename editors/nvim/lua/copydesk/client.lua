@@ -2,7 +2,12 @@
 --- Start with `execute`.
 local M = {}
 
-M.METHODS = { 'copydesk/session/update', 'copydesk/editor/ask', 'copydesk/editor/codeIntel' }
+M.METHODS = {
+  'copydesk/session/update',
+  'copydesk/editor/ask',
+  'copydesk/editor/codeIntel',
+  'copydesk.permission.answer', -- questions about permissions are drawn here: no dialog of the client's beside them
+}
 
 local NAME = 'copydesk'
 local START_LIMIT_MS = 15000

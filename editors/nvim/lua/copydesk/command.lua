@@ -28,6 +28,8 @@ local NEEDS = {
   model = 'copydesk.model.set',
   mode = 'copydesk.mode.set',
   session = 'copydesk.session.list',
+  permissions = 'copydesk.permissions',
+  trust = 'copydesk.workspace.trust',
   view = '',
   answer = '',
   log = '',
@@ -177,6 +179,12 @@ local ARGUMENTS = {
   end,
   mode = VALUES.mode,
   model = model_names,
+  trust = function()
+    return { 'yes', 'no' }
+  end,
+  permissions = function()
+    return { 'forget' }
+  end,
   session = function()
     local found = { 'list' }
     for _, command in ipairs(client.capabilities()) do

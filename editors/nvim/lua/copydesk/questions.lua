@@ -160,35 +160,56 @@ function M.ask(params)
   return coroutine.yield()
 end
 
--- What may be answered to a permission request, where the server does not say.
-local OPTIONS = {
-  { optionId = 'allow_once', name = 'Allow once' },
-  { optionId = 'allow_session', name = 'Allow for this session' },
-  { optionId = 'reject_once', name = 'Reject' },
-}
+local DENY_WHY = 'Deny, saying why…'
+local SHOW_ALL = 'Show all of it'
+
+local function send_permission(request, option, reason)
+  require('copydesk.client').execute('copydesk.permission.answer', {
+    request = request.id,
+    option = option,
+    reason = reason,
+  })
+end
+
+-- Enter alone, a number out of range and Escape put the question off: nothing is allowed by accident.
+local function permission_choices(request)
+  local names, by_name = {}, {}
+  for _, option in ipairs(request.options or {}) do
+    table.insert(names, option.name)
+    by_name[option.name] = option.optionId
+  end
+  table.insert(names, DENY_WHY)
+  if request.whole and #vim.split(request.whole, '\n') > 12 or #(request.command or '') > 200 then
+    table.insert(names, SHOW_ALL)
+  end
+  return names, by_name
+end
 
 --- From a `permission` update: asks, where the server takes answers.
 function M.permission(turn, request)
-  local client = require('copydesk.client')
-  if not client.has('copydesk.permission.answer') then
+  if not require('copydesk.client').has('copydesk.permission.answer') then
     return
   end
-  local options = request.options or OPTIONS
-  local names, by_name = {}, {}
-  for _, option in ipairs(options) do
-    local id = option.optionId or option.id or option.kind or option
-    local name = type(option) == 'table' and (option.name or option.title) or tostring(option)
-    table.insert(names, name)
-    by_name[name] = id
-  end
-  local reason = request.reason and request.reason ~= '' and (' (' .. request.reason .. ')') or ''
+  local names, by_name = permission_choices(request)
+  local id = 'permission ' .. tostring(request.id)
+  local text = vim.trim((request.text or request.title or turn.title):gsub('%s*\n%s*', ' · '))
   add({
-    id = 'permission ' .. tostring(request.id),
-    text = ('May Copydesk: %s%s?'):format(request.title or request.tool or turn.title, reason),
+    id = id,
+    text = text,
     choices = names,
     answer = function(name)
-      local option = name and by_name[name] or 'reject_once'
-      client.execute('copydesk.permission.answer', { request = request.id, option = option })
+      if name == DENY_WHY then
+        vim.ui.input({ prompt = 'Why not? Copydesk is told: ' }, function(why)
+          send_permission(request, 'reject_once', why)
+        end)
+      elseif name == SHOW_ALL then
+        ui.float('Copydesk asks', vim.split(request.whole, '\n'))
+        M.permission(turn, request)
+        waiting[#waiting].is_put_off = true
+        ui.notify('the question waits (:Copydesk answer).')
+      else
+        send_permission(request, name and by_name[name] or 'reject_once')
+      end
     end,
     cancel = function() end,
   })

@@ -246,7 +246,7 @@ function apply.permission(turn, u)
   local key = 'permission ' .. tostring(request.id)
   local questions = require('copydesk.questions')
   if u.state == 'asked' then
-    turn.tools[key] = { title = request.title or request.tool or 'something' }
+    turn.tools[key] = { title = request.command ~= '' and request.command or request.title or 'something' }
     questions.permission(turn, request)
     return
   end
@@ -255,6 +255,9 @@ function apply.permission(turn, u)
   if u.state == 'rejected' then
     local reason = u.reason and u.reason ~= '' and (': ' .. u.reason) or ''
     add(turn, { kind = 'notice', level = 'warning', text = ('not allowed: %s%s'):format(asked.title, reason) })
+  elseif u.option == 'allow_always' or u.option == 'allow_session' then
+    local how = u.option == 'allow_always' and 'always' or 'for this session'
+    add(turn, { kind = 'notice', level = 'info', text = ('allowed %s: %s'):format(how, asked.title) })
   end
 end
 

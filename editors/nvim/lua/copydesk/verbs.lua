@@ -244,6 +244,16 @@ function M.doctor()
   end)
 end
 
+--- What is always allowed here; `forget` asks which rule shall no longer be, with `!` it is all of them.
+function M.permissions(argument)
+  require('copydesk.choosing').permissions(argument)
+end
+
+--- Trusts this folder with `yes`, no longer with `no`; without a word the server asks.
+function M.trust(argument)
+  require('copydesk.choosing').trust(argument)
+end
+
 function M.log(argument)
   require('copydesk.reports').log(argument.bang)
 end

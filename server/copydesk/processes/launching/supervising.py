@@ -27,6 +27,7 @@ from .kernel import (
     guarded,
     prctl,
     read_all,
+    write,
 )
 from .rooting import enter_namespaces, first_process
 
@@ -51,6 +52,8 @@ def main() -> NoReturn:
 
 def _launch(spec: dict[str, Any]) -> int:
     """Starts the command and ends with all that came of it, whoever else ends first."""
+    for file in spec["groups"]:
+        write(file, "0")
     signals = (SIGTERM, SIGINT, SIGHUP, SIGCHLD)
     _signal.pthread_sigmask(_signal.SIG_BLOCK, signals)
     # A leash that kills us at once would leave the command's children behind: we are asked to end, and end them.

@@ -15,27 +15,77 @@ from copydesk.safety.shell_words import Word
 RUNS_CODE: RiskLevel = "medium"
 
 _SIGNS: tuple[tuple[str, RiskLevel, str], ...] = (
-    (r"rmtree\(\s*['\"](?:/|~|\.\.)|rm\s+-\w*[rf]\w*\s+['\"]?(?:/|~)|rmSync\(\s*['\"](?:/|~)", "critical", "deletes whole folders"),
-    (r"dup2|pty\.spawn|/dev/tcp/|TCPSocket.*exec|socket.*(?:subprocess|exec|/bin/\w*sh)", "critical", "opens a shell to others"),
+    (
+        r"rmtree\(\s*['\"](?:/|~|\.\.)|rm\s+-\w*[rf]\w*\s+['\"]?(?:/|~)|rmSync\(\s*['\"](?:/|~)",
+        "critical",
+        "deletes whole folders",
+    ),
+    (
+        r"dup2|pty\.spawn|/dev/tcp/|TCPSocket.*exec|socket.*(?:subprocess|exec|/bin/\w*sh)",
+        "critical",
+        "opens a shell to others",
+    ),
     (r"\bfork\b.*\bfork\b|while.*\bfork\(", "critical", "starts processes without end"),
-    (r"(?i)urllib|requests\b|http\.client|httpx|aiohttp|socket|fetch\s*\(|https?['\"]?\)?\.(?:get|request)|require\(\s*['\"](?:node:)?"
-     r"(?:https?|net|dgram|dns|tls)|IO::Socket|LWP|Net::|open-uri|TCPSocket|fsockopen|curl_|smtplib|ftplib|paramiko"
-     r"|file_get_contents\(\s*['\"]http|XMLHttp|WebSocket|telnetlib|xmlrpc|asyncio\.open_connection", "high", "uses the network"),
-    (r"os\.(?:system|popen|exec|spawn|posix_spawn|fork|kill)|subprocess|commands\.|child_process|\bexec\w*\s*[\(\s'\"]|\bsystem\s*[\(\s]"
-     r"|\bpopen\b|\bspawn\w*\(|\bshell_exec|passthru|proc_open|Open3|%x|qx\b|`|Deno\.(?:run|Command)|\bBun\.spawn|os\.execute"
-     r"|pty\b|Process\.|IO\.popen|Kernel\.", "high", "starts other programs"),
-    (r"\beval\b|__import__|\bcompile\s*\(|importlib|ctypes|cffi|getattr\s*\(|globals\(\)|__builtins__|__subclasses__|marshal|pickle"
-     r"|base64|b64decode|fromCharCode|new\s+Function|\bvm\b|codecs|unhexlify|fromhex|atob|Buffer\.from|chr\(|\\x[0-9a-f]{2}"
-     r"|unpack\b|pack\s*\(|\[::-1\]|reverse\(", "high", "hides what it runs"),
-    (r"rmtree|\bos\.(?:remove|unlink|rmdir|removedirs|truncate)|\bunlink\b|rmSync|rmdirSync|unlinkSync|\.rm\(|rimraf|FileUtils|File\.delete"
-     r"|\.rmdir\(|removeSync|Deno\.remove|\bdelete_file|shutil\.move|os\.rename|\.replace\(\s*['\"]/", "high", "deletes or moves files"),
-    (r"(?i)\.ssh|id_rsa|\.aws|\.netrc|/etc/(?:passwd|shadow|sudoers)|\.env\b|\.gnupg|\.npmrc|(?:environ|process\.env|ENV)\W{0,3}"
-     r"(?:get\W{0,2})?\w*(?:key|token|secret|passw)|keyring|\.git-credentials|/proc/", "high", "reads secrets"),
-    (r"(?:open|writeFile\w*|write_text|write_bytes|File\.write|File\.open|file_put_contents|createWriteStream|appendFile\w*|Path)"
-     r"\s*\(?\s*['\"](?:/(?!tmp/|dev/(?:null|std)|usr/|opt/)|~|\.\./)", "high", "opens files outside of the workspace"),
-    (r"chmod|chown|setuid|os\.symlink|symlinkSync|mknod|os\.umask|\.chdir|authorized_keys|crontab|\.bashrc", "high", "changes the machine"),
-)  # fmt: skip
-_COMPILED = tuple((re.compile(pattern, re.DOTALL), level, reason) for pattern, level, reason in _SIGNS)
+    (
+        (
+            r"(?i)urllib|requests\b|http\.client|httpx|aiohttp|socket|fetch\s*\(|https?['\"]?\)?\.(?:get|request)|require\(\s*['\"](?:node:)?"
+            r"(?:https?|net|dgram|dns|tls)|IO::Socket|LWP|Net::|open-uri|TCPSocket|fsockopen|curl_|smtplib|ftplib|paramiko"
+            r"|file_get_contents\(\s*['\"]http|XMLHttp|WebSocket|telnetlib|xmlrpc|asyncio\.open_connection"
+        ),
+        "high",
+        "uses the network",
+    ),
+    (
+        (
+            r"os\.(?:system|popen|exec|spawn|posix_spawn|fork|kill)|subprocess|commands\.|child_process|\bexec\w*\s*[\(\s'\"]|\bsystem\s*[\(\s]"
+            r"|\bpopen\b|\bspawn\w*\(|\bshell_exec|passthru|proc_open|Open3|%x|qx\b|`|Deno\.(?:run|Command)|\bBun\.spawn|os\.execute"
+            r"|pty\b|Process\.|IO\.popen|Kernel\."
+        ),
+        "high",
+        "starts other programs",
+    ),
+    (
+        (
+            r"\beval\b|__import__|\bcompile\s*\(|importlib|ctypes|cffi|getattr\s*\(|globals\(\)|__builtins__|__subclasses__|marshal|pickle"
+            r"|base64|b64decode|fromCharCode|new\s+Function|\bvm\b|codecs|unhexlify|fromhex|atob|Buffer\.from|chr\(|\\x[0-9a-f]{2}"
+            r"|unpack\b|pack\s*\(|\[::-1\]|reverse\("
+        ),
+        "high",
+        "hides what it runs",
+    ),
+    (
+        (
+            r"rmtree|\bos\.(?:remove|unlink|rmdir|removedirs|truncate)|\bunlink\b|rmSync|rmdirSync|unlinkSync|\.rm\(|rimraf|FileUtils|File\.delete"
+            r"|\.rmdir\(|removeSync|Deno\.remove|\bdelete_file|shutil\.move|os\.rename|\.replace\(\s*['\"]/"
+        ),
+        "high",
+        "deletes or moves files",
+    ),
+    (
+        (
+            r"(?i)\.ssh|id_rsa|\.aws|\.netrc|/etc/(?:passwd|shadow|sudoers)|\.env\b|\.gnupg|\.npmrc|(?:environ|process\.env|ENV)\W{0,3}"
+            r"(?:get\W{0,2})?\w*(?:key|token|secret|passw)|keyring|\.git-credentials|/proc/"
+        ),
+        "high",
+        "reads secrets",
+    ),
+    (
+        (
+            r"(?:open|writeFile\w*|write_text|write_bytes|File\.write|File\.open|file_put_contents|createWriteStream|appendFile\w*|Path)"
+            r"\s*\(?\s*['\"](?:/(?!tmp/|dev/(?:null|std)|usr/|opt/)|~|\.\./)"
+        ),
+        "high",
+        "opens files outside of the workspace",
+    ),
+    (
+        r"chmod|chown|setuid|os\.symlink|symlinkSync|mknod|os\.umask|\.chdir|authorized_keys|crontab|\.bashrc",
+        "high",
+        "changes the machine",
+    ),
+)
+_COMPILED: tuple[tuple[re.Pattern[str], RiskLevel, str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), level, reason) for pattern, level, reason in _SIGNS
+)
 
 
 def judge_code(text: str, certain: bool = True) -> Finding:
@@ -100,9 +150,8 @@ def judge_interpreter(call: Call) -> Finding:
         findings.append(judge_code(call.simple.stdin_text, certain="$" not in call.simple.stdin_text))
     if call.simple.piped and not code and not options.operands:
         findings.append(Finding("high", "runs as code what another command prints"))
-    script = options.operands[0] if options.operands and not code else None
-    if script is not None:
-        findings.append(_script(script, call))
+    if options.operands and not code:
+        findings += [_script(options.operands[0], call), _setup(options.operands[0], call)]
     if options.has("-S") and family == "php":
         findings.append(Finding("high", "serves the folder on the network"))
     if options.has("--inspect", "--inspect-brk", "--allow-all"):
@@ -110,6 +159,16 @@ def judge_interpreter(call: Call) -> Finding:
     loaded = options.value_of("-r", "--require", "--import", "--loader", "--env-file", "-jar")
     findings += [_script(word, call) for word in loaded if "/" in word.text]
     return worst([Finding(RUNS_CODE, "runs the project's own code"), *findings])
+
+
+def _setup(script: Word, call: Call) -> Finding:
+    """`setup.py`: what its subcommand does."""
+    if not script.text.endswith("setup.py"):
+        return SAFE
+    if {"upload", "register"} & set(call.texts):
+        return Finding("critical", "publishes to a registry")
+    installs = {"install", "develop"} & set(call.texts)
+    return Finding("high", "changes what is installed") if installs else SAFE
 
 
 def _script(word: Word, call: Call) -> Finding:
@@ -162,20 +221,37 @@ def _module(call: Call) -> Finding | None:
         return Finding("high", "runs a module that is not named")
     name = texts[position + 1]
     rest = call.args[position + 2 :]
-    files = [read_of(word, call) for word in rest if word.text.startswith(("/", "~", "..")) or is_secret_path(word.text)]
+    files = [
+        read_of(word, call) for word in rest if word.text.startswith(("/", "~", "..")) or is_secret_path(word.text)
+    ]
     if name in _MODULES:
         level, reason = _MODULES[name]
         if name == "json.tool":  # a second operand is written
             files += [write_of(word, call) for word in [w for w in rest if not w.text.startswith("-")][1:2]]
         return worst([Finding(level, reason), *files])
+    files += [write_of(word, call) for word in rest if word.text.startswith(("/", "~"))]
     return worst([Finding(RUNS_CODE, f"runs the module {name!r}"), *files])
+
+
+def is_python(name: str) -> bool:
+    return re.fullmatch(r"(?:python|pypy|py)[\d.]*", name) is not None
+
+
+def parted(args: tuple[Word, ...]) -> tuple[Word, ...]:
+    """`-mpip` is `-m pip`; only before a script or another text."""
+    for position, word in enumerate(args):
+        if not word.text.startswith("-") or word.text in ("-c", "-m"):
+            break
+        if found := re.fullmatch(r"(-[A-Za-z]*?[mc])(.+)", word.text, re.DOTALL):
+            both = (Word(found[1], word.certain), Word(found[2], word.certain))
+            return (*args[:position], *both, *args[position + 1 :])
+    return args
 
 
 def module_of(call: Call) -> tuple[str, tuple[Word, ...]] | None:
     """The program that `python -m` starts, with its words; None where it is not a plain `-m`."""
-    found = re.fullmatch(r"(?:python|pypy|py)[\d.]*", call.name)
     position = next((i for i, text in enumerate(call.texts) if re.fullmatch(r"-[A-Za-z]*m", text)), None)
-    if not found or position is None or position + 1 >= len(call.args):
+    if not is_python(call.name) or position is None or position + 1 >= len(call.args):
         return None
     if any(text == "-c" or not text.startswith("-") for text in call.texts[:position]):
         return None
@@ -194,6 +270,7 @@ def judge_awk(call: Call) -> Finding:
     findings = [SAFE]
     if has_file or options.has("-i", "--include", "-l", "--load"):
         findings.append(Finding("medium", "runs a script of awk from a file, or loads one"))
+        findings += [_script(word, call) for word in options.value_of("-f", "--file", "-E", "--exec")]
         findings += [write_of(w, call) for w in options.operands if options.has("-i", "--include")]
     operands = options.operands if has_file else options.operands[1:]
     if not has_file and options.operands:
@@ -206,7 +283,7 @@ def _awk_text(word: Word) -> Finding:
     if not word.certain:
         return Finding("medium", "runs a script of awk that is only known when it runs")
     bare = _AWK_STRING.sub('""', _AWK_REGEX.sub(" ", word.text))
-    if re.search(r"\bsystem\b|getline|@load|@include|@\w", word.text) or re.search(r"(?<!\|)\|(?!\|)", bare):
+    if re.search(r"\bsystem\s*\(|getline|@load|@include|@\w", word.text) or re.search(r"(?<!\|)\|(?!\|)", bare):
         return Finding("high", "has a script of awk that starts programs")
     if re.search(r"printf?\b[^;}\n]*>", bare):
         return Finding("high", "has a script of awk that writes files")

@@ -11,12 +11,14 @@ from copydesk.domain.risks import RiskLevel
 from copydesk.safety.risks.findings import Finding
 from copydesk.safety.risks.network import SENDERS, SENDERS_TOO
 from copydesk.safety.shell_commands import SHELLS
-from copydesk.safety.shell_parse import Script, Simple
+from copydesk.safety.shell_scripts import Script, Simple
+from copydesk.safety.shell_words import named
 
-FETCHERS = frozenset("curl wget aria2c fetch http xh lwp-request GET nc ncat ftp scp rsync axel git gh w3m lynx".split())
-DECODERS = frozenset("base64 base32 xxd openssl gunzip zcat bzcat xzcat uudecode gpg rev tr rot13 hex od".split())
+FETCHERS = frozenset(named("curl wget aria2c fetch http xh lwp-request GET nc ncat ftp scp rsync axel git gh w3m lynx"))
+DECODERS = frozenset(named("base64 base32 xxd openssl gunzip zcat bzcat xzcat uudecode gpg rev tr rot13 hex od"))
 INTERPRETERS = re.compile(
-    r"(?:python|pypy|node|perl|ruby|php|lua|bun|deno|tclsh|osascript|Rscript|pwsh|awk)[\d.]*|" + "|".join(sorted(SHELLS))
+    r"(?:python|pypy|node|perl|ruby|php|lua|bun|deno|tclsh|osascript|Rscript|pwsh|awk)[\d.]*|"
+    + "|".join(sorted(SHELLS))
 )
 
 

@@ -13,13 +13,18 @@ from copydesk.safety.risks.composition import Part, together
 from copydesk.safety.risks.find import judge_fd, judge_find
 from copydesk.safety.risks.findings import SAFE, Call, Finding, has_secret_name, worst
 from copydesk.safety.risks.reach import read_of, write_of, zone_of
-from copydesk.safety.rules import spelled
-from copydesk.safety.shell_commands import KNOWN_PACKAGES, SHELLS, unwrap
-from copydesk.safety.shell_parse import Script, Simple, read_script
-from copydesk.safety.shell_words import UNKNOWN, Word
+from copydesk.safety.rules import quoted_word, spelled
+from copydesk.safety.shell_commands import SHELLS, unwrap
+from copydesk.safety.shell_outputs import hinted, is_lister, plain_output
+from copydesk.safety.shell_parse import read_script
+from copydesk.safety.shell_prefixes import KNOWN_PACKAGES
+from copydesk.safety.shell_scripts import Script, Simple
+from copydesk.safety.shell_searches import found_by
+from copydesk.safety.shell_words import SOFT, UNKNOWN, Word
 
 MAX_NESTING = 6
-MAX_PARTS = 400
+MAX_PARTS = 120
+MAX_WORDS = 1500
 
 HARMLESS_NAMES = re.compile(
     r"LC_\w+|LANG|LANGUAGE|TZ|NO_COLOR|FORCE_COLOR|CLICOLOR\w*|TERM|COLUMNS|LINES|CI|DEBUG|VERBOSE|RUST_BACKTRACE|RUST_LOG"
@@ -55,6 +60,7 @@ class Judge:
         self._commands: list[SimpleCommand] = []
         self._findings: list[Finding] = []
         self._n_parts = 0
+        self._n_words = 0
 
     def judge(self, text: str) -> Judgement:
         self._read(text, self._place, 0)
@@ -63,7 +69,10 @@ class Judge:
         reasons = dict.fromkeys(
             each.reason
             for each in sorted(
-                (Finding(one.level, _sentence(one.reason)) for one in [*self._findings, *map(_finding_of, self._commands)]),
+                (
+                    Finding(one.level, _sentence(one.reason))
+                    for one in [*self._findings, *map(_finding_of, self._commands)]
+                ),
                 key=lambda one: -LEVELS.index(one.level),
             )
             if each.reason and each.level != "safe"
@@ -78,13 +87,19 @@ class Judge:
             return []
         script = read_script(text, place)
         self._problems += [problem for problem in script.problems if problem not in self._problems]
+        if script.problems:
+            self._findings += [Finding("critical", reason) for sign, reason in _ROUGH if sign.search(text)]
         parts = [self._parts(command, script, place, nesting) for command in script.commands]
-        self._findings += together(parts, script)
+        found = together(parts, script)
+        self._findings += found
+        if worst(found).level in ("high", "critical"):  # a rule about one of them must not allow what they do together
+            self._commands = [replace(command, certain=False) for command in self._commands]
         return parts
 
     def _parts(self, simple: Simple, script: Script, place: Place, nesting: int) -> list[Part]:
         self._n_parts += 1
-        if self._n_parts > MAX_PARTS:
+        self._n_words += len(simple.words) + len(simple.redirects)
+        if self._n_parts > MAX_PARTS or self._n_words > MAX_WORDS:
             self._problems += ["It has too many commands."] if "It has too many commands." not in self._problems else []
             return []
         if nesting > MAX_NESTING:
@@ -95,10 +110,12 @@ class Judge:
             self._keep(simple, finding)
             return [Part(simple, "", finding)]
         name, by_name = self._name(simple, script)
-        simple = _fed_by_names(simple, script)
+        simple = _fed(simple, name, script)
         unwrapped = unwrap(simple, name) if name not in script.functions else None
         if unwrapped is None:
-            finding = worst([by_name, self._program(simple, name, script), self._assignments(simple), *self._redirects(simple)])
+            finding = worst(
+                [by_name, self._program(simple, name, script), self._assignments(simple), *self._redirects(simple)]
+            )
             self._keep(simple, finding)
             return [self._part(simple, name, finding)]
         parts: list[Part] = []
@@ -175,7 +192,7 @@ class Judge:
     def _assignments(self, simple: Simple) -> Finding:
         findings = [SAFE]
         for name, word in simple.assignments:
-            if HARMLESS_VALUES.fullmatch(f"{name}={word.text}"):
+            if HARMLESS_VALUES.fullmatch(f"{name}={word.text}") or (name == "IFS" and simple.name == "read"):
                 continue
             if CHANGES_WHAT_RUNS.fullmatch(name) and not HARMLESS_NAMES.fullmatch(name):
                 findings.append(Finding("high", f"sets {name}, which changes what is run"))
@@ -205,8 +222,26 @@ class Judge:
         certain = certain and all(redirect.target.certain for redirect in simple.redirects) and bool(words)
         certain = certain and simple.stdin_text is None and simple.cwd == self._place.cwd and not self._problems
         text = spelled(words, extras)
-        self._commands.append(SimpleCommand(words, text, finding.level, _sentence(finding.reason, text), certain, extras))
+        reason = _sentence(finding.reason, _label(words))
+        self._commands.append(SimpleCommand(words, text, finding.level, reason, certain, extras, self._paths(simple)))
 
+    def _paths(self, simple: Simple) -> tuple[str, ...]:
+        """Every word that may be a path, from the folder that the command stands in."""
+        here = replace(self._place, cwd=simple.cwd if UNKNOWN not in simple.cwd else self._place.cwd)
+        words = [word.shown for word in simple.words[1:]] + [redirect.target.shown for redirect in simple.redirects]
+        tails = [re.split(r"[=:@]", word, maxsplit=1)[-1] for word in words if re.search(r"[=:@]", word)]
+        tails += [word[2:] for word in words if re.match(r"-[A-Za-z][./~\w]", word)]
+        return tuple(dict.fromkeys(here.absolute(text) for text in (*words, *tails) if text and len(text) < 4096))
+
+
+_ROUGH = (
+    (re.compile(r"/dev/(?:tcp|udp)/"), "opens a network connection"),
+    (re.compile(r"\brm\b[^\n;|&]*\s['\"]?(?:/|~|\$HOME)"), "deletes something outside of the workspace"),
+    (re.compile(r"\bmkfs|\bdd\b[^\n]*of=/dev/|>\s*/dev/(?:sd|nvme|disk|hd|vd)"), "overwrites a disk"),
+    (re.compile(r"(?:curl|wget)[^\n]*\|[^\n]*sh\b"), "runs what it fetches from the network"),
+    (re.compile(r"\(\)\s*\{[^}]*\|[^}]*&"), "starts itself again and again (a fork bomb)"),
+)
+"""What a text that is not understood must not hide: only to say how bad it may be, since it asks anyway."""
 
 _ALSO_JUDGED = frozenset({"find", "gfind", "fd", "fdfind", "git", "ssh", "env"})
 """Wrappers that do something of their own besides."""
@@ -230,6 +265,8 @@ def _judge_known(call: Call) -> Finding | None:
     """None for a program that nobody knows."""
     if call.name in SHELLS:
         return _judge_shell(call)
+    if code.is_python(call.name):
+        call = replace(call, args=code.parted(call.args))
     if call.name == "env":
         return SAFE
     if (module := code.module_of(call)) is not None:
@@ -253,21 +290,28 @@ def _judge_shell(call: Call) -> Finding:
         return Finding("high", "starts a shell that reads commands from elsewhere")
     if options.has("-n") and len(options.given) == 1:
         return worst([SAFE, read_of(options.operands[0], call)])
+    if options.operands[0].text in ("-", "/dev/stdin"):
+        return Finding("high", "starts a shell that reads commands from elsewhere")
     zone = zone_of(options.operands[0], call)
     if zone == "workspace":
         return Finding("medium", f"runs {options.operands[0].shown!r}, the project's own code")
     return Finding("high", f"runs {options.operands[0].shown!r}, which is not the workspace's")
 
 
-def _fed_by_names(simple: Simple, script: Script) -> Simple:
-    """For xargs: whether all that reaches it are names of this folder."""
-    from copydesk.safety.shell_parse import is_lister
-    from copydesk.safety.shell_words import SOFT
-
-    if simple.name not in ("xargs", "gxargs") or not simple.piped:
+def _fed(simple: Simple, name: str, script: Script) -> Simple:
+    """For xargs and shells: what a pipe gives them, as far as the line tells."""
+    if name not in ("xargs", "gxargs") and name not in SHELLS:
         return simple
-    listed = all(number < len(script.commands) and is_lister(script.commands[number]) for number in simple.piped)
-    return replace(simple, stdin_text=SOFT) if listed else simple
+    sources = [script.commands[number] for number in simple.piped if number < len(script.commands)]
+    if not sources or simple.stdin_text is not None:
+        return simple
+    last = sources[-1]
+    text = plain_output(last) if len(sources) == 1 else None
+    if text is None and name not in SHELLS:
+        finds = len(sources) == 1 and last.name == "find"
+        listed = all(is_lister(source) for source in sources)
+        text = "\n".join(found_by(last.words)) if finds else SOFT if listed else hinted(sources)
+    return replace(simple, stdin_text=text) if text is not None else simple
 
 
 def _extras(simple: Simple) -> tuple[str, ...]:
@@ -278,7 +322,7 @@ def _extras(simple: Simple) -> tuple[str, ...]:
         if not HARMLESS_NAMES.fullmatch(name) and not HARMLESS_VALUES.fullmatch(f"{name}={word.text}")
     ]
     written = [
-        f"{redirect.fd}{redirect.operator} {redirect.target.shown}"
+        f"{redirect.fd}{redirect.operator} {quoted_word(redirect.target.shown)}"
         for redirect in simple.redirects
         if redirect.writes and redirect.target.text not in ("/dev/null", "/dev/stderr", "/dev/stdout")
     ]
@@ -297,5 +341,16 @@ def _finding_of(command: SimpleCommand) -> Finding:
 def _sentence(reason: str, text: str = "") -> str:
     if not reason or reason.endswith("."):
         return reason
-    shown = text if len(text) <= 60 else text[:57] + "…"
-    return f"{shown!r} {reason}." if shown else f"It {reason}."
+    return f"{text or 'It'} {reason}."
+
+
+def _label(words: tuple[str, ...]) -> str:
+    """The program with its subcommand or first options: "rm -rf", "git push"."""
+    if not words:
+        return ""
+    label = [words[0] if len(words[0]) <= 40 else "…" + words[0][-39:]]
+    for word in words[1:3]:
+        if not re.fullmatch(r"--?[\w-]{1,20}|[a-z][a-z-]{1,15}", word) or (len(label) > 1 and not word.startswith("-")):
+            break
+        label.append(word)
+    return " ".join(label)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from copydesk.safety.risks.findings import SAFE, Call, Finding, Options, at_least, worst
 from copydesk.safety.risks.reach import read_of, removal_of, write_of, zone_of
-from copydesk.safety.shell_words import Word
+from copydesk.safety.shell_words import Word, named
 
 
 def judge_rm(call: Call) -> Finding:
@@ -47,16 +47,21 @@ def _sets_id(modes: list[Word]) -> bool:
 
 def judge_make(call: Call) -> Finding:
     """`mkdir`, `touch`, `mktemp`, `mkfifo`, `truncate`, `split`: their operands are written."""
-    options = call.split("-m --mode -d -t -r -s --size --date --reference -p --tmpdir --suffix -l -b -n -a")
+    takes = {"mkdir": "-m --mode", "mkfifo": "-m --mode", "touch": "-d -t -r --date --reference"}
+    options = call.split(takes.get(call.name, "-s --size -r --reference -p --tmpdir --suffix -l -b -n -a"))
+    if call.name == "mktemp":
+        return worst(
+            [Finding("low", "makes a file"), *(write_of(word, call) for word in options.value_of("-p", "--tmpdir"))]
+        )
     operands = options.operands
     if call.name in ("split", "csplit"):
         findings = [read_of(word, call) for word in operands[:1]]
+        if options.has("--filter"):
+            findings.append(Finding("high", "runs a program for each part"))
         return worst([*findings, Finding("low", "writes parts of a file"), *(write_of(w, call) for w in operands[1:2])])
     findings = [write_of(word, call) for word in operands]
     if call.name == "truncate":
         findings += [at_least("medium", f"empties {word.shown!r}", write_of(word, call)) for word in operands]
-    if options.has("--filter"):
-        findings.append(Finding("high", "runs a program for each part"))
     return worst(findings or [Finding("low", "makes a file")])
 
 
@@ -81,6 +86,8 @@ def judge_mode(call: Call) -> Finding:
         if wide or recursive:
             findings.append(Finding("medium", "lets everybody write" if wide else "changes many files' permissions"))
         return at_least("low", "changes who may use a file", worst(findings))
+    if recursive and any(finding.level in ("high", "critical") for finding in findings):
+        findings.append(Finding("critical", "changes whose everything is in a folder outside of the workspace"))
     return at_least("high", "changes whose a file is", worst(findings))
 
 
@@ -99,13 +106,18 @@ def judge_dd(call: Call) -> Finding:
 
 def judge_archive(call: Call) -> Finding:
     """`tar`, `zip`, `gzip` and their kin: what they pack is read, where they unpack is written."""
-    options = call.split("-f -C -T -X --file --directory --exclude --files-from --exclude-from --transform -d -o -x")
+    is_tar = call.name in ("tar", "bsdtar", "gtar")
+    tar_takes = "-f -C -T -X --file --directory --exclude --files-from --exclude-from --transform"
+    options = call.split(tar_takes if is_tar else "-d -x" if call.name in ("unzip", "zip") else "")
     runs = ("--to-command", "--checkpoint-action", "--use-compress-program", "--rsh-command", "--info-script")
     runs += ("--new-volume-script", "-TT", "--unzip-command", "--rmt-command", "--warning-action")
-    findings = [Finding("low", "packs or unpacks files")]
     first = call.texts[0] if call.args else ""
     old_style = call.name == "tar" and not first.startswith("-")
     letters = set(first) if old_style else {given[1:] for given in options.given if len(given) == 2}
+    lists = (is_tar and "t" in letters and not {"c", "x", "r", "u"} & letters) or (
+        call.name == "unzip" and options.has("-l", "-t", "-v", "-Z")
+    )
+    findings = [SAFE if lists else Finding("low", "packs or unpacks files")]
     if options.has(*runs) or ({"I", "F"} & letters and call.name in ("tar", "bsdtar")):
         findings.append(Finding("high", "has an option that runs a program"))
     if options.doubtful and call.name in ("tar", "zip", "7z"):
@@ -116,17 +128,23 @@ def judge_archive(call: Call) -> Finding:
     targets = [*options.value_of("-C", "--directory"), *options.value_of("-d", "-o")]
     files = [*options.value_of("-f", "--file"), *(word for word in options.operands[1 if old_style else 0 :])]
     findings += [write_of(word, call) for word in targets]
+    if call.name in _REPLACES and not options.has("-c", "-t", "-l", "--stdout", "--test", "--list"):
+        findings += [write_of(word, call) for word in options.operands]
     for word in files:
         findings.append(read_of(word, call))
         if word in options.value_of("-f", "--file") and packs and word.text != "-":
             findings.append(write_of(word, call))
     if any(":" in word.text for word in options.value_of("-f", "--file")):
         findings.append(Finding("high", "packs to or from another machine"))
-    if not packs and options.has("-x", "--extract", "--get") or call.name == "unzip":
-        findings.append(Finding("medium" if not options.has("-l", "-t", "-Z") else "safe", "unpacks many files"))
+    if not lists and ((not packs and options.has("-x", "--extract", "--get")) or call.name in ("unzip", "cpio")):
+        findings.append(Finding("medium", "unpacks many files"))
     if options.has("--remove-files", "-m", "--move") and packs:
         findings.append(Finding("medium", "removes what it packs"))
     return worst(findings)
+
+
+_REPLACES = frozenset(named("gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd"))
+"""They put another file in the place of the one they are given."""
 
 
 def judge_sed(call: Call) -> Finding:
@@ -139,6 +157,7 @@ def judge_sed(call: Call) -> Finding:
     findings = [read_of(word, call) for word in (*operands, *options.value_of("-f", "--file"))]
     if options.has("-f", "--file"):
         findings.append(Finding("medium", "runs a script of sed from a file"))
+        findings += [_foreign(word, call) for word in options.value_of("-f", "--file")]
     findings += [_sed_script(word) for word in scripts]
     if in_place:
         findings += [write_of(word, call) for word in operands]
@@ -146,6 +165,12 @@ def judge_sed(call: Call) -> Finding:
     if options.doubtful and not in_place:
         findings.append(Finding("low", "has a word that may turn out to be an option"))
     return worst(findings)
+
+
+def _foreign(word: Word, call: Call) -> Finding:
+    """A script that is not the workspace's own."""
+    inside = zone_of(word, call) == "workspace"
+    return SAFE if inside else Finding("high", f"runs {word.shown!r}, which is not the workspace's")
 
 
 _SED_ADDRESS = r"(?:\d+(?:~\d+)?|\$|/(?:[^/\\\n]|\\.)*/I?)(?:,[+~]?(?:\d+|\$|/(?:[^/\\\n]|\\.)*/I?))?"
@@ -186,7 +211,9 @@ def judge_rsync(call: Call) -> Finding:
         findings.append(Finding("high", "runs the program that it is given"))
     if remote:
         sends = operands and operands[-1] in remote
-        findings.append(Finding("critical", "sends files to another machine") if sends else Finding("high", "uses the network"))
+        findings.append(
+            Finding("critical", "sends files to another machine") if sends else Finding("high", "uses the network")
+        )
     findings += [read_of(word, call) for word in operands[:-1] if word not in remote]
     findings += [write_of(word, call) for word in operands[-1:] if word not in remote]
     if any(given.startswith("--del") for given in options.given):
@@ -200,8 +227,9 @@ def judge_link(call: Call) -> Finding:
     operands = options.operands
     written = operands[1:] if len(operands) > 1 else ()
     findings = [read_of(word, call) for word in operands[:1]] + [write_of(word, call) for word in written]
-    if any(zone_of(word, call) not in ("workspace", "temp") for word in operands[:1]):
-        findings.append(Finding("medium", f"links to {operands[0].shown!r}"))
+    for word in operands[:1]:
+        if zone_of(word, call) not in ("workspace", "temp", "system"):
+            findings.append(Finding("high", f"makes a way to {word.shown!r}, outside of the workspace"))
     return at_least("low", "makes a link", worst(findings))
 
 
@@ -227,7 +255,10 @@ JUDGES: dict[str, Callable[[Call], Finding]] = {
     "tee": judge_tee,
     **dict.fromkeys(("chmod", "chown", "chgrp", "chattr", "setfacl", "setcap"), judge_mode),
     "dd": judge_dd,
-    **dict.fromkeys("tar bsdtar gtar zip unzip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd 7z cpio ar".split(), judge_archive),
+    **dict.fromkeys(
+        named("tar bsdtar gtar zip unzip gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd 7z cpio ar"),
+        judge_archive,
+    ),
     **dict.fromkeys(("sed", "gsed"), judge_sed),
     "patch": judge_patch,
     "rsync": judge_rsync,

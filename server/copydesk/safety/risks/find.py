@@ -1,20 +1,24 @@
-"""find and fd: expressions are believed only where every word of them is known. What they start is unwrapped elsewhere."""
+"""find and fd: expressions are believed only where every word of them is known.
+
+What they start is unwrapped in `shell_searches`. Start with `judge_find`.
+"""
 
 import re
 
 from copydesk.safety.risks.findings import SAFE, Call, Finding, worst
 from copydesk.safety.risks.reach import removal_of, write_of, zone_of
-from copydesk.safety.shell_words import Word
+from copydesk.safety.shell_words import Word, named
 
-_TESTS = (
-    "name iname path ipath wholename iwholename lname ilname regex iregex regextype type xtype size mtime atime ctime mmin amin"
-    " cmin newer anewer cnewer newermt newerct newerat user group uid gid perm inum links samefile fstype maxdepth mindepth"
-    " printf used context D O"
-).split()
-_FLAGS = (
-    "print print0 ls prune quit empty executable readable writable nouser nogroup not a and o or follow daystart depth d mount"
-    " xdev noleaf warn nowarn true false H L P help version ignore_readdir_race E X s x"
-).split()
+_TESTS = named(
+    "name iname path ipath wholename iwholename lname ilname regex iregex regextype type xtype size mtime "
+    "atime ctime mmin amin cmin newer anewer cnewer newermt newerct newerat user group uid gid perm inum "
+    "links samefile fstype maxdepth mindepth printf used context D O"
+)
+_FLAGS = named(
+    "print print0 ls prune quit empty executable readable writable nouser nogroup not a and o or follow "
+    "daystart depth d mount xdev noleaf warn nowarn true false H L P help version ignore_readdir_race E X "
+    "s x"
+)
 _RUNS = re.compile(r"-(?:exec|ok)(?:dir)?")
 
 
@@ -67,7 +71,9 @@ def _deletes(roots: list[Word], words: tuple[Word, ...], call: Call) -> Finding:
 
 
 def judge_fd(call: Call) -> Finding:
-    options = call.split("-e -t -d -E -g -c -j -S --extension --type --max-depth --exclude --color --base-directory --size")
+    options = call.split(
+        "-e -t -d -E -g -c -j -S --extension --type --max-depth --exclude --color --base-directory --size"
+    )
     if options.has("--ignore-file") or options.doubtful:
         return Finding("low", "has a word that may turn out to be an option")
     return SAFE

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from copydesk.domain.frozen import frozen
 from copydesk.domain.risks import LEVELS, RiskLevel
 from copydesk.safety.places import Place
-from copydesk.safety.shell_parse import Simple
+from copydesk.safety.shell_scripts import Simple
 from copydesk.safety.shell_words import SOFT, UNKNOWN, Word
 
 

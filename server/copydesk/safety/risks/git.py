@@ -1,18 +1,20 @@
 """git: which subcommands only read, and which options and settings make one run something else.
 
-What a repository's own configuration runs (filters, pagers, hooks) is kept off where git runs; here it is judged what the
-command line itself asks for. Start with `judge_git`.
+What a repository's own configuration runs (filters, pagers, hooks) is kept off where git runs; here it is judged what
+the command line itself asks for. Start with `judge_git`.
 """
 
 import re
 
 from copydesk.domain.risks import RiskLevel
-from copydesk.safety.risks.findings import SAFE, Call, Finding, Options, read_options, worst
+from copydesk.safety.risks.findings import SAFE, Call, Finding, Options, at_least, read_options, worst
 from copydesk.safety.risks.reach import is_secret_path, read_of, write_of
-from copydesk.safety.shell_words import UNKNOWN, Word
+from copydesk.safety.shell_words import UNKNOWN, Word, named
 
-_GLOBAL_VALUES = frozenset("-C -c --git-dir --work-tree --namespace --exec-path --super-prefix --config-env".split())
-_GLOBAL_FLAGS = frozenset("--no-pager -P --no-optional-locks --literal-pathspecs --no-replace-objects --bare".split())
+_GLOBAL_VALUES = frozenset(named("-C -c --git-dir --work-tree --namespace --exec-path --super-prefix --config-env"))
+_GLOBAL_FLAGS = frozenset(
+    ["--no-pager", "-P", "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects", "--bare"]
+)
 _GLOBAL_HARMLESS = _GLOBAL_FLAGS | {"--version", "-v", "--help", "-h", "--html-path", "--man-path", "--info-path"}
 
 HARMLESS_SETTINGS = re.compile(
@@ -21,27 +23,49 @@ HARMLESS_SETTINGS = re.compile(
     r"status\..*|column\..*|grep\.\w+|blame\.\w+|core\.pager=|safe\.directory)(?:=.*)?"
 )
 
-_READS = (
-    "status log show diff blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file show-ref"
-    " for-each-ref merge-base name-rev cherry count-objects whatchanged grep var version help check-ignore check-attr"
-    " diff-tree diff-index diff-files range-diff show-branch verify-commit verify-tag fsck check-ref-format symbolic-ref"
-    " get-tar-commit-id patch-id stripspace column ls-remote-local"
-).split()
-_RUNS = ("--ext-diff", "--textconv", "--open-files-in-pager", "-O", "--paginate", "--upload-pack", "--exec", "--receive-pack")
-"""Options of readers that start what a repository or the line names. `-O` is an order file for diff, a pager for grep."""
+_READS = named(
+    "status log show diff blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file "
+    "show-ref for-each-ref merge-base name-rev cherry count-objects whatchanged grep var version help "
+    "check-ignore check-attr diff-tree diff-index diff-files range-diff show-branch verify-commit "
+    "verify-tag fsck check-ref-format symbolic-ref get-tar-commit-id patch-id stripspace column "
+    "ls-remote-local"
+)
+_RUNS = (
+    "--ext-diff",
+    "--textconv",
+    "--open-files-in-pager",
+    "-O",
+    "--paginate",
+    "--upload-pack",
+    "--exec",
+    "--receive-pack",
+    "--show-signature",
+)
+"""Options of readers that start what a repository or the line names. `-O` is a pager for grep alone."""
 
 _LEVELS: dict[str, tuple[RiskLevel, str]] = {
-    **dict.fromkeys("add commit init stage".split(), ("low", "changes the repository's own records")),
-    **dict.fromkeys("mv restore apply am cherry-pick revert merge stash notes".split(), ("medium", "changes files")),
-    **dict.fromkeys("checkout switch rm sparse-checkout worktree bundle archive".split(), ("medium", "changes files")),
-    **dict.fromkeys("format-patch maintenance repack pack-refs rerere mergetool".split(), ("medium", "changes files")),
-    **dict.fromkeys("fetch pull clone remote ls-remote request-pull".split(), ("high", "reaches the network")),
-    **dict.fromkeys("push send-pack send-email svn p4 lfs".split(), ("high", "sends commits to another machine")),
-    **dict.fromkeys("reset rebase gc prune replace".split(), ("high", "changes history or throws work away")),
-    **dict.fromkeys("clean reflog update-ref filter-branch filter-repo".split(), ("high", "throws work away")),
+    **dict.fromkeys(["add", "commit", "init", "stage"], ("low", "changes the repository's own records")),
+    **dict.fromkeys(
+        named("mv restore apply am cherry-pick revert merge stash notes"),
+        ("medium", "changes files"),
+    ),
+    **dict.fromkeys(
+        ["checkout", "switch", "rm", "sparse-checkout", "worktree", "bundle", "archive"], ("medium", "changes files")
+    ),
+    **dict.fromkeys(["format-patch", "repack", "pack-refs", "rerere", "mergetool"], ("medium", "changes files")),
+    **dict.fromkeys(["fetch", "pull", "clone", "remote", "ls-remote", "request-pull"], ("high", "reaches the network")),
+    **dict.fromkeys(
+        ["push", "send-pack", "send-email", "svn", "p4", "lfs"], ("high", "sends commits to another machine")
+    ),
+    **dict.fromkeys(["reset", "rebase", "gc", "prune", "replace"], ("high", "changes history or throws work away")),
+    **dict.fromkeys(
+        ["maintenance", "hook", "daemon", "instaweb", "credential"], ("high", "starts programs, or handles keys")
+    ),
+    **dict.fromkeys(["clean", "reflog", "update-ref", "filter-branch", "filter-repo"], ("high", "throws work away")),
 }
 _LISTS = {
-    "branch": "-d -D -m -M -c -C -f -u --delete --move --copy --force --set-upstream-to --unset-upstream --edit-description",
+    "branch": "-d -D -m -M -c -C -f -u --delete --move --copy --force --set-upstream-to --unset-upstream"
+    " --edit-description",
     "tag": "-d -a -s -u -f -m -F --delete --annotate --sign --force --message --file --local-user --edit",
     "stash": "",
 }
@@ -96,11 +120,25 @@ def _subcommand(name: str, args: tuple[Word, ...], call: Call) -> Finding:
     if name in _READS:
         return _reader(name, args, call)
     level, reason = _LEVELS.get(name, ("high", f"runs {name!r}, which is no subcommand that is known, or an alias"))
-    options = read_options(args, frozenset({"-m", "-F", "--message", "--file", "--exec", "-x"}))
+    options = read_options(
+        args, frozenset(["-m", "-F", "-o", "--message", "--file", "--exec", "-x", "--output", "--output-directory"])
+    )
     findings = [Finding(level, reason)]
-    if options.has("--exec", "-x", "--upload-pack", "--receive-pack", "--run-command", "--exec-path", "--template"):
+    if options.has(
+        "--exec",
+        "-x",
+        "--upload-pack",
+        "--receive-pack",
+        "--run-command",
+        "--exec-path",
+        "--template",
+        "--unsafe-paths",
+    ):
         findings.append(Finding("high", "runs the program that it is given"))
     findings += [read_of(word, call) for word in options.value_of("-F", "--file")]
+    findings += [write_of(word, call) for word in options.value_of("-o", "--output", "--output-directory")]
+    if name == "rm" and any(word.text in (".", "*", ":/") for word in options.operands):
+        findings.append(Finding("high", "deletes every file of the workspace's folder"))
     if name == "add":
         findings += [Finding("high", f"adds {word.shown!r}") for word in options.operands if is_secret_path(word.text)]
     return worst(findings)
@@ -109,13 +147,15 @@ def _subcommand(name: str, args: tuple[Word, ...], call: Call) -> Finding:
 def _reader(name: str, args: tuple[Word, ...], call: Call) -> Finding:
     takes = "-n -L -S -G --format --pretty --since --until --author --grep -U --max-count --output -e -A -B -C -f -O"
     options = read_options(args, frozenset(takes.split()))
-    findings = [write_of(word, call) for word in options.value_of("--output")]
+    findings = [at_least("high", "writes a file by an option", write_of(w, call)) for w in options.value_of("--output")]
     runs = [given for given in _RUNS if options.has(given) and not (given == "-O" and name != "grep")]
     if runs:
         findings.append(Finding("high", f"has the option {runs[0]!r}, which starts a program"))
     findings += [read_of(word, call) for word in options.value_of("-f") if name == "grep"]
     if options.has("--no-index", "--contents") or (name == "diff" and any("/" in w.text[:2] for w in options.operands)):
         findings += [read_of(word, call) for word in options.operands]
+    if name == "help" and options.has("-w", "--web", "-i", "--info", "-m", "--man"):
+        findings.append(Finding("high", "starts a browser or reader"))
     if name == "symbolic-ref" and (len(options.operands) > 1 or options.has("-d", "--delete")):
         findings.append(Finding("high", "changes a branch's name"))
     if name not in ("status", "ls-files", "log", "rev-list", "check-ignore"):
@@ -133,7 +173,9 @@ def _listing(name: str, args: tuple[Word, ...], call: Call) -> Finding:
     """`git branch` and `git tag`: without operands or with an option that lists, they only read."""
     del call
     changes = _LISTS[name].split()
-    options = read_options(args, frozenset({"--sort", "--format", "--contains", "--merged", "--no-merged", "--points-at"}))
+    options = read_options(
+        args, frozenset({"--sort", "--format", "--contains", "--merged", "--no-merged", "--points-at"})
+    )
     if options.has("-D", "-d", "--delete", "-f", "--force", "-M"):
         return Finding("high", f"deletes or moves a {name}")
     if options.has(*changes):
@@ -156,8 +198,10 @@ def _config(args: tuple[Word, ...], call: Call) -> Finding:
     findings = [read_of(word, call) for word in options.value_of("-f", "--file")]
     verb = options.operands[0].text if options.operands else ""
     gets = options.has("--get", "--get-all", "--get-regexp", "--list", "-l", "--get-urlmatch", "--show-origin")
-    changes = options.has("--add", "--unset", "--unset-all", "--replace-all", "--rename-section", "--remove-section", "-e")
-    if not changes and (gets or verb in ("list", "get") or len(options.operands) == 1 and not options.has("--edit")):
+    changes = options.has(
+        "--add", "--unset", "--unset-all", "--replace-all", "--rename-section", "--remove-section", "-e"
+    )
+    if not changes and (gets or verb in ("list", "get") or (len(options.operands) == 1 and not options.has("--edit"))):
         return worst([SAFE, *findings])
     return worst([*findings, Finding("high", "changes git's configuration, which can run programs later")])
 
@@ -171,11 +215,14 @@ def _remote(args: tuple[Word, ...], call: Call) -> Finding:
 
 
 def _stash(args: tuple[Word, ...], call: Call) -> Finding:
-    del call
     verb = next((word.text for word in args if not word.text.startswith("-")), "")
     if verb in ("list", "show"):
-        return SAFE
-    return Finding("high", "throws stashed work away") if verb in ("drop", "clear") else Finding("medium", "moves work away")
+        return _reader("show", args, call)
+    return (
+        Finding("high", "throws stashed work away")
+        if verb in ("drop", "clear")
+        else Finding("medium", "moves work away")
+    )
 
 
 def _checkout(args: tuple[Word, ...], call: Call) -> Finding:
@@ -196,7 +243,11 @@ def _push(args: tuple[Word, ...], call: Call) -> Finding:
     urls = any(re.search(r"://|@.*:|^/|^\.\.", word.text) for word in options.operands)
     if forced:
         return Finding("critical", "overwrites or deletes commits on another machine")
-    return Finding("critical", "sends commits to an address") if urls else Finding("high", "sends commits to another machine")
+    return (
+        Finding("critical", "sends commits to an address")
+        if urls
+        else Finding("high", "sends commits to another machine")
+    )
 
 
 def _reset(args: tuple[Word, ...], call: Call) -> Finding:

@@ -8,14 +8,17 @@ from collections.abc import Callable
 
 from copydesk.safety.risks.findings import SAFE, Call, Finding, worst
 from copydesk.safety.risks.reach import read_of, write_of
-from copydesk.safety.shell_words import UNKNOWN, Word
+from copydesk.safety.shell_words import UNKNOWN, Word, named
 
 _LOCAL = re.compile(r"(?:https?://)?(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)(?::\d+)?(?:/.*)?")
-_SENDS = "-d --data --data-raw --data-binary --data-ascii --data-urlencode -F --form --form-string -T --upload-file --json"
+_SENDS = (
+    "-d --data --data-raw --data-binary --data-ascii --data-urlencode -F --form --form-string -T --upload-file --json"
+)
 _CURL_TAKES = (
-    " -X -H -A -e -u -b -c -o -O -w -m -x -K -E -r -z -C -y -Y --request --header --user-agent --referer --user --cookie"
-    " --cookie-jar --output --write-out --max-time --connect-timeout --proxy --config --cert --key --cacert --retry --range"
-    " --resolve --url --output-dir --limit-rate --retry-delay -D --dump-header --trace --trace-ascii --stderr --libcurl"
+    " -X -H -A -e -u -b -c -o -O -w -m -x -K -E -r -z -C -y -Y --request --header --user-agent --referer --user"
+    " --cookie --cookie-jar --output --write-out --max-time --connect-timeout --proxy --config --cert --key --cacert"
+    " --retry --range --resolve --url --output-dir --limit-rate --retry-delay -D --dump-header --trace --trace-ascii"
+    " --stderr --libcurl"
 )
 
 
@@ -105,16 +108,26 @@ def judge_ping(call: Call) -> Finding:
     return Finding("high", "reaches the network")
 
 
-SENDERS = frozenset("curl wget nc ncat netcat socat telnet ssh scp sftp ftp rsync mail mailx sendmail mutt http https".split())
-SENDERS_TOO = frozenset("dig nslookup host ping traceroute xh httpie aria2c lftp tftp rcp gh aws gsutil rclone websocat".split())
+SENDERS = frozenset(
+    named("curl wget nc ncat netcat socat telnet ssh scp sftp ftp rsync mail mailx sendmail mutt http https")
+)
+SENDERS_TOO = frozenset(
+    named("dig nslookup host ping traceroute xh httpie aria2c lftp tftp rcp gh aws gsutil rclone websocat")
+)
 """Programs that carry out what reaches them or stands in their words."""
 
 JUDGES: dict[str, Callable[[Call], Finding]] = {
     "curl": judge_curl,
     "wget": judge_wget,
-    **dict.fromkeys("ssh scp sftp rcp rsh mosh autossh sshpass-ssh".split(), judge_remote),
-    **dict.fromkeys("nc ncat netcat socat telnet websocat cryptcat".split(), judge_raw),
-    **dict.fromkeys("mail mailx sendmail mutt msmtp swaks".split(), judge_mail),
-    **dict.fromkeys("ping ping6 traceroute mtr tracepath whois arping fping aria2c lftp ftp tftp lynx links".split(), judge_ping),
-    **dict.fromkeys("w3m http https xh httpie youtube-dl yt-dlp axel lwp-request GET POST elinks wscat grpcurl".split(), judge_ping),
+    **dict.fromkeys(named("ssh scp sftp rcp rsh mosh autossh sshpass-ssh"), judge_remote),
+    **dict.fromkeys(["nc", "ncat", "netcat", "socat", "telnet", "websocat", "cryptcat"], judge_raw),
+    **dict.fromkeys(["mail", "mailx", "sendmail", "mutt", "msmtp", "swaks"], judge_mail),
+    **dict.fromkeys(
+        named("ping ping6 traceroute mtr tracepath whois arping fping aria2c lftp ftp tftp lynx links"),
+        judge_ping,
+    ),
+    **dict.fromkeys(
+        named("w3m http https xh httpie youtube-dl yt-dlp axel lwp-request GET POST elinks wscat grpcurl"),
+        judge_ping,
+    ),
 }

@@ -1,4 +1,4 @@
-"""How dangerous reading, writing or removing a path is, by where it lies. Paths are compared as text, nothing is opened.
+"""How dangerous reading, writing or removing a path is, by where it lies. Paths are compared as text.
 
 Start with `read_of`, `write_of` and `removal_of`.
 """
@@ -6,11 +6,12 @@ Start with `read_of`, `write_of` and `removal_of`.
 import posixpath
 import re
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from copydesk.domain.risks import RiskLevel
 from copydesk.safety.paths import is_secret
 from copydesk.safety.risks.findings import SAFE, Call, Finding
-from copydesk.safety.shell_words import SOFT, UNKNOWN, Word
+from copydesk.safety.shell_words import SOFT, UNKNOWN, Word, named
 
 HARMLESS_DEVICES = frozenset(
     f"/dev/{name}" for name in ("null", "zero", "random", "urandom", "tty", "stdin", "stdout", "stderr", "full")
@@ -24,7 +25,12 @@ PLAIN_FILES = re.compile(
 SYSTEM = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/var", "/sys", "/proc", "/opt", "/root", "/srv")
 SYSTEM_TOO = ("/System", "/Library", "/Applications", "/private/etc", "/run", "/snap", "/nix", "/mnt", "/media")
 TEMP = ("/tmp", "/var/tmp", "/dev/shm", "/private/tmp")
-PROTECTED = frozenset({".vscode", ".idea", ".copydesk", ".claude", ".cursor", ".husky", ".mcp.json", ".envrc", ".agents"})
+PROTECTED = frozenset(
+    named(
+        ".vscode .idea .copydesk .claude .cursor .husky .mcp.json .envrc .agents AGENTS.md CLAUDE.md"
+        " .cursorrules .devcontainer"
+    )
+)
 """Folders and files of the workspace that decide what editors and agents run."""
 STARTUP = re.compile(
     r"\.(?:bash\w*|zsh\w*|z(?:profile|login|env)|profile|login|inputrc|vimrc|gitconfig|gitmodules|npmrc|pypirc|yarnrc"
@@ -41,6 +47,7 @@ SECRET_PLACES = re.compile(
 )
 
 
+@lru_cache(4096)
 def is_secret_path(text: str) -> bool:
     """Whether a path, or a pattern of paths, names a file that holds secrets."""
     if is_secret(text) or SECRET_PLACES.search(text):
@@ -78,8 +85,6 @@ def zone_of(word: Word, call: Call) -> str:
     return _zone_of_path(path, call)
 
 
-
-
 def _workspace_holds(path: str, call: Call) -> bool:
     """Whether only the way to the workspace looks like a secret's place: what is inside has its own name."""
     inside = call.place.inside(path)
@@ -94,8 +99,12 @@ def _zone_of_path(path: str, call: Call) -> str:
             return "root" if inside == "." else "everything"
         if any(part in (".git", ".hg", ".svn", ".jj") for part in parts):
             return "git"
-        return "protected" if any(part in PROTECTED for part in parts) else "workspace"
-    if any(root == path or root.startswith(path.rstrip("/*") + "/") for root in call.place.roots) or path in ("/", "/*"):
+        is_protected = any(part in PROTECTED for part in parts) or inside.startswith(".github/workflows")
+        return "protected" if is_protected else "workspace"
+    if any(root == path or root.startswith(path.rstrip("/*") + "/") for root in call.place.roots) or path in (
+        "/",
+        "/*",
+    ):
         return "above"
     home = call.place.home.rstrip("/")
     if home and (path.rstrip("/*") == home):
@@ -110,6 +119,10 @@ def _zone_of_path(path: str, call: Call) -> str:
         return "device"
     if home and path.startswith(home + "/"):
         return "startup" if STARTUP.match(path[len(home) + 1 :]) else "home"
+    return _zone_of_system(path)
+
+
+def _zone_of_system(path: str) -> str:
     if PLAIN_FILES.fullmatch(path) or path.startswith(PLAIN_SYSTEM):
         return "system"
     if any(path == top or path.startswith(top + "/") for top in (*SYSTEM, *SYSTEM_TOO)):
@@ -185,12 +198,16 @@ def read_of(word: Word, call: Call) -> Finding:
 
 def write_of(word: Word, call: Call) -> Finding:
     finding = _found(_WRITES, word, call)
+    if call.place.absolute(word.text).startswith(("/etc/", "/proc/", "/run/", "/var/run/")):
+        return Finding("critical", f"changes the system's {word.shown!r}")
     if call.in_place and finding.level == "low":
         return Finding("medium", finding.reason + " on the real tree")
     return finding
 
 
 def removal_of(word: Word, call: Call, *, recursive: bool) -> Finding:
+    if word.text == SOFT:
+        return Finding("high", "deletes whatever another command lists")
     finding = _found(_REMOVALS, word, call)
     if recursive and finding.level == "high" and zone_of(word, call) in ("home", "outside", "protected"):
         return Finding("critical", finding.reason + " and everything in it")

@@ -7,8 +7,8 @@ Start with `READERS`.
 from copydesk.domain.frozen import frozen
 from copydesk.domain.risks import RiskLevel
 from copydesk.safety.risks.findings import Call, Finding, worst
-from copydesk.safety.risks.reach import read_of, write_of
-from copydesk.safety.shell_words import Word
+from copydesk.safety.risks.reach import SECRET_PLACES, is_secret_path, read_of, write_of
+from copydesk.safety.shell_words import Word, named
 
 
 @frozen
@@ -32,15 +32,26 @@ _ALL = Reader()
 
 READERS: dict[str, Reader] = {
     # contents
-    **dict.fromkeys("cat tac nl od hexdump hd strings fold fmt expand unexpand rev colrm column".split(), _ALL),
-    **dict.fromkeys("md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum cksum sum shasum md5".split(), _ALL),
-    **dict.fromkeys("zcat bzcat xzcat zstdcat lz4cat gzcat zless zmore cmp comm paste join pr".split(), _ALL),
+    **dict.fromkeys(
+        named("cat tac nl od hexdump hd strings fold fmt expand unexpand rev colrm column"),
+        _ALL,
+    ),
+    **dict.fromkeys(
+        named("md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum cksum sum shasum md5"),
+        _ALL,
+    ),
+    **dict.fromkeys(
+        named("zcat bzcat xzcat zstdcat lz4cat gzcat zless zmore cmp comm paste join pr"),
+        _ALL,
+    ),
     "head": Reader(takes="-n -c --lines --bytes"),
     "tail": Reader(takes="-n -c --lines --bytes -s --pid --sleep-interval"),
     "wc": Reader(opens="--files0-from"),
     "cut": Reader(takes="-d -f -b -c --delimiter --fields --bytes --characters --output-delimiter"),
     "tr": _NAMES,
-    "diff": Reader(takes="-U -C -I -x -W -L -F --label --exclude --color --context --unified", opens="-X --exclude-from"),
+    "diff": Reader(
+        takes="-U -C -I -x -W -L -F --label --exclude --color --context --unified", opens="-X --exclude-from"
+    ),
     "diff3": _ALL,
     "colordiff": _ALL,
     "icdiff": _ALL,
@@ -67,12 +78,14 @@ READERS: dict[str, Reader] = {
         runs="--pager --diff-program --generate-config-file cache",
     ),
     "batcat": Reader(takes="-l -r -H --language --line-range --theme --style --color --paging", runs="--pager"),
-    "less": Reader(runs="-o -O -k --log-file --LOG-FILE --lesskey-file --lesskey-src --lesskey-content +", takes="-p -P"),
+    "less": Reader(
+        runs="-o -O -k --log-file --LOG-FILE --lesskey-file --lesskey-src --lesskey-content +", takes="-p -P"
+    ),
     "more": Reader(takes="-n"),
     "most": _ALL,
     # searches
     **dict.fromkeys(
-        "grep egrep fgrep zgrep bzgrep xzgrep pcregrep ugrep".split(),
+        named("grep egrep fgrep zgrep bzgrep xzgrep pcregrep ugrep"),
         Reader(
             "pattern",
             takes="-e -m -A -B -C -d -D --regexp --max-count --after-context --before-context --context --include"
@@ -84,8 +97,9 @@ READERS: dict[str, Reader] = {
     "rg": Reader(
         "pattern",
         takes="-e -g -t -T -m -A -B -C -M -j -d -r -E --regexp --glob --iglob --type --type-not --max-count --context"
-        " --after-context --before-context --max-columns --threads --max-depth --replace --sort --sortr --color --colors"
-        " --engine --encoding --max-filesize --path-separator --context-separator --type-add --type-clear --dfa-size-limit",
+        " --after-context --before-context --max-columns --threads --max-depth --replace --sort --sortr"
+        " --color --colors"
+        " --engine --encoding --max-filesize --path-separator --context-separator --type-add --type-clear",
         opens="-f --file --ignore-file",
         runs="--pre --pre-glob --hostname-bin -z --search-zip",
     ),
@@ -94,16 +108,38 @@ READERS: dict[str, Reader] = {
     "sift": Reader("pattern"),
     "look": Reader("rest"),
     # names and attributes
-    **dict.fromkeys("ls dir vdir stat exa eza lsd du df pwd basename dirname realpath readlink test [[ [".split(), _NAMES),
+    **dict.fromkeys(
+        named("ls dir vdir stat exa eza lsd du df pwd basename dirname realpath readlink test [[ ["),
+        _NAMES,
+    ),
     "tree": Reader("names", takes="-L -P -I --filelimit --charset --sort", writes="-o --output", opens="--fromfile"),
-    "file": Reader(takes="-F -P -e --separator --exclude", opens="-f --files-from -m --magic-file", runs="-C -z -Z"),
-    **dict.fromkeys("echo printf true false : seq expr sleep yes factor numfmt cal ncal uname arch nproc".split(), _NAMES),
-    **dict.fromkeys("whoami id groups who w users logname tty uptime free vmstat iostat locale lscpu".split(), _NAMES),
-    **dict.fromkeys("lsblk lsusb lspci which whereis type getconf ps pgrep pidof pstree lsof getent".split(), _NAMES),
-    **dict.fromkeys("cd pushd popd dirs return exit break continue shift read local readonly".split(), _NAMES),
-    **dict.fromkeys("declare typeset unset export let getopts wait jobs disown bg fg times ulimit umask".split(), _NAMES),
-    **dict.fromkeys("mapfile readarray shopt cloc tokei scc sloccount apropos whatis tput clear reset".split(), _NAMES),
-    **dict.fromkeys("zipinfo ldd nm objdump readelf size c++filt addr2line pdfinfo identify exiftool".split(), _ALL),
+    "file": Reader(takes="-F -P -e --separator --exclude", opens="-f --files-from -m --magic-file"),
+    **dict.fromkeys(
+        named("echo printf true false : seq expr sleep yes factor numfmt cal ncal uname arch nproc"),
+        _NAMES,
+    ),
+    **dict.fromkeys(
+        named("whoami id groups who w users logname tty uptime free vmstat iostat locale lscpu"),
+        _NAMES,
+    ),
+    **dict.fromkeys(
+        named("lsblk lsusb lspci which whereis type getconf ps pgrep pidof pstree lsof getent"),
+        _NAMES,
+    ),
+    **dict.fromkeys(
+        named("cd pushd popd dirs return exit break continue shift read local readonly"),
+        _NAMES,
+    ),
+    **dict.fromkeys(
+        named("declare typeset unset export let getopts wait jobs disown bg fg times ulimit umask"),
+        _NAMES,
+    ),
+    **dict.fromkeys(named("shopt cloc tokei scc sloccount apropos whatis tput clear reset"), _NAMES),
+    **dict.fromkeys(
+        named("zipinfo ldd nm objdump readelf size c++filt addr2line pdfinfo identify exiftool"),
+        _ALL,
+    ),
+    **dict.fromkeys(("mapfile", "readarray"), Reader("names", takes="-d -n -O -s -u -c", runs="-C")),
     "hostname": Reader("none", runs="-F --file -b --boot", reason="sets the machine's name"),
     "date": Reader("names", takes="-d -I -r -f --date --iso-8601", opens="-f --file", runs="-s --set"),
     "nslookup": Reader("names", level="high", reason="asks a name server, which can carry data out"),
@@ -111,8 +147,9 @@ READERS: dict[str, Reader] = {
     "host": Reader("names", level="high", reason="asks a name server, which can carry data out"),
     "printenv": Reader("names"),
     "dmesg": Reader("none", level="medium", reason="reads the kernel's log"),
-    "journalctl": Reader("none", level="medium", reason="reads the system's log", runs="--vacuum-size --vacuum-time --rotate"),
-    "history": Reader("none", level="medium", reason="reads or changes the shell's history"),
+    "journalctl": Reader(
+        "none", level="medium", reason="reads the system's log", runs="--vacuum-size --vacuum-time --rotate"
+    ),
     "top": Reader("none"),
     "htop": Reader("none"),
     "nm-online": _NAMES,
@@ -123,7 +160,9 @@ READERS: dict[str, Reader] = {
 }
 """`git`, `find`, `sed`, `awk` and others with a language of their own are in the families."""
 
-_ARITHMETIC = frozenset({"let", "declare", "typeset", "local", "readonly", "export", "test", "[", "[[", "unset", "printf"})
+_ARITHMETIC = frozenset(
+    {"let", "declare", "typeset", "local", "readonly", "export", "test", "[", "[[", "unset", "printf"}
+)
 """Builtins that evaluate a word as arithmetic or as an array's index, and with it a substitution that it quotes."""
 
 
@@ -133,16 +172,29 @@ def judge_reader(call: Call) -> Finding:
     findings = [Finding(reader.level, reader.reason)]
     findings += [write_of(word, call) for word in options.value_of(*reader.writes.split())]
     findings += [read_of(word, call) for word in options.value_of(*reader.opens.split())]
+    if call.name in ("declare", "typeset", "local") and options.has("-n"):
+        findings.append(Finding("high", "makes a name stand for another"))
+    if call.name == "hostname" and options.operands:
+        findings.append(Finding("high", "sets the machine's name"))
+    if call.name == "ip" and {"set", "add", "del", "flush", "delete", "replace", "exec"} & set(call.texts):
+        findings.append(Finding("high", "changes the network's settings"))
+    if call.name in ("less", "more", "most") and any(text.startswith("+") for text in call.texts):
+        findings.append(Finding("high", "runs a command of less at its start"))
     if reader.runs and options.has(*reader.runs.split()):
         does = reader.reason or "has an option that runs a program or changes something"
         findings.append(Finding("high", does))
+    for word in options.value_of("--include", "-g", "--glob", "--iglob", "-G"):
+        if is_secret_path(word.text) and not word.text.startswith("!"):
+            findings.append(Finding("high", f"searches {word.shown!r}, which usually holds secrets"))
     if options.doubtful and (reader.runs or reader.writes):
         findings.append(Finding("medium", "has a word that may turn out to be an option"))
     if call.name in _ARITHMETIC and any("$(" in text or "`" in text for text in call.texts):
         findings.append(Finding("high", "evaluates a word that has a command in it"))
     findings += [read_of(word, call) for word in opened(reader, options.operands, options.has("-e", "-f", "--regexp"))]
     if reader.files == "names" and call.name not in ("echo", "printf"):
-        findings += [Finding("medium", f"looks at {word.shown!r}") for word in options.operands if looks_at_secrets(word, call)]
+        findings += [
+            Finding("medium", f"looks at {word.shown!r}") for word in options.operands if looks_at_secrets(word, call)
+        ]
     return worst(findings)
 
 
@@ -160,9 +212,8 @@ def opened(reader: Reader, operands: tuple[Word, ...], has_pattern: bool) -> tup
 
 def looks_at_secrets(word: Word, call: Call) -> bool:
     """Listing a folder of keys tells more than that it is there."""
-    return call.name in ("ls", "tree", "du", "exa", "eza") and read_of(word, call).level == "high"
-
-
+    lists = call.name in ("ls", "tree", "du", "exa", "eza", "dir", "vdir")
+    return lists and SECRET_PLACES.search(word.text) is not None
 
 
 def judge_man(call: Call) -> Finding:

@@ -9,11 +9,11 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from copydesk.workspace.shadow.layers import is_opaque, is_whiteout
+from copydesk.workspace.shadow.layers import is_opaque, is_whiteout, make_opaque
 
 Identity: TypeAlias = tuple[int, int, int] | None
 """Of what stands in the real tree; None for nothing. Of a folder: without its size."""
@@ -35,6 +35,8 @@ class Cache:
         self._folder = folder
         self._layers: list[_Layer] = []  # the topmost first
         self._n_made = 0
+        self.standing: frozenset[str] = frozenset()
+        """Folders that commands have left, be it without anything."""
         self._lock = threading.Lock()
 
     def use(self) -> "CacheUse":
@@ -55,6 +57,12 @@ class Cache:
             for relative in relatives:
                 self._take_one(layer, upper, relative, since_ns)
 
+    def left(self, standing: Collection[str], gone: Collection[str]) -> None:
+        """Which folders a command has left standing, and which it has taken away."""
+        with self._lock:
+            kept = (each for each in self.standing if not any(_is_in(each, folder) for folder in gone))
+            self.standing = frozenset((*kept, *standing))
+
     def give_back(self, layers: Iterable[_Layer]) -> None:
         with self._lock:
             for layer in layers:
@@ -73,7 +81,7 @@ class Cache:
 
     def _take_one(self, layer: _Layer, upper: str, relative: str, since_ns: int) -> None:
         source = os.path.join(upper, relative)
-        if not _remember(layer, self._tree, upper, relative, since_ns):
+        if not self._remember(layer, upper, relative, since_ns):
             remove(source)
             return
         _make_way(layer.path, upper, os.path.dirname(relative))
@@ -83,6 +91,37 @@ class Cache:
         """Whether anything stands under an entry of this layer, so that a deletion must be kept."""
         others = [other.path for other in self._layers[self._layers.index(layer) + 1 :]]
         return any(os.path.lexists(os.path.join(path, relative)) for path in (*others, self._tree))
+
+    def _remember(self, layer: _Layer, upper: str, relative: str, since_ns: int, in_opaque: bool = False) -> bool:
+        """Notes what stands in the real tree in place of an entry. False: that is newer than what the command saw."""
+        real, source = _lstat(os.path.join(self._tree, relative)), os.path.join(upper, relative)
+        is_dir = stat.S_ISDIR(os.lstat(source).st_mode)
+        if is_dir and self._is_hidden(relative):
+            make_opaque(source)  # the kernel trusts the deletion below to stay where it is
+        opaque = in_opaque or (is_dir and is_opaque(source))
+        both_dirs = is_dir and real is not None and stat.S_ISDIR(real.st_mode)
+        if not both_dirs or opaque:
+            if real is not None and real.st_ctime_ns > since_ns:
+                return False
+            layer.known[relative] = identity_of(os.path.join(self._tree, relative))
+            if real is not None and is_dir:
+                layer.opaque.add(relative)
+        if not both_dirs:
+            return True
+        inside = (os.path.join(relative, name) for name in os.listdir(source))
+        fresh = {each: self._remember(layer, upper, each, since_ns, opaque) for each in inside}
+        if opaque:
+            return all(fresh.values())
+        for each, is_fresh in fresh.items():
+            if not is_fresh:
+                remove(os.path.join(upper, each))
+        return True
+
+    def _is_hidden(self, relative: str) -> bool:
+        """Whether a deletion in a layer hides what the real tree has there."""
+        found = (_lstat(os.path.join(layer.path, relative)) for layer in self._layers)
+        first = next((info for info in found if info is not None), None)
+        return first is not None and not stat.S_ISDIR(first.st_mode)
 
     def _join(self) -> None:
         """Neighbouring layers without users become one."""
@@ -132,40 +171,23 @@ class CacheUse:
             self._cache.give_back(layers)
 
 
-def identity_of(path: str) -> Identity:
+def _is_in(relative: str, folder: str) -> bool:
+    return relative == folder or relative.startswith(folder + "/")
+
+
+def _lstat(path: str) -> os.stat_result | None:
     try:
-        info = os.lstat(path)
+        return os.lstat(path)
     except OSError:
+        return None
+
+
+def identity_of(path: str) -> Identity:
+    info = _lstat(path)
+    if info is None:
         return None
     size = -1 if stat.S_ISDIR(info.st_mode) else info.st_size
     return size, info.st_ino, info.st_mtime_ns
-
-
-def _remember(layer: _Layer, tree: str, upper: str, relative: str, since_ns: int, in_opaque: bool = False) -> bool:
-    """Notes what stands in the real tree in place of an entry. False when that is newer than what the command saw."""
-    try:
-        real: os.stat_result | None = os.lstat(os.path.join(tree, relative))
-    except OSError:
-        real = None
-    source = os.path.join(upper, relative)
-    is_dir = stat.S_ISDIR(os.lstat(source).st_mode)
-    opaque = in_opaque or (is_dir and is_opaque(source))
-    if real is None or not (is_dir and stat.S_ISDIR(real.st_mode)) or opaque:
-        if real is not None and real.st_ctime_ns > since_ns:
-            return False
-        layer.known[relative] = identity_of(os.path.join(tree, relative))
-        if real is not None and is_dir:
-            layer.opaque.add(relative)
-    if not is_dir or real is None or not stat.S_ISDIR(real.st_mode):
-        return True
-    inside = (os.path.join(relative, name) for name in os.listdir(source))
-    fresh = {each: _remember(layer, tree, upper, each, since_ns, opaque) for each in inside}
-    if opaque:
-        return all(fresh.values())
-    for each, is_fresh in fresh.items():
-        if not is_fresh:
-            remove(os.path.join(upper, each))
-    return True
 
 
 def _make_way(layer: str, upper: str, relative: str) -> None:
@@ -191,11 +213,7 @@ def _make_way(layer: str, upper: str, relative: str) -> None:
 
 def _merge(source: str, target: str, is_below: bool) -> None:
     """What an upper layer has takes the place of what a lower one has."""
-    info = os.lstat(source)
-    try:
-        there: os.stat_result | None = os.lstat(target)
-    except OSError:
-        there = None
+    info, there = os.lstat(source), _lstat(target)
     both_dirs = there is not None and stat.S_ISDIR(there.st_mode) and stat.S_ISDIR(info.st_mode)
     if both_dirs and not is_opaque(source):
         for name in os.listdir(source):
@@ -203,6 +221,8 @@ def _merge(source: str, target: str, is_below: bool) -> None:
         remove(source)
         return
     if there is not None:
+        if stat.S_ISDIR(info.st_mode) and not stat.S_ISDIR(there.st_mode):
+            make_opaque(source)
         remove(target)
     if is_whiteout(info) and not is_below:
         remove(source)

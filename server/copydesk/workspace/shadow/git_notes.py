@@ -8,8 +8,8 @@ import os
 import stat
 import struct
 
+from copydesk.workspace.shadow.bytes_of import read_bytes
 from copydesk.workspace.shadow.layers import is_opaque, is_whiteout
-from copydesk.workspace.shadow.seen import read_bytes
 
 _MEANINGLESS = frozenset(
     {"objects", "logs", "FETCH_HEAD", "ORIG_HEAD", "COMMIT_EDITMSG", "gc.log", "gc.pid", "index.lock", "description"}
@@ -34,7 +34,7 @@ def change_in(upper: str, real: str) -> str:
     if is_whiteout(info):
         return name if os.path.lexists(real) else ""
     if not stat.S_ISDIR(info.st_mode):
-        return "" if read_bytes(upper) == _read(real) else name
+        return "" if read_bytes(upper) == read_bytes(real) else name
     if is_opaque(upper) and os.path.isdir(real):
         return name
     return _change_below(upper, real, "") if os.path.isdir(real) else name
@@ -52,9 +52,9 @@ def _change_below(upper: str, real: str, prefix: str) -> str:
         elif is_whiteout(info):
             found = here if os.path.lexists(other) else ""
         elif here == "index":
-            found = "" if _is_same_index(_read(path), _read(other)) else "index"
+            found = "" if _is_same_index(read_bytes(path), read_bytes(other)) else "index"
         else:
-            found = "" if _read(path) == _read(other) else here
+            found = "" if read_bytes(path) == read_bytes(other) else here
         if found:
             return found
     return ""
@@ -86,7 +86,3 @@ def _staged(data: bytes) -> list[tuple[bytes, bytes]] | None:
     except (struct.error, ValueError):
         return None
     return found
-
-
-def _read(path: str) -> bytes | None:
-    return read_bytes(path)

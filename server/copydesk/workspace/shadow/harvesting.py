@@ -15,9 +15,10 @@ from copydesk.text.diffs import diff
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.disk import LIMIT_BYTES
 from copydesk.workspace.shadow.blobs import Blobs, digest_of
+from copydesk.workspace.shadow.bytes_of import read_bytes
 from copydesk.workspace.shadow.protected import is_protected, some_of
 from copydesk.workspace.shadow.renames import Pair, pairs
-from copydesk.workspace.shadow.seen import Old, Seen, read_bytes
+from copydesk.workspace.shadow.seen import Old, Seen
 from copydesk.workspace.shadow.texts import Written, new_text, rewritten, text_of
 from copydesk.workspace.shadow.times import Times
 from copydesk.workspace.shadow.upper import Touched
@@ -67,6 +68,7 @@ class Harvesting:
         for one in touched:
             self._sort(seen, one, gone, made)
         in_the_way = _in_the_way(gone, made)
+        in_the_way |= {each.relative for each in made if os.path.isdir(seen.place.at(each.relative))}
         for each in [each for each in gone if each.relative in in_the_way]:
             self._delete_aside(seen, each)
         for each in [each for each in made if each.relative in in_the_way]:
@@ -154,7 +156,7 @@ class Harvesting:
             self._mode_aside(seen, one.relative, one.info)
 
     def _rewritten(self, seen: Seen, relative: str, old: Old, data: bytes) -> Written | None:
-        if len(data) > LIMIT_BYTES or len(old.data) > LIMIT_BYTES:
+        if old.standing != "text" or len(data) > LIMIT_BYTES or len(old.data) > LIMIT_BYTES:
             return None
         return rewritten(old.data, data, old.handle, lambda: seen.handle(relative))
 
@@ -162,7 +164,11 @@ class Harvesting:
 
     def _land(self, seen: Seen, gone: list[Gone], made: list[Made]) -> None:
         found = pairs(
-            [(each.relative, each.old.data) for each in gone if each.old.kind == "file"],
+            [
+                (each.relative, each.old.data)
+                for each in gone
+                if each.old.kind == "file" and each.old.standing != "aside"
+            ],
             [(each.relative, each.data) for each in made],
         )
         moved = {pair.source: pair for pair in found}
@@ -196,6 +202,12 @@ class Harvesting:
         return True
 
     def _deleted(self, seen: Seen, each: Gone) -> None:
+        if each.old.standing == "moved":
+            self._edits.append(DeleteFile(Base(seen.uri(each.relative), "")))
+            return
+        if each.old.standing == "aside":
+            self._delete_aside(seen, each)
+            return
         handle = each.old.handle
         text = handle.text if handle else text_of(each.old.data, None) if each.old.kind == "file" else None
         if text is None:

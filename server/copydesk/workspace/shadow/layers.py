@@ -6,20 +6,23 @@ the real ones. Nothing is written outside the upper folder. Start with `write_la
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from copydesk.workspace.shadow.puts import Put
 
 OPAQUE = ("user.overlay.opaque", "trusted.overlay.opaque")
 
 
-def write_layer(upper: str, tree: str, puts: Mapping[str, Put]) -> None:
-    """`tree` is the real folder that the upper one will lie on. Raises OSError."""
+def write_layer(upper: str, lowers: Sequence[str], puts: Mapping[str, Put], standing: Collection[str] = ()) -> None:
+    """`lowers` are what the upper folder will lie on, the real one last. `standing` are folders that commands have
+    emptied and left. Raises OSError.
+    """
+    tree = lowers[-1]
     made: dict[str, os.stat_result | None] = {}
     folders = {os.path.dirname(relative) for relative, put in puts.items() if put.kind != "gone"}
     for relative, put in sorted(puts.items()):
-        if put.kind == "gone" and relative in folders:
-            continue  # a folder takes its place, which hides it as well
+        if put.kind == "gone" and (relative in folders or _is_hidden(relative, puts)):
+            continue  # a folder takes its place, or a file that of the folder it was in
         _make_folders(upper, tree, os.path.dirname(relative), made)
         path = os.path.join(upper, relative)
         if put.kind == "gone":
@@ -27,10 +30,20 @@ def write_layer(upper: str, tree: str, puts: Mapping[str, Put]) -> None:
                 make_whiteout(path)
         else:
             write_entry(path, put)
-    _drop_emptied(upper, tree, [relative for relative, put in puts.items() if put.kind == "gone"])
+    gone = [relative for relative, put in puts.items() if put.kind == "gone"]
+    _drop_emptied(upper, lowers, {os.path.dirname(relative) for relative in gone} - {""}, standing)
     for relative, info in reversed(made.items()):
         if info is not None:
             _set_times(os.path.join(upper, relative), info)
+
+
+def _is_hidden(relative: str, puts: Mapping[str, Put]) -> bool:
+    above = os.path.dirname(relative)
+    while above:
+        if above in puts and puts[above].kind != "gone":
+            return True
+        above = os.path.dirname(above)
+    return False
 
 
 def write_entry(path: str, put: Put) -> None:
@@ -106,29 +119,41 @@ def _set_times(path: str, info: os.stat_result) -> None:
         os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
 
 
-def _drop_emptied(upper: str, tree: str, gone: Iterable[str]) -> None:
+def _drop_emptied(upper: str, lowers: Sequence[str], folders: set[str], standing: Collection[str]) -> None:
     """A folder of which the view has deleted all is gone too, as a command that deletes it expects."""
-    folders = {os.path.dirname(relative) for relative in gone} - {""}
     while folders:
         folder = max(folders, key=len)
         folders.discard(folder)
-        if not _is_emptied(os.path.join(upper, folder), os.path.join(tree, folder)):
+        if folder in standing or names_through((upper, *lowers), folder) != set():
             continue
         path = os.path.join(upper, folder)
-        for name in os.listdir(path):
-            os.unlink(os.path.join(path, name))
-        os.rmdir(path)
-        make_whiteout(path)
+        if os.path.isdir(path):
+            for name in os.listdir(path):
+                os.unlink(os.path.join(path, name))
+            os.rmdir(path)
+            make_whiteout(path)
         if above := os.path.dirname(folder):
             folders.add(above)
 
 
-def _is_emptied(upper: str, tree: str) -> bool:
-    try:
-        with os.scandir(upper) as entries:
-            here = {entry.name: entry for entry in entries}
-        if not all(is_whiteout(entry.stat(follow_symlinks=False)) for entry in here.values()):
-            return False
-        return os.path.isdir(tree) and here.keys() >= set(os.listdir(tree))
-    except OSError:
-        return False
+def names_through(layers: Sequence[str], folder: str) -> set[str] | None:
+    """What is seen in a folder through layers, the topmost first. None where there is no folder."""
+    seen: set[str] = set()
+    hidden: set[str] = set()
+    is_there = False
+    for layer in layers:
+        path = os.path.join(layer, folder)
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.name not in hidden and not is_whiteout(entry.stat(follow_symlinks=False)):
+                        seen.add(entry.name)
+                    hidden.add(entry.name)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            break
+        is_there = True
+        if is_opaque(path):
+            break
+    return seen if is_there else None

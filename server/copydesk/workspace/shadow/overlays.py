@@ -6,7 +6,6 @@ Nothing is copied but what the view has otherwise, so that the cost does not gro
 import os
 import stat
 
-from copydesk.domain.errors import ToolFailed
 from copydesk.processes.confinement import Mount
 from copydesk.workspace.ignore import ALWAYS, Ignore
 from copydesk.workspace.shadow.caches import Cache, CacheUse, remove
@@ -17,7 +16,7 @@ from copydesk.workspace.shadow.places import Place, Places
 from copydesk.workspace.shadow.protected import some_of
 from copydesk.workspace.shadow.seen import Seen
 from copydesk.workspace.shadow.state import mount_points
-from copydesk.workspace.shadow.trees import Wanted
+from copydesk.workspace.shadow.trees import Wanted, check_is_there
 from copydesk.workspace.shadow.upper import UpperWalk
 
 EMPTY_NOTE = "Empty folders are not kept, as in git: {}."
@@ -45,7 +44,7 @@ class Overlay:
         info = os.stat(self.place.path)
         for path in (self._upper, work):
             os.mkdir(path, 0o700)
-        write_layer(self._upper, self.place.path, self._puts)
+        write_layer(self._upper, self.mount.lowers, self._puts, self._cache.standing)
         os.chmod(self._upper, stat.S_IMODE(info.st_mode) | 0o700)
         os.utime(self._upper, ns=(info.st_atime_ns, info.st_mtime_ns))
         made = os.stat(self._upper)
@@ -66,7 +65,7 @@ class Overlay:
         return (f"Folders that are mounted into the workspace look empty to commands: {some_of(points)}.",)
 
     def harvest(self, into: Harvesting, *, keeps_edits: bool) -> None:
-        self._check_is_there()
+        check_is_there(self._upper, self._inode)
         walk = UpperWalk(self.place, self._upper, self._puts, self._ignore).run()
         if keeps_edits:
             seen = Seen(self.place, self._places, self._puts, self._wanted.view, self._is_newer)
@@ -79,17 +78,6 @@ class Overlay:
         remove(self._folder)
 
     # --- inside ---
-
-    def _check_is_there(self) -> None:
-        try:
-            is_ours = os.stat(self._upper).st_ino == self._inode
-        except OSError:
-            is_ours = False
-        if not is_ours:
-            raise ToolFailed(
-                f"What the command changed is lost: its folder {self._upper!r} was taken away meanwhile.",
-                advice="Run the command again.",
-            )
 
     def _is_newer(self, relative: str, info: os.stat_result) -> bool:
         del relative
@@ -107,15 +95,17 @@ class Overlay:
             into.tell(EMPTY_NOTE, relative)
 
     def _keep_ignored(self, walk: UpperWalk) -> None:
+        """Gives the caches what they keep: what is ignored, and folders without anything."""
         for relative in self._puts:
             remove(os.path.join(self._upper, relative))
-        ignored = [relative for relative in walk.ignored if os.path.lexists(os.path.join(self._upper, relative))]
-        for relative in walk.ignored_gone:
+        kept = [relative for relative in walk.ignored if os.path.lexists(os.path.join(self._upper, relative))]
+        for relative in (*walk.ignored_gone, *walk.empty):
             path = os.path.join(self._upper, relative)
             if not os.path.lexists(path) and self._make_way(os.path.dirname(relative)):
                 make_whiteout(path)
-            ignored.append(relative)
-        self._cache.take(self._upper, ignored, self._since_ns)
+            kept.append(relative)
+        self._cache.take(self._upper, kept, self._since_ns)
+        self._cache.left(walk.standing, walk.folders_gone)
 
     def _make_way(self, relative: str) -> bool:
         """Plain folders in place of deletions, so that what is deleted in them can be said one by one."""

@@ -14,11 +14,14 @@ from copydesk.domain.commands import SideFile
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.text.encodings import UnencodableError, encode
 from copydesk.workspace.shadow.blobs import Blobs, digest_of
+from copydesk.workspace.shadow.bytes_of import read_bytes
 from copydesk.workspace.shadow.places import Place, Places
 from copydesk.workspace.shadow.times import Times
 from copydesk.workspace.uris import to_path
 
 PutKind: TypeAlias = Literal["file", "link", "gone", "mask"]
+Standing: TypeAlias = Literal["text", "aside", "moved"]
+"""Whether it is known to the pending edits as text, waits as a side file, or is moved by them without being text."""
 _NEW_MODE = 0o644
 
 
@@ -48,6 +51,7 @@ class Put:
     target: str = ""
     handle: FileHandle | None = None
     stamp: tuple[int, int, int] = (0, 0, 0)
+    standing: Standing = "text"
 
 
 @dataclass(slots=True)
@@ -109,25 +113,32 @@ class Putting:
         self._put_bytes(puts, *found, data, handle)
 
     def _put_bytes(
-        self, puts: Puts, place: Place, relative: str, data: bytes, handle: FileHandle | None, mode: int | None = None
+        self,
+        puts: Puts,
+        place: Place,
+        relative: str,
+        data: bytes,
+        handle: FileHandle | None,
+        mode: int | None = None,
+        standing: Standing = "text",
     ) -> None:
         path = place.at(relative)
         info = _lstat(path)
         if mode is None:
             mode = stat.S_IMODE(info.st_mode) if info and stat.S_ISREG(info.st_mode) else _NEW_MODE
         mtime_ns = self._times.of(path, digest_of(data), info)
-        puts.in_place(place)[relative] = Put("file", data, mode, mtime_ns, handle=handle)
+        puts.in_place(place)[relative] = Put("file", data, mode, mtime_ns, handle=handle, standing=standing)
 
     def _put_moved(self, puts: Puts, uri: str, source: str) -> None:
         found, origin = self._places.locate(uri), self._places.locate(source)
-        data = _read(origin[0].at(origin[1])) if origin else None
+        data = read_bytes(origin[0].at(origin[1])) if origin else None
         if found is None or origin is None or data is None:
             puts.notes.append(
                 f"{self._shown(uri)!r} could not be shown to the command: {self._shown(source)!r} is gone."
             )
             return
         info = _lstat(origin[0].at(origin[1]))
-        self._put_bytes(puts, *found, data, None, stat.S_IMODE(info.st_mode) if info else None)
+        self._put_bytes(puts, *found, data, None, stat.S_IMODE(info.st_mode) if info else None, "moved")
 
     def _put_side(self, puts: Puts, uri: str, side: SideFile) -> None:
         found = self._places.locate_entry(uri)
@@ -137,11 +148,11 @@ class Putting:
         if side.kind == "delete":
             puts.in_place(place)[relative] = Put("gone")
         elif side.kind == "link":
-            puts.in_place(place)[relative] = Put("link", target=side.target)
+            puts.in_place(place)[relative] = Put("link", target=side.target, standing="aside")
         elif side.kind == "mode":
             self._put_mode(puts, place, relative, side.mode)
         elif (data := self._blobs.get(side.blob)) is not None:
-            self._put_bytes(puts, place, relative, data, None, side.mode)
+            self._put_bytes(puts, place, relative, data, None, side.mode, "aside")
         else:
             puts.notes.append(
                 f"The bytes of {self._shown(uri)!r} are not kept any more: the command saw it as on disk."
@@ -149,7 +160,7 @@ class Putting:
 
     def _put_mode(self, puts: Puts, place: Place, relative: str, mode: int | None) -> None:
         put = puts.in_place(place).get(relative)
-        if put is None and (data := _read(place.at(relative))) is not None:
+        if put is None and (data := read_bytes(place.at(relative))) is not None:
             self._put_bytes(puts, place, relative, data, None, mode)
         elif put is not None and mode is not None:
             put.mode = mode
@@ -158,7 +169,7 @@ class Putting:
         """Files that an earlier command saw with another text, and that are as on disk by now."""
         for path in self._times.outrun():
             found = self._places.find(path)
-            if found is None or found[1] in puts.in_place(found[0]) or (data := _read(path)) is None:
+            if found is None or found[1] in puts.in_place(found[0]) or (data := read_bytes(path)) is None:
                 continue
             self._put_bytes(puts, *found, data, None)
 
@@ -173,14 +184,3 @@ def _lstat(path: str) -> os.stat_result | None:
         return os.lstat(path)
     except (OSError, ValueError):
         return None
-
-
-def _read(path: str) -> bytes | None:
-    """The bytes of a regular file; never follows a link, never waits for a pipe."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        number = os.open(path, flags)
-    except (OSError, ValueError):
-        return None
-    with open(number, "rb") as file:
-        return file.read() if stat.S_ISREG(os.fstat(number).st_mode) else None

@@ -12,8 +12,9 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 from copydesk.domain.errors import WorkspaceError
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.text.encodings import UnencodableError, encode
+from copydesk.workspace.shadow.bytes_of import read_bytes
 from copydesk.workspace.shadow.places import Place, Places
-from copydesk.workspace.shadow.puts import Put
+from copydesk.workspace.shadow.puts import Put, Standing
 
 OldKind: TypeAlias = Literal["file", "link", "none", "special", "masked", "unknown"]
 
@@ -33,6 +34,7 @@ class Old(NamedTuple):
     mode: int = 0
     target: str = ""
     handle: FileHandle | None = None
+    standing: Standing = "text"
 
 
 NOTHING, MASKED, UNKNOWN = Old("none"), Old("masked"), Old("unknown")
@@ -77,6 +79,8 @@ class Seen:
         mode = stat.S_IMODE(info.st_mode)
         if relative in self._held and stat.S_ISREG(info.st_mode):
             return self._held_text(relative, mode)
+        if stat.S_ISDIR(info.st_mode):
+            return NOTHING
         if self._is_newer(relative, info):
             return UNKNOWN
         if stat.S_ISREG(info.st_mode):
@@ -84,7 +88,7 @@ class Seen:
             return UNKNOWN if data is None else Old("file", data, mode)
         if stat.S_ISLNK(info.st_mode):
             return Old("link", target=os.readlink(path))
-        return NOTHING if stat.S_ISDIR(info.st_mode) else Old("special")
+        return Old("special")
 
     def handle(self, relative: str) -> FileHandle | None:
         """The text of a file as the view reads it; None where it is none."""
@@ -106,29 +110,7 @@ class Seen:
 
 def _of_put(put: Put) -> Old:
     if put.kind == "file":
-        return Old("file", put.data, put.mode, handle=put.handle)
+        return Old("file", put.data, put.mode, handle=put.handle, standing=put.standing)
     if put.kind == "link":
-        return Old("link", target=put.target)
+        return Old("link", target=put.target, standing=put.standing)
     return MASKED if put.kind == "mask" else NOTHING
-
-
-def read_bytes(path: str) -> bytes | None:
-    """The bytes of what was a regular file a moment ago; never through a link, never waiting for a pipe."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        number = os.open(path, flags)
-    except OSError:
-        return None
-    try:
-        info = os.fstat(number)
-        if not stat.S_ISREG(info.st_mode):
-            return None
-        data = os.read(number, info.st_size + 1)
-        if len(data) <= info.st_size and len(data) == info.st_size:
-            return data
-        pieces = [data]
-        while piece := os.read(number, 1 << 20):
-            pieces.append(piece)
-        return b"".join(pieces)
-    finally:
-        os.close(number)

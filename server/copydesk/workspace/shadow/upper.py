@@ -36,6 +36,10 @@ class UpperWalk:
         """Ignored entries of the real tree that went with a folder."""
         self.version_control: list[str] = []
         self.empty: list[str] = []
+        """Folders without anything: made, or gone."""
+        self.standing: set[str] = set()
+        """Folders that are there, of those that the upper one knows."""
+        self.folders_gone: list[str] = []
         self._place = place
         self._upper = upper
         self._puts = puts
@@ -53,6 +57,7 @@ class UpperWalk:
         folder, real = os.path.join(self._upper, relative), self._place.at(relative)
         with os.scandir(folder) as entries:
             here = {entry.name: entry for entry in entries}
+        self.standing.add(relative)
         rules = self._rules_in(folder, real, above, hidden, ".gitignore" in here)
         hidden = hidden or (bool(relative) and is_opaque(folder))
         n_told = 0
@@ -117,20 +122,20 @@ class UpperWalk:
     def _gone(self, relative: str, rules: Rules) -> int:
         self._met.add(relative)
         put = self._puts.get(relative)
-        if put is not None and put.kind == "gone":
+        if put is not None:
+            if put.kind != "gone":
+                self.touched.append(Touched(relative, "gone"))
             return 1
         path, name = self._place.at(relative), relative.rpartition("/")[2]
         try:
             info = os.lstat(path)
         except OSError:
-            if put is not None:
-                self.touched.append(Touched(relative, "gone"))
             return 1
         if name in ALWAYS:
             self.version_control.append(relative)
             return 1
         is_dir = stat.S_ISDIR(info.st_mode)
-        if put is None and (is_dropping(name) or rules.says(path, is_dir)):
+        if is_dropping(name) or rules.says(path, is_dir):
             self.ignored_gone.append(relative)
             return 1
         if not is_dir:
@@ -139,6 +144,7 @@ class UpperWalk:
         return self._children_gone(relative, rules)
 
     def _children_gone(self, relative: str, rules: Rules) -> int:
+        self.folders_gone.append(relative)
         rules = self._ignore.enter(self._place.at(relative), rules)
         found = [self._gone(f"{relative}/{name}", rules) for name in _names(self._place.at(relative))]
         if not found:
