@@ -32,6 +32,7 @@ async def findings(core: Core) -> list[Finding]:
         *_languages(),
         *_tools(),
         *_state(),
+        *_ledger(core),
         *_settings(core),
         *_consent(core),
         await _sandbox(core),
@@ -77,6 +78,14 @@ def _state() -> Iterator[Finding]:
     else:
         advice = "Set COPYDESK_STATE_DIR to a folder you may write to."
         yield Finding("problem", "transcripts", f"{nearest} cannot be written; sessions are not kept.", advice)
+
+
+def _ledger(core: Core) -> Iterator[Finding]:
+    ledger = core.outward.ledger
+    if ledger.problem:
+        yield Finding("problem", "ledger", ledger.problem, "Free some space, or set COPYDESK_STATE_DIR.")
+    else:
+        yield Finding("ok", "ledger", f"every request that leaves is noted in {ledger.path}; copydesk.ledger shows it")
 
 
 def _settings(core: Core) -> Iterator[Finding]:

@@ -254,7 +254,8 @@ class Session:
         names = self._parts.settings().texts("context.instructionFiles")
         files = self._parts.workspace.snapshot()
         roots = self._parts.workspace.roots
-        return await to_thread.run_sync(read_instructions, files, roots, turn.request.task.uri, names)
+        uri, hides = turn.request.task.uri, self._parts.secrets.hides
+        return await to_thread.run_sync(read_instructions, files, roots, uri, names, hides)
 
     def _turn_parts(self, turn: Turn, model: Model) -> TurnParts:
         settings = self._parts.settings()
