@@ -8,7 +8,6 @@ from pathlib import Path
 
 from copydesk.config.settings import Settings
 from copydesk.processes.sandboxes import Chosen, aclose, choose
-from copydesk.safety.paths import is_secret
 from copydesk.services.trust import Trust
 from copydesk.workspace.shadow.runner import ShadowRunner
 from copydesk.workspace.uris import to_path
@@ -18,12 +17,22 @@ from copydesk.workspace.workspace import Workspace
 class Shadows:
     """The shadow of one workspace, in `runner`."""
 
-    def __init__(self, workspace: Workspace, settings: Callable[[], Settings], state: Path, trust: Trust) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: Callable[[], Settings],
+        state: Path,
+        trust: Trust,
+        hidden: Callable[[str], bool],
+    ) -> None:
+        """`hidden`: whether tools keep away from the file at a path."""
         self._workspace = workspace
         self._settings = settings
         self._state = state
         self._trust = trust
-        self.runner = ShadowRunner(workspace, self._chosen, state, is_secret=is_secret, trusted=self.trusted)
+        self.runner = ShadowRunner(
+            workspace, self._chosen, state, is_secret=hidden, trusted=self.trusted, rules=self._rules
+        )
 
     def trusted(self) -> bool:
         """Whether what every open folder holds may run: commands see them together."""
@@ -36,6 +45,10 @@ class Shadows:
     @property
     def _sandbox_state(self) -> Path:
         return self._state / "sandbox"
+
+    def _rules(self) -> object:
+        """What `hidden` depends on."""
+        return self._settings().texts("permissions.deny")
 
     async def _chosen(self) -> Chosen:
         settings = self._settings()

@@ -19,8 +19,9 @@ from copydesk.domain.events import Event, MessageAdded
 from copydesk.domain.messages import Problem
 from copydesk.domain.permissions import MODES, Mode, mode_of
 from copydesk.services.keeping import Draft, Keeper
+from copydesk.services.parts import SessionParts
 from copydesk.services.review import Reviewed, ReviewParts, Reviews
-from copydesk.services.session import Session, SessionParts
+from copydesk.services.session import Session
 from copydesk.services.turns import PromptRequest, Turn
 from copydesk.store.records import Listener, RecordWriter, read_records
 from copydesk.store.state import SessionState, apply
