@@ -233,6 +233,6 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (outward.door.aclose, own.aclose, shadows.aclose)
+    ends = (outward.door.aclose, own.aclose, shadows.aclose)
     tends = (own.tend, outward.secrecy.tend)
-    return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, closers, tends)
+    return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)
