@@ -326,15 +326,11 @@ function planEntry(entry: Fields): PlanEntry {
 }
 
 function evidenceOf(update: Fields): Evidence[] {
-  const list = Array.isArray(update.evidence) ? update.evidence : [update.evidence ?? update];
-  return list.map((each) => {
-    const item = fields(each);
-    return {
-      title: typeof each === "string" ? each : text(item.title) || text(item.command) || text(item.text),
-      state: text(item.state) || text(item.status),
-      detail: clipped(text(item.detail) || text(item.output)),
-    };
-  });
+  return objects(update.runs).map((run) => ({
+    title: text(run.text).replaceAll("`", ""),
+    state: text(run.state),
+    detail: text(run.state) === "new_failures" ? clipped(text(run.output)) : "",
+  }));
 }
 
 function retried(update: Fields): string {

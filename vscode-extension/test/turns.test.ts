@@ -201,3 +201,16 @@ test("costs in words", () => {
   assert.equal(costInWords(0), "");
   assert.equal(costInWords(undefined), "");
 });
+
+test("evidence is a line for each run, and the output of what fails anew", () => {
+  const turns = new Turns();
+  const run = { text: "`pytest` 2 → 2 passed (ev-1)", state: "passed", output: "", stale: false };
+  const bad = { text: "`mypy` 0 found → 1 found (ev-2)", state: "new_failures", output: "a.py:1: no", stale: false };
+  feed(turns, "t-1", { sessionUpdate: "evidence", state: "new_failures", runs: [run, bad], files: [] });
+  assert.deepEqual(turns.get("t-1")?.head.evidence, [
+    { title: "pytest 2 → 2 passed (ev-1)", state: "passed", detail: "" },
+    { title: "mypy 0 found → 1 found (ev-2)", state: "new_failures", detail: "a.py:1: no" },
+  ]);
+  feed(turns, "t-1", { sessionUpdate: "evidence" });
+  assert.deepEqual(turns.get("t-1")?.head.evidence, []);
+});

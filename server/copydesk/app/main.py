@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
+CHECKS_S = 1800.0
+"""How long `run` waits for the checks of its edits: nobody would see what comes after its end."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -63,7 +65,7 @@ async def _run(options: Options) -> int:
     from copydesk.workspace.uris import to_uri
 
     root, asker = _folder(options.cwd), terminal_asker()
-    arguments: dict[str, object] = {"review.mode": "apply"}
+    arguments: dict[str, object] = {"review.mode": "apply", "verify.waitS": CHECKS_S}
     if options.model:
         arguments["model.name"] = options.model
     if options.max_steps:
