@@ -117,6 +117,7 @@ class Core:
             lambda pending, turn, label: landing.offer(pending, turn, label, confirm=False),
             self.host.running,
             lambda turn: [(hunk.uri, hunk.start_line) for hunk in self.host.reviews.hunks(Choice(turn=turn))],
+            self.host.parts.sides,
         )
 
     async def _close(self) -> None:
@@ -138,10 +139,10 @@ def _attribution(
     return Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
 
 
-def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> CodeIntel:
+def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace, outward: "Outward") -> CodeIntel:
     from copydesk.services.intelligence import WiderIntel
 
-    return WiderIntel(own, editor_code, workspace)
+    return WiderIntel(own, editor_code, workspace, outward.hidden)
 
 
 def _verifier(
@@ -205,10 +206,10 @@ def compose(
     consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
     configuration = consent.configuration
     own = Intel(workspace)
-    code = _wider(own, editor_code, workspace) if editor_code else own
     outward = Outward(workspace, state, editor_models, consent.judging)
+    code = _wider(own, editor_code, workspace, outward) if editor_code else own
     models: ModelSource = FixedModel(model) if model else _selection(configuration, outward)
-    shadows = Shadows(workspace, lambda: configuration.settings, state, consent.trust, outward.secrecy.hidden)
+    shadows = Shadows(workspace, lambda: configuration.settings, state, consent.trust, outward.hidden)
     view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
     consent.first = outward.secrecy.look
@@ -228,6 +229,7 @@ def compose(
         landed=attribution.landed if attribution else lambda landed: None,
         secrets=outward.secrets,
         shadow=view,
+        sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
     )
     host = Host(parts, state / "sessions")

@@ -8,8 +8,12 @@ from pathlib import Path
 
 from copydesk.config.settings import Settings
 from copydesk.processes.sandboxes import Chosen, aclose, choose
+from copydesk.services.side_files import SideFiles
 from copydesk.services.trust import Trust
+from copydesk.store.side_journal import SideJournal
+from copydesk.workspace.shadow.blobs import BLOBS, Blobs
 from copydesk.workspace.shadow.runner import ShadowRunner
+from copydesk.workspace.shadow.writing import SideWriting
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
@@ -30,6 +34,9 @@ class Shadows:
         self._settings = settings
         self._state = state
         self._trust = trust
+        journal = SideJournal(state / "side-files")
+        blobs = Blobs(state / BLOBS)
+        self.sides = SideFiles(SideWriting(lambda: workspace.roots, blobs, hidden, workspace.display), journal)
         self.runner = ShadowRunner(
             workspace, self._chosen, state, is_secret=hidden, trusted=self.trusted, rules=self._rules
         )
@@ -38,6 +45,10 @@ class Shadows:
         """Whether what every open folder holds may run: commands see them together."""
         return all(map(self._trust.is_trusted, self._workspace.roots))
 
+    def _rules(self) -> object:
+        """What `hidden` depends on."""
+        return self._settings().texts("permissions.deny")
+
     async def aclose(self) -> None:
         await self.runner.aclose()
         await aclose(self._sandbox_state)
@@ -45,10 +56,6 @@ class Shadows:
     @property
     def _sandbox_state(self) -> Path:
         return self._state / "sandbox"
-
-    def _rules(self) -> object:
-        """What `hidden` depends on."""
-        return self._settings().texts("permissions.deny")
 
     async def _chosen(self) -> Chosen:
         settings = self._settings()

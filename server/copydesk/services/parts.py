@@ -18,6 +18,7 @@ from copydesk.services.landed import OnLanded
 from copydesk.services.landing import LandingLimits
 from copydesk.services.model_source import ModelSource
 from copydesk.services.review import Reviewed, Reviews
+from copydesk.services.side_files import SideFiles
 from copydesk.services.verify import Verifies
 from copydesk.workspace.workspace import Workspace
 
@@ -52,6 +53,7 @@ class SessionParts:
     kept: Callable[[Reviewed], None] = lambda session: None
     """Called when what waits for review has changed."""
     landing_limits: LandingLimits = field(default_factory=LandingLimits)
+    sides: SideFiles | None = None
     shadow: Shadow | None = None
     no_shell: str = "this server has no shadow to run it in."
     """Why no command runs where there is no `shadow`."""

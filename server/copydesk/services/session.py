@@ -43,6 +43,7 @@ from copydesk.services.reads import Reads
 from copydesk.services.redacting import redacted
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
+from copydesk.services.side_files import land
 from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
 from copydesk.services.verify import Checks
 from copydesk.services.work import CallWork
@@ -52,8 +53,7 @@ from copydesk.workspace.pending import Pending
 
 log = logging.getLogger("copydesk.session")
 
-MAX_QUEUED = 16
-MAX_STEERING = 64
+MAX_QUEUED, MAX_STEERING = 16, 64
 MAX_NEWS = 64
 """Lines about decided edits that wait for the model's next step; the oldest go."""
 SYNC_LIMIT_S = 10.0
@@ -136,9 +136,8 @@ class Session:
     def steer(self, turn: Turn, task: Task) -> Turn:
         """Gives the task's words to the turn's next step. Raises `CopydeskError` when too many wait."""
         if len(self._steering) >= MAX_STEERING:
-            raise CopydeskError(
-                f"{MAX_STEERING} messages already wait for the running turn.", advice="Let it take a step."
-            )
+            why = f"{MAX_STEERING} messages already wait for the running turn."
+            raise CopydeskError(why, advice="Let it take a step.")
         self._steering.append(task_message(task).text)
         return turn.joined()
 
@@ -255,7 +254,8 @@ class Session:
         names = self._parts.settings().texts("context.instructionFiles")
         files = self._parts.workspace.snapshot()
         roots = self._parts.workspace.roots
-        return await to_thread.run_sync(read_instructions, files, roots, turn.request.task.uri, names)
+        uri, hides = turn.request.task.uri, self._parts.secrets.hides
+        return await to_thread.run_sync(read_instructions, files, roots, uri, names, hides)
 
     def _turn_parts(self, turn: Turn, model: Model) -> TurnParts:
         settings = self._parts.settings()
@@ -312,11 +312,12 @@ class Session:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
         label = f"Copydesk: {redacted(title(turn.request.task), self._parts.secrets)}"
-        return await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
+        review = await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
+        return await land(self._parts.sides, self, self._parts.editor, review, confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
-        if not self.pending.files():
+        if self.pending.is_empty:
             return ReviewUpdated(turn.id, "none")
         self.awaits_review = True
         await reviews.refresh()
@@ -331,10 +332,10 @@ class Session:
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
         if self.state.turn != turn.id:
             self._announce(turn)  # stopped before it began
-        if review.state == "none" and self.pending.files():
+        if review.state == "none" and not self.pending.is_empty:
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
-        self.awaits_review = bool(self.pending.files())
+        self.awaits_review = not self.pending.is_empty
         self._parts.kept(self)
         end = redacted(self.checks.closed(turn, end, review), self._parts.secrets)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))

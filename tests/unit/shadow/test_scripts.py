@@ -18,7 +18,7 @@ from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
 from copydesk.text.edits import apply
 from copydesk.workspace.uris import to_path
 from tests.support.examples import examples
-from tests.support.plain_sandbox import OverlaySandbox, can_mount
+from tests.support.plain_sandbox import OverlaySandbox, TreeSandbox, can_mount
 from tests.support.shadow_desk import Desk
 
 FILES = ["a.txt", "b.py", "d/a.txt", "d/b.txt", "d/e/c.txt", "x.bin", "build/o", "d/build/p", "n.log", "l", "new/f.txt"]
@@ -39,6 +39,8 @@ PLAYED = {
 _file = st.sampled_from(FILES)
 _folder = st.sampled_from(FOLDERS)
 _word = st.sampled_from(WORDS)
+_apart = st.tuples(_folder, _folder).filter(lambda pair: not f"{pair[1]}/".startswith(f"{pair[0]}/"))
+"""What a copy of a folder into itself makes depends on the order in which the disk lists it."""
 _ops = st.one_of(
     st.builds("mkdir -p $(dirname {0}); printf '{1}\\n{2}\\n' > {0}".format, _file, _word, _word),
     st.builds("printf '{1}\\n' >> {0}".format, _file, _word),
@@ -49,7 +51,7 @@ _ops = st.one_of(
     st.builds("mv -f {0} {1}".format, _file, _file),
     st.builds("cp -f {0} {1}".format, _file, _file),
     st.builds("mv {0} {1}".format, _folder, _folder),
-    st.builds("cp -r {0} {1}".format, _folder, _folder),
+    _apart.map(lambda pair: f"cp -r {pair[0]} {pair[1]}"),
     st.builds("ln -sfn {0} {1}".format, _file, _file),
     st.builds("chmod {1} {0}".format, _file, st.sampled_from(["+x", "-x"])),
     st.builds("printf '\\000{1}' > {0}".format, _file, _word),
@@ -87,7 +89,7 @@ def put_down(desk: Desk, harvest: Harvest, folder: Path) -> None:
                 path.write_bytes(apply(path.read_bytes().decode(), edit.spans).encode())
             case CreateFile():
                 if path.is_dir() and not path.is_symlink():
-                    path.rmdir()  # one that only the shadow knows
+                    shutil.rmtree(path)  # only the shadow knows it; what of it counts is compared below
                 assert not os.path.lexists(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(edit.text.encode())
@@ -113,7 +115,11 @@ def put_down(desk: Desk, harvest: Harvest, folder: Path) -> None:
 
 def kept(dump: str) -> list[str]:
     """What is not ignored of a dump."""
-    return [line for line in dump.splitlines() if "/build/" not in line and not line.split(" ")[1].endswith(".log") and "n.log" not in line]
+    return [
+        line
+        for line in dump.splitlines()
+        if "/build/" not in line and not line.split(" ")[1].endswith(".log") and "n.log" not in line
+    ]
 
 
 def paths(dump: str) -> list[str]:
@@ -144,3 +150,18 @@ async def check(desk: Desk, tree: dict[str, str], scripts: list[str]) -> None:
 @given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
 async def test_over_layers(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], scripts: list[str]):
     await check(Desk(tmp_path_factory.mktemp("desk"), OverlaySandbox()), tree, scripts)
+
+
+@examples(60, **PLAYED)
+@given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
+async def test_in_copies(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], scripts: list[str]):
+    await check(Desk(tmp_path_factory.mktemp("desk"), TreeSandbox()), tree, scripts)
+
+
+@pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
+@examples(30, **PLAYED)
+@given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
+async def test_in_copies_at_the_real_path(
+    tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], scripts: list[str]
+):
+    await check(Desk(tmp_path_factory.mktemp("desk"), TreeSandbox("bind")), tree, scripts)
