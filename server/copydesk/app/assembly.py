@@ -15,15 +15,18 @@ from copydesk.app.compose import compose
 from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
+from copydesk.domain.sandboxes import SandboxReport
 from copydesk.domain.shadows import Shadow
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.editor_code import LspEditorCode
 from copydesk.lsp.editor_models import LspEditorModels
 from copydesk.lsp.features import FeatureParts, Features
+from copydesk.lsp.ledger import ledger_text
+from copydesk.lsp.logs import redact_with
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
-from copydesk.services.provenance import with_provenance
+from copydesk.services.provenance import with_pending, with_provenance
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.workspace import Workspace
 
@@ -37,6 +40,9 @@ LOG_LEVELS = {"messages": logging.INFO, "verbose": logging.DEBUG}
 
 MODEL_LIMIT_S = 1.0
 """How long `copydesk.status` waits to know what `auto` comes to."""
+
+SANDBOX_LIMIT_S = 2.0
+"""How long it waits for the sandbox to be tried, the first time; not at all while a turn runs."""
 
 IDLE_S = 1.0
 """How long after the start the model is looked for: the first requests come first."""
@@ -58,6 +64,8 @@ class Assembly:
         self._said: set[str] = set()
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
+        self._report: SandboxReport | None = None
+        self._knowing: anyio.Event | None = None
         self.workspace = Workspace(server.roots, overlay=server.overlay)
         self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled, self._saves)
         editor_models = LspEditorModels(server.client)
@@ -75,6 +83,8 @@ class Assembly:
             say=self.voice.answers.message,
             shadow=shadow,
         )
+        self.voice.answers.redact = self.core.outward.secrets.redact
+        redact_with(self.core.outward.secrets.redact)
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
         self.features.register(server.handlers, [])
@@ -135,7 +145,9 @@ class Assembly:
 
     def _parts(self) -> FeatureParts:
         return FeatureParts(
-            sources=Sources(self._describe, self._models, self._doctor, self._check_model, self.workspace.display),
+            sources=Sources(
+                self._describe, self._models, self._doctor, self._check_model, self._ledger, self.workspace.display
+            ),
             read=lambda uri: self.workspace.snapshot().read(uri).text,
             symbol_at=self._symbol_at,
             explain=self._explain,
@@ -146,16 +158,26 @@ class Assembly:
             permissions=self.core.consent.permissions,
             trust=self.core.consent.trust,
             roots=lambda: self.workspace.roots,
+            evidence=self.core.host.evidence,
             undo=self.core.undoing().undo,
             is_echo=self.editor_code.is_echo,
         )
+
+    def _sources(self) -> Sources:
+        display = self.workspace.display
+        return Sources(self._describe, self._models, self._doctor, self._check_model, self._ledger, display)
 
     def _explainer(self) -> Explainer:
         from copydesk.models.selection import is_local
 
         host = self.core.host
         return Explainer(
-            self.core.models, lambda: self.core.configuration.settings, host.chosen_model, is_local, host.start
+            self.core.models,
+            lambda: self.core.configuration.settings,
+            host.chosen_model,
+            is_local,
+            host.start,
+            self.core.outward.secrets,
         )
 
     async def _explain(
@@ -167,7 +189,8 @@ class Assembly:
         handle = FileHandle(opened.uri, opened.document.text, opened.content_hash, version=opened.version)
         note = await self.core.attribution.line(opened.uri, line) if self.core.attribution else None
         found = await self.explainer.hover(handle, line, column, budget_s)
-        return with_provenance(found, note)
+        found = with_provenance(found, note)
+        return with_pending(found, opened.uri, line, self.core.host.reviews, self.core.host.evidence)
 
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)
@@ -191,7 +214,7 @@ class Assembly:
             self._resolved = (wanted, (await self.core.models.resolve(self.core.host.chosen_model())).name)
         except CopydeskError as error:
             self._resolved = (wanted, "")
-            self._problem = str(error)
+            self._problem = self.core.outward.secrets.redact(str(error))
         return self._resolved[1]
 
     async def _describe(self) -> dict[str, Any]:
@@ -209,7 +232,34 @@ class Assembly:
                 "isLanguageModel": bool(current) and current != "offline",
                 **({"problem": self._problem} if self._problem and not current else {}),
             },
+            "sandbox": await self._sandbox(),
         }
+
+    async def _sandbox(self) -> dict[str, Any]:
+        from copydesk.processes.sandboxes import describe
+
+        if self._knowing is None or self._knowing.is_set():
+            self._knowing = anyio.Event()
+            self.server.spawn(self._know_sandbox)
+        with anyio.move_on_after(0.02 if self.core.host.running() else SANDBOX_LIMIT_S):
+            await self._knowing.wait()
+        if (report := self._report) is None:
+            return {"backend": None, "works": False, "summary": "not known yet: it is being tried"}
+        return {
+            "backend": report.backend,
+            "works": report.is_working,
+            "holds": sorted(report.holds),
+            "lacks": list(report.lacks),
+            "summary": describe(report),
+            "why": report.why,
+        }
+
+    async def _know_sandbox(self) -> None:
+        try:
+            self._report = await self.core.shadow.report()
+        finally:
+            if self._knowing is not None:
+                self._knowing.set()
 
     async def _models(self) -> list[dict[str, Any]]:
         from copydesk.models.selection import Models
@@ -220,6 +270,10 @@ class Assembly:
     async def _check_model(self, name: str) -> None:
         """Raises the error a turn would end in: a provider that is not known, a key that is missing."""
         await self.core.models.resolve(name)
+
+    async def _ledger(self) -> str:
+        ledger = self.core.outward.ledger
+        return ledger_text(await anyio.to_thread.run_sync(ledger.read), str(ledger.path or ""), ledger.problem)
 
     async def _doctor(self) -> dict[str, Any]:
         from copydesk.app.doctor import findings

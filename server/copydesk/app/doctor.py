@@ -15,6 +15,7 @@ from copydesk.app.compose import Core
 from copydesk.cli.reports import Finding
 from copydesk.config.layers import state_path, user_config_path
 from copydesk.domain.errors import CopydeskError
+from copydesk.workspace.uris import to_path
 
 if TYPE_CHECKING:
     from copydesk.models.selection import ModelInfo
@@ -26,7 +27,17 @@ _GRAMMARS = ("python", "javascript", "typescript", "rust", "go")
 
 async def findings(core: Core) -> list[Finding]:
     """Everything worth knowing, in the order a person would ask."""
-    return [*_program(), *_languages(), *_tools(), *_state(), *_settings(core), *await _models(core)]
+    return [
+        *_program(),
+        *_languages(),
+        *_tools(),
+        *_state(),
+        *_ledger(core),
+        *_settings(core),
+        *_consent(core),
+        await _sandbox(core),
+        *await _models(core),
+    ]
 
 
 def _program() -> Iterator[Finding]:
@@ -69,6 +80,14 @@ def _state() -> Iterator[Finding]:
         yield Finding("problem", "transcripts", f"{nearest} cannot be written; sessions are not kept.", advice)
 
 
+def _ledger(core: Core) -> Iterator[Finding]:
+    ledger = core.outward.ledger
+    if ledger.problem:
+        yield Finding("problem", "ledger", ledger.problem, "Free some space, or set COPYDESK_STATE_DIR.")
+    else:
+        yield Finding("ok", "ledger", f"every request that leaves is noted in {ledger.path}; copydesk.ledger shows it")
+
+
 def _settings(core: Core) -> Iterator[Finding]:
     path = user_config_path()
     yield Finding("ok" if path.exists() else "note", "settings", str(path) if path.exists() else f"no {path}")
@@ -79,11 +98,34 @@ def _settings(core: Core) -> Iterator[Finding]:
             yield Finding("problem", "workspace", f"{root} is not a folder")
 
 
-def _folder(uri: str) -> Path | None:
-    from copydesk.workspace.uris import to_path
+def _consent(core: Core) -> Iterator[Finding]:
+    """What is trusted and always allowed in the folders."""
+    for uri in core.workspace.roots:
+        said = core.consent.trust.said_of(uri)
+        kept = core.consent.permissions.read(uri)
+        trust = {True: "trusted", False: "not trusted", None: "not asked whether it is trusted"}[said]
+        count = f"{len(kept.grants)} rule{'' if len(kept.grants) == 1 else 's'} always allowed"
+        if kept.problem:
+            yield Finding("problem", "permissions", kept.problem)
+        else:
+            yield Finding("ok", "permissions", f"{to_path(uri) or uri}: {trust}, {count}")
 
+
+def _folder(uri: str) -> Path | None:
     path = to_path(uri)
     return Path(path) if path else None
+
+
+async def _sandbox(core: Core) -> Finding:
+    from copydesk.processes.sandboxes import describe
+
+    report = await core.shadow.report()
+    text = " ".join(each for each in (f"{describe(report)}.", report.why) if each)
+    if report.refused:
+        return Finding("problem", "sandbox", report.refused, "Change `sandbox.backend`, or install what is missing.")
+    if report.is_working:
+        return Finding("ok", "sandbox", text)
+    return Finding("note", "sandbox", text, "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap).")
 
 
 async def _models(core: Core) -> list[Finding]:

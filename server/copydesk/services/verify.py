@@ -107,6 +107,9 @@ class Checks:
             self._workspace.overlay.listeners.remove(self._typed)
         self.cancel()
 
+    def of(self, turn: str) -> Evidence | None:
+        return self._judged.get(turn)
+
     def runs(self, turn: str) -> tuple[CheckRun, ...]:
         """What is recorded for a turn's edits; one entry that says why where nothing was run."""
         evidence = self._judged.get(turn)
