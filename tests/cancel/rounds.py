@@ -31,6 +31,7 @@ ROUND_LIMIT_S = 1.0
 STREAM = "\n".join(("text: word", "delay: 0.004") * 3_000)
 PROPOSES = edit("a.py", "x + x", "2 * x")
 
+START_LIMIT_S = 40.0
 STAY = ("progress", "request", "command")
 """Ways to stop the turn; the server goes on."""
 END = ("shutdown", "exit", "end of input", "parent", "kill")
@@ -48,6 +49,7 @@ def phases(mark: str) -> Mapping[str, tuple[str, ...]]:
         "flood": (call("shell", command=nasty(mark, "yes yes yes yes yes")),),
         "question": (background, call("ask_user", question="Which?", choices=["a", "b"])),
         "permission": (background, call("shell", command="echo wait-for-yes")),
+        "verification": ("text: Done.",),
     }
 
 
@@ -68,7 +70,10 @@ class Seen:
 
 
 @asynccontextmanager
-async def server(tmp_path: Path, script: str, parent: subprocess.Popen[bytes]) -> AsyncIterator[StdioClient]:
+async def server(
+    tmp_path: Path, script: str, parent: subprocess.Popen[bytes], check: str = ""
+) -> AsyncIterator[StdioClient]:
+    """`check` is the command that checks offers; none without one."""
     root = tmp_path / "work"
     root.mkdir(parents=True)
     (root / "a.py").write_text(CODE)
@@ -77,7 +82,8 @@ async def server(tmp_path: Path, script: str, parent: subprocess.Popen[bytes]) -
            "XDG_CONFIG_HOME": str(tmp_path / "config"), "TMPDIR": str(tmp_path)}  # fmt: skip
     async with start(COMMAND, env=env, root=root, initialize=False) as client:
         client.capabilities["experimental"] = {"copydesk": [UPDATE]}
-        options = {"model.name": f"scripted:{tmp_path / 'script'}", "permissions.mode": "acceptEdits"}
+        options = {"model.name": f"scripted:{tmp_path / 'script'}", "permissions.mode": "acceptEdits",
+                   "workspaceTrusted": True, "verify.enabled": bool(check), "verify.commands": [check]}  # fmt: skip
         await client.initialize(initializationOptions=options, processId=parent.pid)
         client.editor.open((root / "a.py").as_uri(), CODE)
         client.answers["window/showMessageRequest"] = client.hold
@@ -101,26 +107,18 @@ class Round:
         self.request: Any = None
 
     async def begin(self) -> None:
+        known = {given["turn"] for method, given in self.client.notifications if method == UPDATE}
         self.request = self.client.send_request(
             "workspace/executeCommand", {"command": "copydesk.prompt", "arguments": [{"text": "go", "wait": True}]}
         )
-        n_before = len(self.client.notifications)
-        started = await self.client.wait_for(
-            UPDATE,
-            lambda given: (
-                given["update"]["sessionUpdate"] == "turn_started" and given["turn"] not in self._known(n_before)
-            ),
-        )
+        started = await self.client.wait_for(UPDATE, lambda given: given["turn"] not in known, START_LIMIT_S)
         self.turn = started["turn"]
-        with anyio.move_on_after(20):
+        with anyio.move_on_after(START_LIMIT_S):
             while not self._is_there():  # noqa: ASYNC110  # several things have to be
                 await anyio.sleep(0.005)
             return
         said = [str(update)[:200] for update in updates(self.client, self.turn)[-8:]]
         raise AssertionError(f"{self.phase!r} was not reached: {marked(self.mark)} {said}")
-
-    def _known(self, n: int) -> set[str]:
-        return {given["turn"] for method, given in self.client.notifications[:n] if method == UPDATE}
 
     def _is_there(self) -> bool:
         n_trees = N_TREES.get(self.phase, 1)
@@ -129,6 +127,8 @@ class Round:
         match self.phase:
             case "model" | "background":
                 return kinds(self.client, self.turn).count("agent_message_chunk") > 2
+            case "verification":
+                return True
             case "question":
                 return any(method == "window/showMessageRequest" for method, _ in self.client.requests)
             case "permission":
@@ -219,7 +219,7 @@ async def in_phase(tmp_path: Path, phase: str) -> AsyncIterator[Round]:
     script = "\n--- step\n".join((PROPOSES, *phases(mark)[phase]))
     parent = subprocess.Popen(["sleep", "600"])  # noqa: ASYNC220
     try:
-        async with server(tmp_path / mark, script, parent) as client:
+        async with server(tmp_path / mark, script, parent, nasty(mark) if phase == "verification" else "") as client:
             found = Round(client, tmp_path / mark, phase, mark, parent)
             await found.begin()
             yield found

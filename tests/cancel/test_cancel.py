@@ -84,7 +84,7 @@ N_ROUNDS = 5
 @pytest.mark.slow
 async def test_a_hundred_cancels_on_one_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = [(phase, how, f"{tmp_path.name}-{n}-{phase.replace(' ', '')}-{how}")
-            for n in range(N_ROUNDS) for phase in PHASES for how in STAY]  # fmt: skip
+            for n in range(N_ROUNDS) for phase in PHASES if phase != "verification" for how in STAY]  # fmt: skip
     script = "\n--- step\n".join(step for phase, _, mark in plan for step in phases(mark)[phase])
     parent = subprocess.Popen(["sleep", "900"])  # noqa: ASYNC220
     found: list[tuple[float, str, Seen]] = []

@@ -18,7 +18,7 @@ from copydesk.safety.risks import judge_command
 from copydesk.safety.rules import Rules
 
 HERE = Path(__file__).parent
-PLACE = Place("/work", ("/work",), "/home/me")
+PLACE = Place("/project", ("/project",), "/home/me")
 FILES = sorted(path.stem for path in HERE.glob("*.txt"))
 MAX_SHARE_THAT_ASKS = 0.05
 
@@ -64,12 +64,12 @@ def test_the_corpus_is_large_and_names_no_command_twice() -> None:
     assert sorted({command for command in commands if commands.count(command) > 1}) == []
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name in ("dangerous", "attacks")])
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("dangerous", "attacks"))])
 def test_nothing_dangerous_is_safe_or_low(name: str) -> None:
     assert [each.command for each in corpus(name) if judged(each.command).level in ("safe", "low")] == []
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name in ("dangerous", "attacks")])
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith(("dangerous", "attacks"))])
 def test_nothing_dangerous_runs_unasked_in_the_modes_that_ask(name: str) -> None:
     modes: tuple[Mode, ...] = ("plan", "ask", "acceptEdits")
     assert [each.command for each in corpus(name) for mode in modes if outcome(each.command, mode) == "allow"] == []

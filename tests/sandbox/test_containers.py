@@ -23,6 +23,8 @@ from copydesk.processes.container import ContainerSandbox
 from tests.sandbox.boxes import box_for
 from tests.sandbox.ground import Ground, finish, ground, python, run, shell, with_limits
 
+pytestmark = pytest.mark.slow
+
 CANCEL_LIMIT_S = 0.25
 IMAGE = os.environ.get("COPYDESK_TEST_IMAGE", "")
 

@@ -15,8 +15,9 @@ import anyio
 import pytest
 
 from copydesk.domain.errors import ToolFailed
+from copydesk.processes import limited
 from copydesk.processes.confinement import Mount, Sandbox
-from copydesk.processes.trial import end_sleepers
+from copydesk.processes.trial import end_sleepers, try_out
 from tests.sandbox.boxes import box_for
 from tests.sandbox.ground import Ground, finish, ground, run, shell, with_limits
 
@@ -278,3 +279,11 @@ async def test_the_filter_kills_calls_of_another_architecture(here: Ground, stat
     code = "import ctypes; ctypes.CDLL(None).syscall(0x40000000 | 39); print('alive')"
     ran = await run(box, here, ["/usr/bin/python3", "-c", code])
     assert (ran.exit_code, ran.out) == (128 + signal.SIGSYS, "")
+
+
+async def test_a_box_that_confines_nothing_is_not_believed(state: Path):
+    """The trial itself: what it finds to be held elsewhere falls here."""
+    open_box = await limited.attempt(str(state))
+    holds = await try_out(open_box, str(state))
+    assert isinstance(holds, frozenset)
+    assert holds <= {"children_die"}  # a plain background job ends with its group

@@ -140,10 +140,21 @@ def _announce(parts: TurnParts, call: ToolCall, tool: Tool | None, prepared: Pre
 
 
 def _finalize(parts: TurnParts, call: ToolCall, output: ToolOutput) -> ToolResult:
-    content = parts.secrets.redact(bounded(output.content, LIMIT_CHARACTERS)) or "(no output)"
+    content = bounded(parts.secrets.redact(output.content), LIMIT_CHARACTERS) or "(no output)"
+    content += _left_alone(parts, call)
     status = "failed" if output.is_error else "completed"
     parts.emit(ToolCallUpdated(parts.turn, call.id, status, content, output.details))
     return ToolResult(call.id, call.name, content, output.is_error, output.details)
+
+
+def _left_alone(parts: TurnParts, call: ToolCall) -> str:
+    """What the model must know of placeholders in a call; tools that put values back into a file say it themselves."""
+    tool = parts.tools.get(call.name)
+    found = parts.secrets.placeholders(call.raw or str(dict(call.arguments)))
+    if not found or (tool is not None and tool.spec.effect == "edit"):
+        return ""
+    named = ", ".join(found[:5])
+    return f"\n({named} stood there as written: the placeholder of a secret, whose value you are not shown.)"
 
 
 def bounded(text: str, limit: int) -> str:

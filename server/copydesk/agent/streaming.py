@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from copydesk.agent.journal import TurnParts
+from copydesk.agent.words import Words
 from copydesk.domain.events import MessageChunk, ThoughtChunk
 from copydesk.domain.messages import Message, Part, Text, Thinking, ToolCall, Usage
 from copydesk.domain.stream import (
@@ -139,12 +140,26 @@ async def read_reply(parts: TurnParts, request: ModelRequest, assembly: Assembly
 
 
 async def _consume(parts: TurnParts, events: AsyncIterator[StreamEvent], assembly: Assembly) -> None:
-    async for event in events:
-        assembly.feed(event)
-        match event:
-            case TextDelta(text) | RefusalDelta(text) if text:
-                parts.emit(MessageChunk(parts.turn, text))
-            case ThinkingDelta(text) if text:
-                parts.emit(ThoughtChunk(parts.turn, text))
-            case _:
-                pass
+    """Tells what comes, at the ends of words: what is told is looked through for secrets."""
+    said, thought = Words(parts.secrets.redact), Words(parts.secrets.redact)
+
+    def tell(say: str, think: str) -> None:
+        if think:
+            parts.emit(ThoughtChunk(parts.turn, think))
+        if say:
+            parts.emit(MessageChunk(parts.turn, say))
+
+    try:
+        async for event in events:
+            assembly.feed(event)
+            match event:
+                case TextDelta(text) | RefusalDelta(text):
+                    tell(said.add(text), thought.end())
+                case ThinkingDelta(text):
+                    tell(said.end(), thought.add(text))
+                case UsageReport():
+                    pass
+                case _:
+                    tell(said.end(), thought.end())
+    finally:
+        tell(said.end(), thought.end())

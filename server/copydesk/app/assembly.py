@@ -15,6 +15,7 @@ from copydesk.app.compose import compose
 from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.ports import FileHandle, Model
+from copydesk.domain.sandboxes import SandboxReport
 from copydesk.domain.shadows import Shadow
 from copydesk.lsp.commands import Sources
 from copydesk.lsp.editor_code import LspEditorCode
@@ -38,6 +39,9 @@ LOG_LEVELS = {"messages": logging.INFO, "verbose": logging.DEBUG}
 MODEL_LIMIT_S = 1.0
 """How long `copydesk.status` waits to know what `auto` comes to."""
 
+SANDBOX_LIMIT_S = 2.0
+"""How long it waits for the sandbox to be tried, the first time; not at all while a turn runs."""
+
 IDLE_S = 1.0
 """How long after the start the model is looked for: the first requests come first."""
 
@@ -58,6 +62,8 @@ class Assembly:
         self._said: set[str] = set()
         self._resolved: tuple[str, str] = ("", "")
         self._problem = ""
+        self._report: SandboxReport | None = None
+        self._knowing: anyio.Event | None = None
         self.workspace = Workspace(server.roots, overlay=server.overlay)
         self.voice = Voice(self.server.client, self.state, self.workspace.display, self._spelled, self._saves)
         editor_models = LspEditorModels(server.client)
@@ -211,7 +217,34 @@ class Assembly:
                 "isLanguageModel": bool(current) and current != "offline",
                 **({"problem": self._problem} if self._problem and not current else {}),
             },
+            "sandbox": await self._sandbox(),
         }
+
+    async def _sandbox(self) -> dict[str, Any]:
+        from copydesk.processes.sandboxes import describe
+
+        if self._knowing is None or self._knowing.is_set():
+            self._knowing = anyio.Event()
+            self.server.spawn(self._know_sandbox)
+        with anyio.move_on_after(0.02 if self.core.host.running() else SANDBOX_LIMIT_S):
+            await self._knowing.wait()
+        if (report := self._report) is None:
+            return {"backend": None, "works": False, "summary": "not known yet: it is being tried"}
+        return {
+            "backend": report.backend,
+            "works": report.is_working,
+            "holds": sorted(report.holds),
+            "lacks": list(report.lacks),
+            "summary": describe(report),
+            "why": report.why,
+        }
+
+    async def _know_sandbox(self) -> None:
+        try:
+            self._report = await self.core.shadow.report()
+        finally:
+            if self._knowing is not None:
+                self._knowing.set()
 
     async def _models(self) -> list[dict[str, Any]]:
         from copydesk.models.selection import Models

@@ -14,19 +14,21 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from copydesk import __version__
+from copydesk.agent.journal import Tools
 from copydesk.app.configuration import Configuration, now_iso
 from copydesk.config.layers import state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
-from copydesk.services.session import SessionParts
-from copydesk.services.turns import ModelSource
+from copydesk.services.model_source import ModelSource
+from copydesk.services.parts import SessionParts
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from copydesk.app.consent import Consent
+    from copydesk.app.outward import Outward
     from copydesk.models.selection import ModelSettings
     from copydesk.services.attribution import Attribution
     from copydesk.services.permissions import Asker
@@ -76,6 +78,9 @@ class Core:
     models: ModelSource
     code: CodeIntel
     consent: "Consent"
+    outward: "Outward"
+    shadow: Shadow
+    """Where commands run."""
     attribution: "Attribution | None" = None
     """Who wrote what; None where nothing is offered to an editor."""
     closers: tuple[Callable[[], Any], ...] = ()
@@ -112,6 +117,7 @@ class Core:
             lambda pending, turn, label: landing.offer(pending, turn, label, confirm=False),
             self.host.running,
             lambda turn: [(hunk.uri, hunk.start_line) for hunk in self.host.reviews.hunks(Choice(turn=turn))],
+            self.host.parts.sides,
         )
 
     async def _close(self) -> None:
@@ -149,6 +155,23 @@ def _verifier(
     return Verifier(workspace, shadow, lambda: configuration.settings, consent)
 
 
+def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
+    """The models, by the settings as they are from now on; the door is closed and opened with them."""
+    from copydesk.models.offline.model import OfflineModel
+    from copydesk.models.selection import Models
+
+    settings = model_settings(configuration.settings)
+    selection = Models(settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models)
+    configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
+    return selection
+
+
+def _toolbox(workspace: Workspace, code: CodeIntel, trust: "Trusts") -> Tools:
+    from copydesk.tools.registry import Toolbox, default_tools
+
+    return Toolbox(default_tools(workspace, code, lambda folder: trust.is_trusted(to_uri(folder))))
+
+
 def compose(
     *,
     roots: tuple[str, ...],
@@ -172,12 +195,9 @@ def compose(
     `shadow` makes what commands run in; None: the real one.
     """
     from copydesk.app.consent import Consent
+    from copydesk.app.outward import Outward
     from copydesk.app.shadows import Shadows
     from copydesk.code.intel import Intel
-    from copydesk.egress.door import Door
-    from copydesk.models.offline.model import OfflineModel
-    from copydesk.models.selection import Models
-    from copydesk.tools.registry import Toolbox, default_tools
     from copydesk.tools.validation import checked
 
     workspace = workspace or Workspace(roots)
@@ -187,20 +207,16 @@ def compose(
     configuration = consent.configuration
     own = Intel(workspace)
     code = _wider(own, editor_code, workspace) if editor_code else own
-    door = Door()
-    selection = Models(model_settings(configuration.settings), os.environ, door, OfflineModel, editor=editor_models)
-    configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
-    models: ModelSource = FixedModel(model) if model else selection
-
-    trust = consent.trust
-    shadows = Shadows(workspace, lambda: configuration.settings, state, trust)
+    outward = Outward(workspace, state, editor_models, consent.judging)
+    models: ModelSource = FixedModel(model) if model else _selection(configuration, outward)
+    shadows = Shadows(workspace, lambda: configuration.settings, state, consent.trust, outward.secrecy.hidden)
     view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
-
+    consent.first = outward.secrecy.look
     parts = SessionParts(
         workspace=workspace,
         models=models,
-        tools=Toolbox(default_tools(workspace, code, lambda folder: trust.is_trusted(to_uri(folder)))),
+        tools=_toolbox(workspace, code, consent.trust),
         validate=checked,
         editor=person,
         approver=consent.judging.approver_for,
@@ -211,11 +227,15 @@ def compose(
         version=__version__,
         offers=offers,
         landed=attribution.landed if attribution else lambda landed: None,
+        secrets=outward.secrets,
         shadow=view,
-        verifier=_verifier(workspace, view, configuration, person, trust),
+        sides=shadows.sides,
+        verifier=_verifier(workspace, view, configuration, person, consent.trust),
     )
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (door.aclose, own.aclose, shadows.runner.aclose)
-    return Core(workspace, host, person, configuration, models, code, consent, attribution, closers, (own.tend,))
+    closers = (outward.door.aclose, own.aclose, shadows.aclose)
+    tending = (own.tend, outward.secrecy.tend)
+    found = (consent, outward, view, attribution)
+    return Core(workspace, host, person, configuration, models, code, *found, closers, tending)

@@ -3,12 +3,13 @@
 Decides nothing. Start with `Consent`.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from copydesk.app.configuration import Configuration, now_iso
 from copydesk.config.layers import PROJECT_FILE
@@ -53,6 +54,8 @@ class Consent:
             say,
         )
         self.judging = Judging(self.permissions, self._settings, lambda: workspace.roots)
+        self.first: Callable[[], Awaitable[None]] = checkpoint
+        """Done before anything else of a turn."""
         self.configuration.checks.append(self.judging.problems)
         self.trust.changed.append(self._trust_changed)
 
@@ -70,6 +73,7 @@ class Consent:
 
     async def before_turn(self, start: Start) -> None:
         """Reads the grants anew, and asks once about folders whose file says more than it may."""
+        await self.first()
         await self.permissions.refresh()
         for root in self.configuration.loaded.held_back:
             start(partial(self._ask_trust, root))

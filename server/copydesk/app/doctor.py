@@ -26,7 +26,15 @@ _GRAMMARS = ("python", "javascript", "typescript", "rust", "go")
 
 async def findings(core: Core) -> list[Finding]:
     """Everything worth knowing, in the order a person would ask."""
-    return [*_program(), *_languages(), *_tools(), *_state(), *_settings(core), *await _models(core)]
+    return [
+        *_program(),
+        *_languages(),
+        *_tools(),
+        *_state(),
+        *_settings(core),
+        await _sandbox(core),
+        *await _models(core),
+    ]
 
 
 def _program() -> Iterator[Finding]:
@@ -84,6 +92,18 @@ def _folder(uri: str) -> Path | None:
 
     path = to_path(uri)
     return Path(path) if path else None
+
+
+async def _sandbox(core: Core) -> Finding:
+    from copydesk.processes.sandboxes import describe
+
+    report = await core.shadow.report()
+    text = " ".join(each for each in (f"{describe(report)}.", report.why) if each)
+    if report.refused:
+        return Finding("problem", "sandbox", report.refused, "Change `sandbox.backend`, or install what is missing.")
+    if report.is_working:
+        return Finding("ok", "sandbox", text)
+    return Finding("note", "sandbox", text, "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap).")
 
 
 async def _models(core: Core) -> list[Finding]:

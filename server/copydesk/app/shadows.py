@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from copydesk.config.settings import Settings
-from copydesk.processes.sandboxes import Chosen, choose
-from copydesk.safety.paths import is_secret
+from copydesk.processes.sandboxes import Chosen, aclose, choose
+from copydesk.services.side_files import SideFiles
 from copydesk.services.trust import Trust
+from copydesk.store.side_journal import SideJournal
+from copydesk.workspace.shadow.blobs import BLOBS, Blobs
 from copydesk.workspace.shadow.runner import ShadowRunner
+from copydesk.workspace.shadow.writing import SideWriting
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
@@ -18,28 +21,57 @@ from copydesk.workspace.workspace import Workspace
 class Shadows:
     """The shadow of one workspace, in `runner`."""
 
-    def __init__(self, workspace: Workspace, settings: Callable[[], Settings], state: Path, trust: Trust) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        settings: Callable[[], Settings],
+        state: Path,
+        trust: Trust,
+        hidden: Callable[[str], bool],
+    ) -> None:
+        """`hidden`: whether tools keep away from the file at a path."""
         self._workspace = workspace
         self._settings = settings
         self._state = state
         self._trust = trust
-        self.runner = ShadowRunner(workspace, self._chosen, state, is_secret=is_secret, trusted=self.trusted)
+        journal = SideJournal(state / "side-files")
+        blobs = Blobs(state / BLOBS)
+        self.sides = SideFiles(SideWriting(lambda: workspace.roots, blobs, hidden, workspace.display), journal)
+        self.runner = ShadowRunner(
+            workspace, self._chosen, state, is_secret=hidden, trusted=self.trusted, rules=self._rules
+        )
 
     def trusted(self) -> bool:
         """Whether what every open folder holds may run: commands see them together."""
         return all(map(self._trust.is_trusted, self._workspace.roots))
 
+    def _rules(self) -> object:
+        """What `hidden` depends on."""
+        return self._settings().texts("permissions.deny")
+
+    async def aclose(self) -> None:
+        await self.runner.aclose()
+        await aclose(self._sandbox_state)
+
+    @property
+    def _sandbox_state(self) -> Path:
+        return self._state / "sandbox"
+
     async def _chosen(self) -> Chosen:
         settings = self._settings()
-        return await choose(
-            settings.text("sandbox.backend"), image=self._image(settings), state=self._state / "sandbox"
-        )
+        wanted = settings.text("sandbox.backend")
+        return await choose(wanted, image=self._image(settings), state=self._sandbox_state)
 
     def _image(self, settings: Settings) -> str | None:
         """The person's choice, else what a trusted folder's dev container names."""
         if image := settings.text("sandbox.image"):
             return image
-        from copydesk.processes.devcontainer import image_of
+        from copydesk.processes.devcontainer import NoImage, image_of
 
         folders = (to_path(root) for root in self._workspace.roots if self._trust.is_trusted(root))
-        return next((image for folder in folders if folder and (image := image_of(folder))), None)
+        try:
+            return next((image for folder in folders if folder and (image := image_of(folder))), None)
+        except NoImage:
+            if settings.text("sandbox.backend") == "container":
+                raise
+            return None

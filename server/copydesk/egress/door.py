@@ -9,11 +9,13 @@ import hashlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import anyio
 
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
+from copydesk.domain.secrets import Redacted
 from copydesk.egress import library
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.egress.ledger import Ledger, Sent
@@ -34,8 +36,15 @@ class Limits:
     pool_s: float = 10.0
 
 
-def _unchanged(body: bytes) -> bytes:
-    return body
+RedactBody = Callable[[bytes], Redacted]
+"""A body as it may leave."""
+
+BIG_BODY_BYTES = 64 * 1024
+"""Larger ones are looked through in a thread."""
+
+
+def _unchanged(body: bytes) -> Redacted:
+    return Redacted(body)
 
 
 class Response:
@@ -84,7 +93,8 @@ class Response:
 class Door:
     """Sends requests. One for the process; made without touching the network, and safe to make before it is needed.
 
-    `redact` sees every body before it leaves. While `offline` is on only loopback hosts are reached.
+    `redact` sees every body before it leaves; headers are the caller's, and keys belong there. While `offline` is on
+    only loopback hosts are reached.
     """
 
     def __init__(
@@ -92,13 +102,13 @@ class Door:
         *,
         offline: bool = False,
         limits: Limits | None = None,
-        redact: Callable[[bytes], bytes] = _unchanged,
-        persist: Callable[[Sent], None] | None = None,
+        redact: RedactBody = _unchanged,
+        ledger: Ledger | None = None,
     ) -> None:
         self.offline = offline
         self.limits = limits or Limits()
         self.redact = redact
-        self.ledger = Ledger(persist)
+        self.ledger = ledger or Ledger()
         self._client: httpx.AsyncClient | None = None
         # Hosts that have answered: a connection to them that breaks before an answer may have been a stale one.
         self._answered: set[str] = set()
@@ -114,13 +124,22 @@ class Door:
         host = host_of(url)
         self.check(host)
         limits = limits or self.limits
-        response = await self._send(method, url, headers, self.redact(body), limits)
+        response = await self._send(method, url, headers, await self._redacted(body), limits)
         try:
             # httpcore looks at the limit afresh when it begins to read the body.
             response.request.extensions["timeout"]["read"] = limits.between_bytes_s
             yield Response(response, host)
         finally:
             await response.aclose()
+
+    async def _redacted(self, body: bytes) -> Redacted:
+        if len(body) < BIG_BODY_BYTES:
+            return self.redact(body)
+        return await anyio.to_thread.run_sync(self.redact, body)
+
+    def clean(self, text: str) -> str:
+        """Words that came back, fit to be shown and kept: a host may repeat what it was sent, keys included."""
+        return self.redact(text.encode("utf-8", "replace")).body.decode("utf-8", "replace")
 
     def check(self, host: str) -> None:
         """Raises `Offline` when the switch keeps the door closed for this host, `BadRequest` when there is none."""
@@ -133,26 +152,28 @@ class Door:
             )
 
     async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, limits: Limits
+        self, method: str, url: str, headers: Mapping[str, str], redacted: Redacted, limits: Limits
     ) -> "httpx.Response":
         from copydesk.egress import transport
 
         host, status, client = host_of(url), 0, self._open()
         try:
-            request = client.build_request(method, url, headers=headers, content=body)
+            request = client.build_request(method, url, headers=headers, content=redacted.body)
             request.extensions["timeout"] = _timeouts(limits)
             response = await client.send(request, stream=True)
             status = response.status_code
         except transport.FAILURES as exc:
             raise transport.translate(exc, host, reused=host in self._answered) from exc
         finally:
-            self._note(host, body, status)
+            self.note(host, f"{method} {urlsplit(url).path}", redacted, status)
         self._answered.add(host)
         return response
 
-    def _note(self, host: str, body: bytes, status: int) -> None:
+    def note(self, host: str, what: str, redacted: Redacted, status: int) -> None:
+        """Writes one request into the ledger."""
         when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self.ledger.add(Sent(when, host, len(body), hashlib.sha256(body).hexdigest(), status))
+        digest = hashlib.sha256(redacted.body).hexdigest()
+        self.ledger.add(Sent(when, host, len(redacted.body), digest, status, what, redacted.kinds))
 
     def _open(self) -> "httpx.AsyncClient":
         if self._client is None:

@@ -332,7 +332,6 @@ class Commands:
             "session": self._host.current,
             "running": running,
             "capabilities": [*self.names, *FEATURES],
-            "sandbox": "none yet",
             "positionEncoding": self._places.encoding(),
             "permissions": self._consent.status(),
             "counts": {

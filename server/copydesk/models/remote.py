@@ -128,6 +128,7 @@ class RemoteModel:
         """Some servers repeat the key they were given; a message must not. Says so when a key was held back."""
         if self._endpoint.key:
             error.message = error.message.replace(self._endpoint.key, "***")
+        error.message = self._door.clean(error.message)
         if isinstance(error, errors.AuthRejected) and self._endpoint.note:
             error.advice = f"{self._endpoint.note} {error.advice}"
 

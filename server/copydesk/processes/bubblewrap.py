@@ -81,7 +81,8 @@ class Bubblewrap:
     holds: frozenset[Hold]
     cgroups: Cgroups
     etc: Path
-    """What stands for /etc."""
+    """What stands for /etc, and `of_etc` those of its folders that are the real ones."""
+    of_etc: tuple[str, ...] = ()
     disable_userns: bool = True
     why: str = ""
     """Why it is not the best form, where it is not."""
@@ -114,6 +115,7 @@ class Bubblewrap:
         widened = toolchains.widened(confinement)
         furniture = bubblewrap_root.Furniture(
             etc=str(self.etc),
+            of_etc=self.of_etc,
             empty=os.path.join(launch.folder, overlay_launch.EMPTY),
             disable_userns=self.disable_userns,
         )
@@ -189,9 +191,9 @@ async def attempt(state_dir: str) -> Bubblewrap | str:
     bwrap = shutil.which("bwrap", path=_ENV["PATH"]) or "bwrap"
     state = Path(state_dir)
     await anyio.to_thread.run_sync(overlay_launch.sweep, state)
-    etc = state / overlay_launch.SCRATCH / f"{os.getpid()}-etc"
-    await anyio.to_thread.run_sync(system_settings.gather, etc)
-    found = await _best_form(bwrap, state, etc)
+    etc = await anyio.to_thread.run_sync(overlay_launch.folder_in, state)
+    of_etc = await anyio.to_thread.run_sync(system_settings.gather, etc, abandon_on_cancel=True)
+    found = await _best_form(Bubblewrap(bwrap, state, "none", frozenset(), Cgroups(), etc, of_etc))
     if isinstance(found, str):
         return f"bubblewrap was tried and does not work here: {found}"
     groups = await cgroups.attempt()
@@ -203,11 +205,11 @@ async def attempt(state_dir: str) -> Bubblewrap | str:
 _FORMS: tuple[tuple[Placing, bool], ...] = (("overlay", True), ("overlay", False), ("bind", True), ("bind", False))
 
 
-async def _best_form(bwrap: str, state: Path, etc: Path) -> Bubblewrap | str:
+async def _best_form(untried: Bubblewrap) -> Bubblewrap | str:
     whys: list[str] = []
     for placing, disable_userns in _FORMS:
-        box = Bubblewrap(bwrap, state, placing, frozenset(), Cgroups(), etc, disable_userns)
-        holds = await try_out(box, str(state))
+        box = replace(untried, placing=placing, disable_userns=disable_userns)
+        holds = await try_out(box, str(box.state))
         if isinstance(holds, frozenset):
             counted = await _counted(box)
             lacking: set[Hold] = set() if disable_userns else {"privileges"}

@@ -48,9 +48,12 @@ class Root:
 
 @frozen
 class Furniture:
-    """What we bring ourselves: `etc`, and `empty`, a file that stands for hidden ones."""
+    """What we bring ourselves: `etc`, with the folders of the real one that are mounted on it, and `empty`, a file that
+    stands for hidden ones.
+    """
 
     etc: str
+    of_etc: tuple[str, ...]
     empty: str
     disable_userns: bool = True
 
@@ -140,7 +143,7 @@ def _system(confinement: Confinement, furniture: Furniture, home: str | None) ->
             yield from ("--symlink", os.readlink(path), path)
         elif os.path.isdir(path):
             yield from ("--ro-bind", path, path)
-    yield from _etc(furniture.etc, confinement.network)
+    yield from _etc(furniture, confinement.network)
     size = str(confinement.limits.temp_bytes)
     yield from ("--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", size, "--tmpfs", "/dev/shm")
     yield from ("--perms", "1777", "--size", size, "--tmpfs", _TEMP)
@@ -155,8 +158,10 @@ def _system(confinement: Confinement, furniture: Furniture, home: str | None) ->
         yield from ("--perms", "0700", "--size", size, "--tmpfs", home)
 
 
-def _etc(etc: str, network: bool) -> Iterator[str]:
-    yield from ("--ro-bind", etc, "/etc")
+def _etc(furniture: Furniture, network: bool) -> Iterator[str]:
+    yield from ("--ro-bind", furniture.etc, "/etc")
+    for folder in furniture.of_etc:
+        yield from ("--ro-bind", folder, folder)
     resolver = os.path.realpath(f"/etc/{RESOLVER}")  # often a link to /run
     if network and os.path.isfile(resolver):
         yield from ("--ro-bind", resolver, f"/etc/{RESOLVER}")

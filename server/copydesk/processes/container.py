@@ -76,17 +76,25 @@ async def attempt(state_dir: str, image: str | None = None) -> "ContainerSandbox
         program = os.path.basename(engine.program)
         return f"there is no image {image!r} here, and nothing is downloaded unasked: run `{program} pull {image}`"
     await reap(engine)
+    box, holds = await _tried(engine, image, state_dir)
     machine = platform.machine()
-    if engine.is_podman and machine in ("x86_64", "aarch64"):
+    if "privileges" not in holds and not isinstance(holds, str) and machine in ("x86_64", "aarch64"):
+        # The engine lets user namespaces be made, as podman's own profile does: so ours.
         profile = await anyio.to_thread.run_sync(_write_profile, state_dir, machine)
-        engine = replace(engine, profile=profile)
-    box = ContainerSandbox(engine, image, state_dir)
-    holds = await try_out(box, state_dir)
+        stricter, more = await _tried(replace(engine, profile=profile), image, state_dir)
+        if not isinstance(more, str) and more > holds:
+            box, stricter, holds = stricter, box, more
+        await stricter.aclose()
     if isinstance(holds, str):
         await box.aclose()
         return f"a container of {image!r} was tried and does not work: {holds}"
     box.holds = holds
     return box
+
+
+async def _tried(engine: Engine, image: str, state_dir: str) -> "tuple[ContainerSandbox, frozenset[Hold] | str]":
+    box = ContainerSandbox(engine, image, state_dir)
+    return box, await try_out(box, state_dir)
 
 
 async def reap(engine: Engine) -> None:
@@ -190,7 +198,9 @@ class _Container:
 
     async def open(self) -> None:
         words = engines.run_words(self.engine, self.shape, image=self._image, name=self._name, empty=self._empty)
-        opened = start([self.engine.program, *words, "-c", KEEPER], env=self.engine.env, cwd="/")
+        # podman leaves a file in the folder it was started in when memory runs out.
+        folder = os.path.dirname(self._empty.file)
+        opened = start([self.engine.program, *words, "-c", KEEPER], env=self.engine.env, cwd=folder)
         self._leave, self._keeper = opened, await opened.__aenter__()
         try:
             with anyio.fail_after(_READY_LIMIT_S):
@@ -209,7 +219,9 @@ class _Container:
     async def started(self, argv: Sequence[str], asked: Confinement) -> AsyncGenerator[Child]:
         words = engines.exec_words(self._name, asked, _WRAPPER, argv)
         command = [self.engine.program, *words]
-        async with start(command, env=self.engine.env, cwd="/", child_type=_Confined) as child:
+        async with start(
+            command, env=self.engine.env, cwd=os.path.dirname(self._empty.file), child_type=_Confined
+        ) as child:
             if isinstance(child, _Confined):
                 child.container = self
             await child.stdin.aclose()
@@ -286,8 +298,7 @@ async def _errors(child: Child) -> str:
                 found += await child.stderr.receive()
         except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass
-    lines = found.decode(errors="replace").strip().splitlines()
-    return lines[-1].strip()[:300] if lines else ""
+    return engines.said_by(found)
 
 
 def shape_of(asked: Confinement) -> Shape:

@@ -51,7 +51,7 @@ class Engine:
     """A file with the calls that are refused, where the engine's own profile lets user namespaces be made."""
 
     async def ask(self, *words: str, timeout_s: float = _ASK_LIMIT_S) -> Finished:
-        return await run([self.program, *words], env=self.env, timeout_s=timeout_s)
+        return await run([self.program, *words], cwd="/", env=self.env, timeout_s=timeout_s)
 
 
 async def find_engine() -> Engine | str:
@@ -71,19 +71,18 @@ async def find_engine() -> Engine | str:
 
 
 async def _asked(engine: Engine) -> Engine | str:
-    """By what they call themselves: podman often stands under docker's name."""
+    """By what they can answer: podman often stands under docker's name, and Docker's client may talk to podman."""
     version = await engine.ask("version")
     if version.exit_code != 0:
         return first_line(version)
-    is_podman = b"podman" in version.stdout.lower()
-    wanted = "{{.Host.Security.Rootless}} {{.Host.Security.SELinuxEnabled}}" if is_podman else "{{.SecurityOptions}}"
-    info = await engine.ask("info", "--format", wanted)
+    info = await engine.ask("info", "--format", "{{.Host.Security.Rootless}} {{.Host.Security.SELinuxEnabled}}")
+    if info.exit_code == 0:
+        rootless, _, selinux = info.stdout.decode(errors="replace").strip().lower().partition(" ")
+        return Engine(engine.program, engine.env, True, rootless == "true", selinux == "true")
+    info = await engine.ask("info", "--format", "{{.SecurityOptions}}")
     if info.exit_code != 0:
         return first_line(info)
-    said = info.stdout.decode(errors="replace").strip().lower()
-    if is_podman:
-        rootless, _, selinux = said.partition(" ")
-        return Engine(engine.program, engine.env, True, rootless == "true", selinux == "true")
+    said = info.stdout.decode(errors="replace").lower()
     return Engine(engine.program, engine.env, False, "name=rootless" in said, "name=selinux" in said)
 
 
@@ -177,10 +176,16 @@ def is_orphan(label: str) -> bool:
 
 def first_line(done: Finished) -> str:
     """What went wrong, as the engine says it."""
-    said = (done.stderr or done.stdout).decode(errors="replace").strip()
     if done.timed_out:
         return "it did not answer"
-    return said.splitlines()[-1].strip()[:300] if said else f"exit code {done.exit_code}"
+    return said_by(done.stderr or done.stdout) or f"exit code {done.exit_code}"
+
+
+def said_by(errors: bytes) -> str:
+    """The last line that says something: Docker ends with where its help is."""
+    lines = [line.strip() for line in errors.decode(errors="replace").splitlines()]
+    lines = [line for line in lines if line and not (line.startswith(("Run '", "See '")) and "--help" in line)]
+    return lines[-1][:300] if lines else ""
 
 
 def _user(engine: Engine, user: tuple[int, int]) -> str:

@@ -5,6 +5,8 @@ import os
 import re
 from typing import Any, cast
 
+from copydesk.domain.errors import ToolFailed
+
 PLACES = (".devcontainer/devcontainer.json", ".devcontainer.json")
 _MAX_BYTES = 1_000_000
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,400}")
@@ -12,7 +14,7 @@ _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', re.DOTALL)
 
 
-class NoImage(Exception):
+class NoImage(ToolFailed):
     """Says, in one sentence, why there is none to be had and what to do."""
 
 

@@ -63,10 +63,13 @@ async def attempt(state_dir: str) -> "LandlockSandbox | str":
             box.why = f"No overlay of the workspace can be had: {failures[0]}" if failures else ""
             return box
         await box.aclose()
-        failures.append(holds)
+        failures.append(holds + (_ABOUT_NAMESPACES if "(namespaces)" in holds else ""))
     return f"Landlock was tried and does not confine here: {failures[-1]}"
 
 
+_ABOUT_NAMESPACES = (
+    " User namespaces are switched off or forbidden here (user.max_user_namespaces, AppArmor, or what this runs in)."
+)
 _PLACINGS: tuple[Placing, ...] = ("overlay", "bind", "none")
 
 
@@ -176,8 +179,21 @@ def steps_for(asked: Confinement) -> list[tuple[Any, ...]]:
     steps += [("bind", path, path, True) for path in sorted(asked.writable) if not is_below(path, inside)]
     steps += [_mount_step(mount) for mount in sorted(asked.mounts, key=lambda mount: mount.path)]
     steps += [("bind", path, path, True) for path in sorted(asked.writable) if is_below(path, inside)]
+    steps += [("pin", path) for path in _above(asked)]
     steps += [("protect", path) for path in sorted(asked.read_only)]
     return steps + [("hide", path) for path in sorted(asked.hidden)]
+
+
+def _above(asked: Confinement) -> list[str]:
+    """The folders between a mount and what is read-only in it: moved aside, they would take it with them."""
+    found: set[str] = set()
+    for path in asked.read_only:
+        for mount in asked.mounts:
+            folder = os.path.dirname(path)
+            while is_below(folder, (mount.path,)) and folder != mount.path:
+                found.add(folder)
+                folder = os.path.dirname(folder)
+    return sorted(found)
 
 
 def _system_steps(network: bool) -> Iterable[tuple[Any, ...]]:

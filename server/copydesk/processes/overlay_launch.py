@@ -86,9 +86,7 @@ class Launch:
 @contextmanager
 def opened(state: Path, mounts: Sequence[Mount]) -> Generator[Launch]:
     """A scratch folder for one launch, which only we may enter; gone afterwards."""
-    parent = state / SCRATCH
-    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = os.path.realpath(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+    folder = str(folder_in(state))
     try:
         overlays = tuple(mount for mount in mounts if not mount.tree)
         sources = {mount.path: mount.tree for mount in mounts if mount.tree}
@@ -100,6 +98,13 @@ def opened(state: Path, mounts: Sequence[Mount]) -> Generator[Launch]:
         yield Launch(folder, overlays, sources)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def folder_in(state: Path) -> Path:
+    """A new folder of this process, which only we may enter. `sweep` takes it away when we could not."""
+    parent = state / SCRATCH
+    parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Path(os.path.realpath(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent)))
 
 
 def sweep(state: Path) -> None:

@@ -130,12 +130,13 @@ def describe(report: SandboxReport) -> str:
     return f"{report.backend}; {held}"
 
 
-async def aclose() -> None:
-    """Ends what was tried and is kept between commands."""
-    boxes = [box for box in _tried.values() if not isinstance(box, str)]
-    _tried.clear()
-    for box in boxes:
-        await box.aclose()
+async def aclose(state: str | os.PathLike[str]) -> None:
+    """Ends what was tried with this folder and is kept between commands."""
+    folder = await anyio.to_thread.run_sync(os.path.realpath, os.fspath(state))
+    for key in [key for key in _tried if key[1] == folder]:
+        found = _tried.pop(key)
+        if not isinstance(found, str):
+            await found.aclose()
 
 
 def _made(folder: str) -> str:

@@ -1,12 +1,14 @@
 """The part of /etc that programs need to run, copied into one folder of our own: no private key is in it.
 
-One folder is one mount; thirty of them would be a third of what a launch takes. Start with `gather`.
+One folder is one mount; thirty of them would be a third of what a launch takes, and copying hundreds of files would
+be slow. Start with `gather`.
 """
 
 import os
 import shutil
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 # To find libraries and alternatives, to name users, hosts and times, to check certificates.
@@ -19,23 +21,42 @@ _NAMES = (
     "xml",
 )  # fmt: skip
 _PREFIXES = ("java-", "python3.")
-_MAX_FILES = 5000
+_MAX_FILES = 400
+_MANY = 24
 _MAX_FILE_BYTES = 8 * 1024 * 1024
 RESOLVER = "resolv.conf"
 
 
-def gather(into: Path, etc: Path = Path("/etc")) -> None:
-    """Fills `into`, anew. What cannot be read is left out, as it would be unreadable there too."""
-    shutil.rmtree(into, ignore_errors=True)
-    into.mkdir(parents=True, mode=0o755)
-    room = _MAX_FILES
+def gather(into: Path, etc: Path = Path("/etc")) -> tuple[str, ...]:
+    """Fills `into`, an empty folder. What cannot be read is left out, as it would be unreadable there too.
+
+    Returns the folders that are too large to be copied (certificates, alternatives): empty ones stand for them, on
+    which the real ones are to be mounted.
+    """
+    into.chmod(0o755)
+    room, large = _MAX_FILES, list[str]()
     for name in (*_NAMES, *_more_names(etc)):
-        for path in _below(etc / name):
+        path = etc / name
+        if _is_large(path):
+            (into / name).mkdir(parents=True)
+            large.append(str(path))
+            continue
+        for found in _below(path):
             room -= 1
             if room < 0:
-                return
-            _copy(path, into / path.relative_to(etc))
+                return tuple(large)
+            _copy(found, into / found.relative_to(etc))
     (into / RESOLVER).touch()  # something to bind the real one on, where the network is allowed
+    return tuple(large)
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        if path.is_symlink() or not path.is_dir():
+            return False
+        return len(list(islice(path.rglob("*"), _MANY))) == _MANY
+    except OSError:
+        return False
 
 
 def _more_names(etc: Path) -> list[str]:

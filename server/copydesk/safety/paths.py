@@ -1,12 +1,13 @@
 """Which files tools keep away from by their name: those that hold secrets, and version control's own.
 
 Owns the deny lists. A list of names cannot find every secret: it keeps the usual ones out of a model's context.
-Does no I/O and knows no tool. Start with `refuse_secret` and `refuse_change`.
+Does no I/O and knows no tool. Start with `Hidden`, `refuse_secret` and `refuse_change`.
 """
 
 import re
+from collections.abc import Callable
 from fnmatch import translate
-from functools import cache
+from functools import cache, lru_cache
 
 from copydesk.domain.errors import PermissionDenied
 
@@ -81,12 +82,19 @@ def is_secret(path: str) -> bool:
     parts = [part for part in re.split(r"[/\\]+", path.lower()) if part]
     if not parts:
         return False
-    name = parts[-1].split(":", 1)[0].rstrip(". ")  # Windows: `.env::$DATA`, `.env.` and `.env ` name the same file
+    # Windows: `.env::$DATA`, `.env.` and `.env ` name the same file
+    said = _said_by_name(parts[-1].split(":", 1)[0].rstrip(". "))
+    if said is not None:
+        return said
+    return bool(SECRET_FOLDERS.intersection(parts[:-1])) or "/".join(parts[-2:]) in SECRET_ENDINGS
+
+
+@lru_cache(16_384)
+def _said_by_name(name: str) -> bool | None:
+    """Whether a lower-cased name alone says that the file is secret, or that it is not; None where it says nothing."""
     if _any_of(SAFE_NAMES).fullmatch(name):
         return False
-    if _any_of(SECRET_NAMES).fullmatch(name):
-        return True
-    return bool(SECRET_FOLDERS.intersection(parts[:-1])) or "/".join(parts[-2:]) in SECRET_ENDINGS
+    return True if _any_of(SECRET_NAMES).fullmatch(name) else None
 
 
 @cache
@@ -95,8 +103,31 @@ def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(translate, patterns)))
 
 
-def refuse_secret(path: str, *names: str) -> None:
-    """Raises `PermissionDenied` when `path`, or another name of the same file, is a secret's."""
+def nothing_more(path: str) -> bool:
+    del path
+    return False
+
+
+class Hidden:
+    """Whether tools keep away from a file: its name says that it holds secrets, or the person's rules deny reading it.
+
+    `denied` is asked with the path or URI as given. Calling it is cheap enough for every file of a tree.
+    """
+
+    def __init__(self, denied: Callable[[str], bool] = nothing_more) -> None:
+        self.denied = denied
+
+    def __call__(self, path: str) -> bool:
+        return is_secret(path) or self.denied(path)
+
+
+def refuse_secret(path: str, *names: str, hides: Callable[[str], bool] = nothing_more) -> None:
+    """Raises `PermissionDenied` when `path`, or another name of the same file, is a secret's, or `hides` says so."""
+    if any(hides(name) and not is_secret(name) for name in (path, *names) if name):
+        raise PermissionDenied(
+            f"{path!r} may not be read: a rule of the person (permissions.deny) keeps tools away from it.",
+            advice="Ask the person for what you need from it.",
+        )
     if any(is_secret(name) for name in (path, *names)):
         raise PermissionDenied(
             f"{path!r} looks like a file of secrets, so tools do not open, change or copy it.",

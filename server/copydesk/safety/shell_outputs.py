@@ -20,8 +20,11 @@ def is_lister(command: Simple) -> bool:
         return False
     if texts[0] == "git":
         return len(texts) > 1 and texts[1] in LISTING_GIT
+    if texts[0] in ("ls", "fd", "rg") and any(_SHOWS_HIDDEN.fullmatch(text) for text in texts[1:]):
+        return False
     if texts[0] == "find":
-        return not any(text.startswith(("-exec", "-ok", "-printf", "-fprint", "-delete")) for text in texts)
+        narrows = any(text in ("-name", "-iname", "-path", "-wholename") for text in texts)
+        return narrows and not any(text.startswith(("-exec", "-ok", "-printf", "-fprint", "-delete")) for text in texts)
     return texts[0] in LISTERS
 
 
@@ -39,7 +42,7 @@ def plain_output(command: Simple) -> str | None:
     if command.redirects or command.assignments or not command.words:
         return None
     if [word.text for word in command.words] == ["cat"] and command.stdin_text is not None and not command.piped:
-        return None if re.search(r"[$`\\]", command.stdin_text) else command.stdin_text.rstrip("\n")
+        return None if re.search(r"[$`\\\x00]", command.stdin_text) else command.stdin_text.rstrip("\n")
     texts = [word.text for word in command.words]
     plain = all(word.certain for word in command.words) and not any("\\" in text or "%" in text for text in texts)
     if texts[0] in ("echo", "printf") and plain and not any(text.startswith("-") for text in texts[1:]):
@@ -47,6 +50,7 @@ def plain_output(command: Simple) -> str | None:
     return None
 
 
+_SHOWS_HIDDEN = re.compile(r"-\w*[aAHu]\w*|--(?:all|almost-all|hidden|unrestricted|no-ignore)")
 LISTERS = frozenset(
     {"ls", "pwd", "nproc", "date", "basename", "dirname", "which", "seq", "wc", "uname", "whoami", "sort", "uniq"}
     | {

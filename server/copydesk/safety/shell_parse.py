@@ -8,7 +8,6 @@ Start with `read_script`.
 import re
 from dataclasses import replace
 from functools import cache
-from itertools import product
 from typing import TYPE_CHECKING
 
 from copydesk.safety.places import Place
@@ -16,7 +15,7 @@ from copydesk.safety.shell_names import Names, collect_names
 from copydesk.safety.shell_outputs import hinted, is_lister, plain_output
 from copydesk.safety.shell_scripts import Redirect, Script, Simple
 from copydesk.safety.shell_trust import doubts, gaps
-from copydesk.safety.shell_words import SOFT, UNKNOWN, Unreadable, Word, Words, named, text_of
+from copydesk.safety.shell_words import SOFT, UNKNOWN, Unreadable, Word, Words, named, text_of, variants
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -27,7 +26,6 @@ MAX_COMMANDS = 100
 MAX_WORDS = 400
 MAX_VALUES = 16
 MAX_DEPTH = 60
-MAX_VARIANTS = 12
 MAX_RESOLVING = 4
 
 _WORDS = frozenset(
@@ -160,7 +158,7 @@ class _Reader:
         before = len(self.commands)
         self.read_all(node, ())
         numbers = tuple(range(before, len(self.commands)))
-        words = (Word("[["), *(Word(text_of(leaf), certain=False) for leaf in node.children[1:-1]))
+        words = (Word("[["), *(Word(text, certain=False) for text in _literals(node)))
         return (*numbers, *self._add(Simple(words, self._cwd, sources=numbers, text=text_of(node))))
 
     def _loose_word(self, node: "Node") -> tuple[int, ...]:
@@ -203,7 +201,7 @@ class _Reader:
             before = len(self.commands)
             parts = [part for child in redirects for part in self._redirect(child)]
             fed = tuple(range(before, len(self.commands)))
-            stdin = next((_stdin_text(child) for child in redirects if child.type != "file_redirect"), None)
+            stdin = next((self._stdin_text(child) for child in redirects if child.type != "file_redirect"), None)
             numbers = (*fed, *self._add(Simple((), self._cwd, redirects=tuple(parts), text=text_of(node)[:200])))
             first = len(self.commands)
             for child in body:
@@ -232,7 +230,7 @@ class _Reader:
                 assignments += self._assigned(child)
             elif child.type in _REDIRECTS:
                 redirects += self._redirect(child)
-                stdin = _stdin_text(child) if child.type != "file_redirect" else stdin
+                stdin = self._stdin_text(child) if child.type != "file_redirect" else stdin
                 parts += self._words_in_redirect(child)
             elif child.type == "variable_assignment":
                 parts.append([[Word(f"{name}={word.text}", word.certain)] for name, word in self._assigned(child)])
@@ -251,7 +249,7 @@ class _Reader:
         inner = tuple(range(before, len(self.commands)))
         text = text_of(node)
         added: tuple[int, ...] = ()
-        for words in _variants(parts):
+        for words in variants(parts):
             simple = Simple(
                 words,
                 self._cwd,
@@ -316,6 +314,15 @@ class _Reader:
         texts = [word.text for alternatives in found for words in alternatives for word in words]
         return texts or None
 
+    def _stdin_text(self, node: "Node") -> str:
+        """What a here-document or here-string says; its substitutions stand as written."""
+        if node.type == "herestring_redirect":
+            words = [self._words(child)[0] for child in node.children if child.is_named]
+            return " ".join(word.text for expanded in words for word in expanded)
+        text = "".join(text_of(child) for child in node.children if child.type == "heredoc_body")
+        quoted = any(set(text_of(child)) & set("'\"\\") for child in node.children if child.type == "heredoc_start")
+        return text if quoted else re.sub(r"\\([$`\\\n])", r"\1", text)
+
     def _words_in_redirect(self, node: "Node") -> list[list[list[Word]]]:
         """Words that follow a here-document's mark on its line are arguments: the grammar hangs them below it."""
         if node.type != "heredoc_redirect":
@@ -366,26 +373,21 @@ class _Reader:
         return (len(self.commands) - 1,)
 
 
-def _variants(parts: list[list[list[Word]]]) -> list[tuple[Word, ...]]:
-    """Every way the words can come out; where these are many, one in which the doubtful words are unknown."""
-    n_variants = 1
-    for part in parts:
-        n_variants *= len(part)
-    if n_variants > MAX_VARIANTS:
-        parts = [part if len(part) == 1 else [[Word(UNKNOWN, certain=False)]] for part in parts]
-    return [tuple(word for words in choice for word in words) for choice in product(*parts)]
-
-
 def _with_stdin(old: Simple, text: str) -> Simple:
     return replace(old, stdin_text=text)
 
 
-def _stdin_text(node: "Node") -> str:
-    """What a here-document or here-string says, literally; what it substitutes is unknown."""
-    if node.type == "herestring_redirect":
-        text = text_of(node).removeprefix("<<<").strip()
-        return text[1:-1] if text[:1] in "'\"" else text
-    return "".join(text_of(child) for child in node.children if child.type == "heredoc_body")
+def _literals(node: "Node") -> list[str]:
+    """The texts of a test that stand there literally: what they quote may be evaluated once more."""
+    found: list[str] = []
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current.type not in ("command_substitution", "process_substitution"):
+            stack.extend(current.children)
+        if current.type in ("raw_string", "ansi_c_string") or (current.type == "string" and "\\" in text_of(current)):
+            found.append(text_of(current))
+    return found
 
 
 def _changes_folder(node: "Node") -> bool:

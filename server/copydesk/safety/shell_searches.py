@@ -56,7 +56,7 @@ def unwrap_xargs(simple: Simple, name: str) -> Unwrapped:
         elif not _XARGS_FLAGS.fullmatch(text):
             doubtful = True
     rest = words[position:] or (Word("echo"),)
-    given = (simple.stdin_text or UNKNOWN).split("\n")
+    given = re.sub("['\"]", "", simple.stdin_text or "").split() or [UNKNOWN]
     mark = next(
         (words[i + 1].text for i, word in enumerate(words[:-1]) if word.text in ("-I", "-J", "--replace")), "{}"
     )
@@ -97,7 +97,7 @@ def found_by(words: tuple[Word, ...]) -> list[str]:
         if word.text in ("-name", "-iname", "-path", "-ipath", "-regex", "-wholename")
     ]
     outside = [root for root in roots if root.startswith(("/", "~", ".."))]
-    narrow = [name for name in names if len(name.strip("*?./[]")) > 1 or is_secret_like(name)]
+    narrow = [name for name in names if re.search(r"\.\w|\w\w", name) or is_secret_like(name)]
     if len(narrow) < max(len(names), 1):
         narrow = [SOFT if outside else UNKNOWN]
     return [f"{root.rstrip('/')}/{name}" for root in roots[:4] for name in narrow[:6]]

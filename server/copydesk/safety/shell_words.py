@@ -20,6 +20,7 @@ SOFT = "\x01"
 MAX_ALTERNATIVES = 16
 MAX_WORD_DEPTH = 24
 MAX_BRACES = 8
+MAX_VARIANTS = 12
 
 Char = tuple[str, bool]
 """A character and whether it was quoted."""
@@ -168,6 +169,16 @@ def _joined(parts: list[list[Chars]]) -> list[Chars]:
     if n_alternatives > MAX_ALTERNATIVES:
         return [[(UNKNOWN, False)]]
     return [[char for chars in combination for char in chars] for combination in product(*parts)]
+
+
+def variants(parts: list[list[list[Word]]]) -> list[tuple[Word, ...]]:
+    """Every way the words can come out; where these are many, one in which the doubtful words are unknown."""
+    n_variants = 1
+    for part in parts:
+        n_variants *= len(part)
+    if n_variants > MAX_VARIANTS:
+        parts = [part if len(part) == 1 else [[Word(UNKNOWN, certain=False)]] for part in parts]
+    return [tuple(word for words in choice for word in words) for choice in product(*parts)]
 
 
 # --- quoting ---

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from copydesk.agent.loop import LoopEnd
 from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.review import Hunk
+from copydesk.services.side_files import named
 from copydesk.workspace.pending import Pending
 
 
@@ -59,6 +60,8 @@ def still(turn: str, pending: Pending, state: ReviewState, hunks: tuple[Hunk, ..
     """The pending files in one undecided `state`: "draft" after a stopped turn, "pending" where nothing is offered."""
     counts = Counter(hunk.uri for hunk in hunks)
     files = tuple(FileReview(uri, state, counts[uri], _waits(counts[uri])) for uri in pending.files())
+    sides = pending.side_files()
+    files += tuple(FileReview(uri, state, 1, named(side)) for uri, side in sides.items() if uri not in pending.files())
     return ReviewUpdated(turn, state if files else "none", files)
 
 

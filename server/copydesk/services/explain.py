@@ -19,7 +19,7 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange, Message, Text
 from copydesk.domain.ports import FileHandle, Model, Symbol
 from copydesk.domain.stream import ModelRequest, TextDelta
-from copydesk.services.session import ModelSource
+from copydesk.services.model_source import ModelSource
 from copydesk.text.hashing import content_hash
 from copydesk.text.lines import split_lines
 

@@ -40,7 +40,8 @@ async def take(work: CallWork, seen: Seen, harvest: Harvest, command: str) -> Ta
     told = await to_thread.run_sync(_counted, work, seen.files, harvest.edits)
     taken = Taken(side_files=harvest.side_files)
     refused = _propose(work, seen, harvest.edits, command)
-    work.propose_side_files(harvest.side_files)
+    if harvest.side_files:
+        work.propose_side_files(harvest.side_files)
     taken.changed = [words for edit, words in zip(harvest.edits, told, strict=True) if id(edit) not in refused]
     taken.changed += [_side(work, side) for side in harvest.side_files]
     taken.notes = [*refused.values(), *harvest.notes]

@@ -15,13 +15,14 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from copydesk.agent.execution import interrupted
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.events import Event, MessageAdded
+from copydesk.domain.events import Event, MessageAdded, SideFilesProposed
 from copydesk.domain.evidence import Evidence
 from copydesk.domain.messages import Problem
 from copydesk.domain.permissions import MODES, Mode, mode_of
 from copydesk.services.keeping import Draft, Keeper
+from copydesk.services.parts import SessionParts
 from copydesk.services.review import Reviewed, ReviewParts, Reviews
-from copydesk.services.session import Session, SessionParts
+from copydesk.services.session import Session
 from copydesk.services.turns import PromptRequest, Turn
 from copydesk.store.records import Listener, RecordWriter, read_records
 from copydesk.store.state import SessionState, apply
@@ -46,7 +47,7 @@ class Host:
         self.keeper = (
             Keeper(records.parent / "drafts", lambda: parts.workspace.roots) if records and parts.offers else None
         )
-        self.reviews = Reviews(ReviewParts(parts.workspace, self._by_use, self._review_changed))
+        self.reviews = Reviews(ReviewParts(parts.workspace, self._by_use, self._review_changed, sides=parts.sides))
         if self.keeper:
             self.reviews.written = self.keeper.written
         self.parts = replace(
@@ -177,6 +178,8 @@ class Host:
         session = Session(draft.session, self.parts, writer, state)
         for file in draft.files:
             session.pending.put(file)
+        for side, turn in draft.sides:
+            session.pending.propose_side_files((side,), turn)
         if state.messages and state.messages[-1].calls:  # it ended in the middle of them
             session.emit(MessageAdded(state.turn, interrupted(state.messages[-1].calls)))
         self._sessions[draft.session] = session
@@ -226,8 +229,15 @@ class Host:
         return lambda: self._listeners.remove(listener)
 
     def _relay(self, session: str, seq: int, event: Event) -> None:
+        if isinstance(event, SideFilesProposed):
+            self._has_side_files(session)
         for listener in tuple(self._listeners):
             listener(session, seq, event)
+
+    def _has_side_files(self, id: str) -> None:
+        if session := self._sessions.get(id):
+            session.awaits_review = session.awaits_review or session.current is None  # made in the background
+            self._review_changed(session)
 
     # --- choices ---
 

@@ -15,7 +15,7 @@ from copydesk.domain.ports import Approver
 from copydesk.safety.approver import TurnApprover
 from copydesk.safety.judge import judge
 from copydesk.safety.places import Place
-from copydesk.safety.rules import Rule, Rules, parse_all
+from copydesk.safety.rules import Rule, Rules, matches_path, parse_all
 from copydesk.services.permissions import Permissions
 from copydesk.workspace.uris import is_under, to_path
 
@@ -70,6 +70,25 @@ class Judging:
         for name in LISTS:
             found += [f"{name}: {problem}" for problem in _parsed(self._settings().texts(name))[1]]
         return tuple(found)
+
+    def deny_rules(self) -> tuple[str, ...]:
+        return self._settings().texts("permissions.deny")
+
+    def denies_reading(self, path: str) -> bool:
+        """Whether a rule of the person keeps tools away from a file; a path, or a URI, or relative to a folder."""
+        rules = [rule for rule in _parsed(self.deny_rules())[0] if rule.kind == "FileRead"]
+        if not rules:
+            return False
+        roots = tuple(found for folder in self._folders() if (found := to_path(folder)))
+        place = Place(os.sep, roots, os.path.expanduser("~"))
+        plain = to_path(path) if path.startswith("file:") else path
+        if not plain:
+            return False
+        spellings = [plain] if os.path.isabs(plain) else [os.path.join(root, plain) for root in roots]
+        paths = [place.absolute(each) for each in spellings]
+        return any(
+            matches_path(rule, each, place.inside(each), place.home, below=True) for rule in rules for each in paths
+        )
 
     def _place(self, request: PermissionRequest) -> Place:
         roots = [path for folder in self._folders() if (path := to_path(folder))]

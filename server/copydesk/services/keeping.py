@@ -13,11 +13,12 @@ from typing import Any, Protocol
 import anyio
 from anyio import to_thread
 
+from copydesk.domain.commands import SideFile
 from copydesk.domain.frozen import frozen
 from copydesk.store.drafts import Drafts
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.proposals import PendingFile
-from copydesk.workspace.saved import from_plain, to_plain
+from copydesk.workspace.saved import from_plain, sides_from_plain, to_plain
 
 log = logging.getLogger("copydesk.review")
 
@@ -35,6 +36,7 @@ class Draft:
 
     session: str
     files: tuple[PendingFile, ...]
+    sides: tuple[tuple[SideFile, str], ...] = ()
 
 
 class Keeper:
@@ -78,9 +80,10 @@ class Keeper:
         waiting, self._waiting = self._waiting, {}
         todo: list[tuple[str, dict[str, Any] | None]] = []
         for id, session in waiting.items():
-            files = session.pending.files()
-            if files:
-                todo.append((id, {"roots": list(self._roots()), "pending": files}))
+            pending = session.pending
+            if not pending.is_empty:
+                sides = {uri: (side, pending.side_turn(uri)) for uri, side in pending.side_files().items()}
+                todo.append((id, {"roots": list(self._roots()), "pending": pending.files(), "sides": sides}))
             elif id in self._saved:
                 todo.append((id, None))
         return todo
@@ -91,7 +94,7 @@ class Keeper:
                 self._drafts.save(id, None)
                 self._saved.discard(id)
                 continue
-            self._drafts.save(id, {"roots": data["roots"], **to_plain(data["pending"])})
+            self._drafts.save(id, {"roots": data["roots"], **to_plain(data["pending"], data["sides"])})
             self._saved.add(id)
 
     def load(self) -> list[Draft]:
@@ -103,10 +106,10 @@ class Keeper:
             if not isinstance(given, list) or not roots.intersection(map(str, given)):  # pyright: ignore[reportUnknownArgumentType]
                 continue
             try:
-                files = from_plain(data)
+                files, sides = from_plain(data), sides_from_plain(data)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 log.warning("the draft of session %s is not understood: %r", session, error)
                 continue
             self._saved.add(session)
-            found.append(Draft(session, files))
+            found.append(Draft(session, files, sides))
         return found

@@ -21,6 +21,7 @@ from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing, in_thread, overall
 from copydesk.services.proving import InThread
 from copydesk.services.settling import LANDED, SentPart, left_of
+from copydesk.services.side_files import SideFiles, fitting, hunks_of
 from copydesk.text.diffs import unified
 from copydesk.workspace.hunks import Cut, is_whole
 from copydesk.workspace.pending import Pending
@@ -70,12 +71,14 @@ class ReviewParts:
     sessions: Callable[[], Iterable[Reviewed]]
     kept: Callable[[Reviewed], None]
     in_thread: InThread = in_thread
+    sides: SideFiles | None = None
 
 
 class Reviews:
     def __init__(self, parts: ReviewParts) -> None:
         self._parts = parts
         self._cuts: dict[tuple[str, str], Cut] = {}
+        self._sides: dict[tuple[str, str], Hunk] = {}
         self._cutting = Cutting(parts.workspace, parts.in_thread)
         self._told: set[str] = set()
         self._landing: frozenset[tuple[str, str]] = frozenset()
@@ -93,7 +96,8 @@ class Reviews:
 
     def hunks(self, choice: Choice = Choice()) -> tuple[Hunk, ...]:  # noqa: B008  immutable
         """As last worked out; costs nothing."""
-        return tuple(hunk for cut in self._cuts.values() for hunk in cut.hunks if choice.fits(hunk))
+        text = (hunk for cut in self._cuts.values() for hunk in cut.hunks)
+        return tuple(hunk for hunk in (*text, *self._sides.values()) if choice.fits(hunk))
 
     def proposed(self, session: str, uri: str) -> Proposed | None:
         """A file with all that waits in it in one session, as last worked out; None where nothing does."""
@@ -123,8 +127,9 @@ class Reviews:
         return self.hunks()
 
     async def _refresh(self) -> None:
-        before = self._cuts
+        before, before_sides = self._cuts, self._sides
         cuts: dict[tuple[str, str], Cut] = {}
+        sides: dict[tuple[str, str], Hunk] = {}
         landing: set[tuple[str, str]] = set()
         for session in tuple(self._parts.sessions()):
             landing |= {(session.id, uri) for uri, file in session.pending.files().items() if file.pinned}
@@ -132,10 +137,13 @@ class Reviews:
                 for cut in await self._cutting.cut(session.id, session.pending):
                     cuts[session.id, cut.file.uri] = cut
                     self._tell_held(session, cut)
-        self._cuts = cuts
+            if session.awaits_review and self._parts.sides:
+                sides |= {(session.id, hunk.uri): hunk for hunk in hunks_of(session.id, session.pending)}
+        self._cuts, self._sides = cuts, sides
         self._cutting.forget_others(cuts.keys())
         landed, self._landing = self._landing - landing, frozenset(landing)
-        if changed := _changed(before, cuts) | {uri for _, uri in landed}:
+        decided = {uri for _, uri in landed} | {hunk.uri for hunk in {*before_sides.values()} ^ {*sides.values()}}
+        if changed := _changed(before, cuts) | decided:
             self._say(changed)
 
     def _tell_held(self, session: Reviewed, cut: Cut) -> None:
@@ -152,6 +160,8 @@ class Reviews:
             chosen = [hunk for hunk in hunks if hunk.uri == cut.file.uri and hunk in cut.hunks]
             if chosen:
                 texts.append(self._file_diff(cut, chosen))
+        shown = (hunk for hunk in hunks if hunk in self._sides.values())
+        texts += [f"# {self._parts.workspace.display(hunk.uri)}: {hunk.after or hunk.before}" for hunk in shown]
         return "".join(texts)
 
     def _file_diff(self, cut: Cut, chosen: Sequence[Hunk]) -> str:
@@ -193,38 +203,52 @@ class Reviews:
     # --- deciding ---
 
     async def accept(self, choice: Choice) -> Decided:
-        """Lands the chosen hunks. Raises `CopydeskError` when none fits, or newer typing conflicts with all of them."""
+        """Lands the chosen hunks. Raises `CopydeskError` when none fits, or newer typing conflicts with all of them.
+
+        Side files are written after the text of their session has landed.
+        """
         await self.refresh()
-        items = placeable(picked(self._cuts, choice))
+        sides = fitting(self._sides, choice)
+        items = placeable(picked(self._cuts, choice)) if not sides or self._has_text(choice) else []
         files: list[FileReview] = []
-        for session in self._sessions_of(items):
+        for session in self._sessions_of(items, sides):
             async with _Turned(session):
                 await self.refresh()
                 mine = [item for item in _again(self._cuts, items) if item.cut.session == session.id]
                 if mine:
                     files += await self._land(session, mine)
+                if self._parts.sides:
+                    files += await self._parts.sides.accept(session, _of_session(sides, session.id))
+                    self._parts.kept(session)
         return await self._decided(files)
 
     async def reject(self, choice: Choice, reason: str = "") -> Decided:
         """Drops the chosen hunks. Raises `CopydeskError` when none fits."""
         await self.refresh()
-        items = picked(self._cuts, choice)
+        sides = fitting(self._sides, choice)
+        items = picked(self._cuts, choice) if not sides or self._has_text(choice) else []
         files: list[FileReview] = []
-        for session in self._sessions_of(items):
+        for session in self._sessions_of(items, sides):
             async with _Turned(session):
                 await self.refresh()
                 for item in _again(self._cuts, items):
                     if item.cut.session == session.id:
                         files.append(self._drop(session, item, reason))
+                if self._parts.sides:
+                    files += self._parts.sides.reject(session, _of_session(sides, session.id), reason)
+                    self._parts.kept(session)
         return await self._decided(files)
+
+    def _has_text(self, choice: Choice) -> bool:
+        return any(choice.fits(hunk) for cut in self._cuts.values() for hunk in cut.hunks)
 
     async def _decided(self, files: Sequence[FileReview]) -> Decided:
         await self.written()
         pending = await self.refresh()
         return Decided(tuple(files), pending)
 
-    def _sessions_of(self, items: Iterable[Picked]) -> list[Reviewed]:
-        ids = {item.cut.session for item in items}
+    def _sessions_of(self, items: Iterable[Picked], sides: Iterable[Hunk]) -> list[Reviewed]:
+        ids = {item.cut.session for item in items} | {hunk.session for hunk in sides}
         return [session for session in self._parts.sessions() if session.id in ids]
 
     # --- accepting ---
@@ -316,6 +340,10 @@ class Reviews:
         state = "pending" if session.pending.files() else overall(files)
         session.emit(ReviewUpdated(turn, state, (*files, *waiting)))
         self._parts.kept(session)
+
+
+def _of_session(sides: Iterable[Hunk], session: str) -> frozenset[str]:
+    return frozenset(hunk.uri for hunk in sides if hunk.session == session)
 
 
 def _taken(items: Iterable[Picked]) -> dict[str, PendingFile]:

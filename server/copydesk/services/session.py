@@ -7,17 +7,14 @@ records. Faces submit and listen; they never run the loop.
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import anyio
 from anyio import to_thread
-from anyio.lowlevel import checkpoint
 
-from copydesk.agent.journal import Tools, TurnParts
+from copydesk.agent.journal import TurnParts
 from copydesk.agent.loop import LoopEnd
-from copydesk.config.settings import Settings
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
 from copydesk.domain.edits import Origin, PendingEdit
@@ -35,73 +32,32 @@ from copydesk.domain.events import (
     TurnEnded,
     TurnStarted,
 )
-from copydesk.domain.messages import Message, Problem, Task, Text, Usage
-from copydesk.domain.permissions import Mode
-from copydesk.domain.ports import Approver, Editor, Model, Work
+from copydesk.domain.messages import Message, Task, Text, Usage
+from copydesk.domain.ports import Model, Work
 from copydesk.domain.review import Choice
-from copydesk.domain.secrets import NoSecrets, Secrets
-from copydesk.domain.shadows import Shadow
-from copydesk.domain.tools import ToolSpec
 from copydesk.services.closing import closing_words, note_for_model, still
 from copydesk.services.landed import Landed, OnLanded
-from copydesk.services.landing import Landing, LandingLimits
+from copydesk.services.landing import Landing
+from copydesk.services.parts import SessionParts
 from copydesk.services.reads import Reads
+from copydesk.services.redacting import redacted
 from copydesk.services.review import Reviews
 from copydesk.services.shells import Shells
-from copydesk.services.turns import ModelSource, PromptRequest, Turn, TurnOutcome
-from copydesk.services.verify import Checks, Verifies
+from copydesk.services.side_files import land
+from copydesk.services.turns import PromptRequest, Turn, TurnOutcome
+from copydesk.services.verify import Checks
 from copydesk.services.work import CallWork
 from copydesk.store.records import RecordWriter
 from copydesk.store.state import SessionState, apply
 from copydesk.workspace.pending import Pending
-from copydesk.workspace.workspace import Workspace
 
 log = logging.getLogger("copydesk.session")
 
-MAX_QUEUED = 16
-MAX_STEERING = 64
+MAX_QUEUED, MAX_STEERING = 16, 64
 MAX_NEWS = 64
 """Lines about decided edits that wait for the model's next step; the oldest go."""
 SYNC_LIMIT_S = 10.0
 """How long the next turn waits for a slow disk to take the last one's records."""
-
-Validate = Callable[[ToolSpec, object], dict[str, Any]]
-
-
-@dataclass(slots=True)
-class SessionParts:
-    """What every session of a host shares. `mode` and `model` are asked at each turn's start."""
-
-    workspace: Workspace
-    models: ModelSource
-    tools: Tools
-    validate: Validate
-    editor: Editor
-    approver: Callable[[Callable[[], Mode], str], Approver]
-    settings: Callable[[], Settings]
-    now: Callable[[], str]
-    mode: Callable[[], Mode] = lambda: "ask"
-    model_name: Callable[[], str | None] = lambda: None
-    problems: Callable[[str | None], tuple[Problem, ...]] = lambda uri: ()
-    version: str = ""
-    offers: bool = True
-    """False: edits stay pending after a turn (the command line shows them as a diff)."""
-    landed: OnLanded = lambda landed: None
-    reviews: Reviews | None = None
-    secrets: Secrets = field(default_factory=NoSecrets)
-    before_turn: Callable[[], Awaitable[None]] = checkpoint
-    """What has to be known anew when a turn begins."""
-    confined: Callable[[], Awaitable[None]] = checkpoint
-    """What has to be known before a command is judged."""
-    kept: Callable[["Session"], None] = lambda session: None
-    """Called when what waits for review has changed."""
-    landing_limits: LandingLimits = field(default_factory=LandingLimits)
-    shadow: Shadow | None = None
-    no_shell: str = "this server has no shadow to run it in."
-    """Why no command runs where there is no `shadow`."""
-    start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
-    """Runs something beside the turns, in the host's task group."""
-    verifier: Verifies | None = None
 
 
 class Session:
@@ -156,9 +112,10 @@ class Session:
         return "\n".join(lines)
 
     def emit(self, event: Event) -> None:
-        self.state = apply(self.state, event)
-        self._writer.write(event)
-        self.checks.note(event)
+        clean = redacted(event, self._parts.secrets)
+        self.state = apply(self.state, clean)
+        self._writer.write(clean)
+        self.checks.note(clean)
 
     # --- the inbox ---
 
@@ -179,9 +136,8 @@ class Session:
     def steer(self, turn: Turn, task: Task) -> Turn:
         """Gives the task's words to the turn's next step. Raises `CopydeskError` when too many wait."""
         if len(self._steering) >= MAX_STEERING:
-            raise CopydeskError(
-                f"{MAX_STEERING} messages already wait for the running turn.", advice="Let it take a step."
-            )
+            why = f"{MAX_STEERING} messages already wait for the running turn."
+            raise CopydeskError(why, advice="Let it take a step.")
         self._steering.append(task_message(task).text)
         return turn.joined()
 
@@ -249,10 +205,11 @@ class Session:
     async def _run(self, turn: Turn) -> None:
         end = LoopEnd("cancelled", "", Usage())
         review = ReviewUpdated(turn.id, "none")
-        self._announce(turn)
         try:
             with turn.scope:
                 try:
+                    await self._parts.before_turn()
+                    self._announce(turn)
                     end = await self._loop(turn)
                 finally:
                     self._looping = False
@@ -286,7 +243,6 @@ class Session:
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
         )
         self.emit(ModelChosen(turn.id, model.name))
-        await self._parts.before_turn()
         instructions = await self._instructions(turn) if not self.state.messages else ""
         note = "\n".join(part for part in (self._note, self.take_news()) if part)
         message = task_message(turn.request.task, instructions=instructions, note=note)
@@ -354,11 +310,13 @@ class Session:
     async def _land(self, turn: Turn, *, confirm: bool) -> ReviewUpdated:
         if confirm and self.pending.files():
             self.emit(still(turn.id, self.pending, "pending"))
-        return await self.landing.offer(self.pending, turn.id, f"Copydesk: {title(turn.request.task)}", confirm=confirm)
+        label = f"Copydesk: {redacted(title(turn.request.task), self._parts.secrets)}"
+        review = await self.landing.offer(self.pending, turn.id, label, confirm=confirm)
+        return await land(self._parts.sides, self, self._parts.editor, review, confirm=confirm)
 
     async def _await_review(self, turn: Turn, reviews: Reviews) -> ReviewUpdated:
         """Leaves the edits for the person to decide, hunk by hunk, whenever they like."""
-        if not self.pending.files():
+        if self.pending.is_empty:
             return ReviewUpdated(turn.id, "none")
         self.awaits_review = True
         await reviews.refresh()
@@ -371,16 +329,18 @@ class Session:
             listener(landed)
 
     def _finish(self, turn: Turn, end: LoopEnd, review: ReviewUpdated) -> None:
-        if review.state == "none" and self.pending.files():
+        if self.state.turn != turn.id:
+            self._announce(turn)  # stopped before it began
+        if review.state == "none" and not self.pending.is_empty:
             review = still(turn.id, self.pending, "draft")
             self.emit(review)
-        self.awaits_review = bool(self.pending.files())
+        self.awaits_review = not self.pending.is_empty
         self._parts.kept(self)
-        end = self.checks.closed(turn, end, review)
+        end = redacted(self.checks.closed(turn, end, review), self._parts.secrets)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
         self.updated = self._parts.now()
-        evidence = self.checks.runs(turn.id)
+        evidence = redacted(self.checks.runs(turn.id), self._parts.secrets)
         turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error, evidence))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ class Ran:
 class Shells:
     """The commands of one session, by id."""
 
-    def __init__(self, shadow: Shadow | None, session: Beside, no_shell: str = "") -> None:
+    def __init__(self, shadow: Shadow | None, session: Beside, no_shell: str) -> None:
         """`no_shell` says why none can be run where there is no shadow."""
         self._shadow = shadow
         self._no_shell = no_shell

@@ -1,9 +1,7 @@
 """A turn as its callers hold it: what was asked, how to wait for it, how to stop it, what came of it."""
 
-from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import anyio
 
@@ -11,18 +9,6 @@ from copydesk.domain.events import ReviewUpdated, StopReason
 from copydesk.domain.evidence import CheckRun
 from copydesk.domain.messages import Task, Usage
 from copydesk.domain.permissions import Mode
-from copydesk.domain.ports import Model
-
-OnRetry = Callable[[int, float, str], None]
-
-
-class ModelSource(Protocol):
-    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ..., local: bool = ...) -> Model:
-        """The model of that name, or the settings' when None. Raises an error that says what to do.
-
-        `local`: only one on this machine is of use, so nobody else need be asked.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ what is `services.attribution`'s. Start with `Undoing.undo`.
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 from anyio import to_thread
@@ -18,6 +18,7 @@ from copydesk.domain.events import FileReview, ReviewState, ReviewUpdated
 from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileHandle, FileSource
 from copydesk.services.attribution import Attribution
+from copydesk.services.side_files import SideFiles
 from copydesk.store.authored import AuthoredFile, AuthoredTurn, Standing
 from copydesk.text.documents import Document
 from copydesk.text.edits import apply
@@ -118,9 +119,11 @@ class Undoing:
         offer: Offer,
         running: Callable[[], tuple[str, ...]],
         waiting: Callable[[str], Iterable[tuple[str, int]]],
+        sides: SideFiles | None = None,
     ) -> None:
         self._workspace = workspace
         self._attribution = attribution
+        self._sides = sides
         self._offer = offer
         self._running = running
         self._waiting = waiting
@@ -133,8 +136,34 @@ class Undoing:
         work, not applied yet, or has nothing left.
         """
         async with self._one_at_a_time:
+            if turn and await self._has_sides_only(turn):
+                return await self._sides_of(turn, NOTHING)
             plan = await self._plan_of(turn) if turn else await self._newest()
-            return await self._land(plan) if plan else NOTHING
+            if plan is not None:
+                undone = await self._land(plan)
+                return await self._sides_of(undone.of, undone)
+            newest = await self._sides.newest() if self._sides else ""
+            return await self._sides_of(newest, NOTHING) if newest else NOTHING
+
+    async def _has_sides_only(self, turn: str) -> bool:
+        return self._sides is not None and await self._attribution.page(turn) is None and await self._sides.has(turn)
+
+    async def _sides_of(self, turn: str, undone: Undone) -> Undone:
+        """Takes back what was written beside the text of a turn, or writes it again where that came back."""
+        if self._sides is None or not await self._sides.has(turn):
+            return undone
+        done, kept = await self._sides.flip(turn)
+        review = undone.review
+        state = "applied" if review.state == "none" and done else review.state
+        files = (*review.files, *(FileReview(uri, "applied", 1, saved=True) for uri in done))
+        return replace(
+            undone,
+            of=turn,
+            label=undone.label if undone.of else f"Copydesk: Undo what {turn} wrote that is not text",
+            undone=(*undone.undone, *(UndoneFile(uri, 1) for uri in done)),
+            kept=(*undone.kept, *(KeptPlace(uri, 0, why) for uri, why in kept)),
+            review=replace(review, state=state, files=files),
+        )
 
     # --- which ---
 

@@ -102,7 +102,7 @@ class CallWork:
 
     def propose_side_files(self, files: Iterable[SideFile]) -> None:
         """Adds what a command changed that no text edit carries."""
-        self._pending.propose_side_files(files)
+        self._pending.propose_side_files(files, self._origin.turn)
         self._files = self._workspace.snapshot(self._pending)
 
     def open_files(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class Pending:
     def __init__(self) -> None:
         self._files: Files = MappingProxyType({})
         self._sides: SideFiles = NONE
+        self._side_turns: dict[str, str] = {}
 
     def files(self) -> Files:
         """By URI; a moved file stands under its destination only. What `rebase` held back is in `held`."""
@@ -59,9 +60,20 @@ class Pending:
     def side_files(self) -> SideFiles:
         return self._sides
 
-    def propose_side_files(self, files: Iterable[SideFile]) -> None:
+    def side_turn(self, uri: str) -> str:
+        """The newest turn that had a part in a side file."""
+        return self._side_turns.get(uri, "")
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._files and not self._sides
+
+    def propose_side_files(self, files: Iterable[SideFile], turn: str = "") -> None:
         """Adds what a command changed after what waits already."""
-        self._sides = joined(self._sides, files)
+        newer = tuple(files)
+        self._sides = joined(self._sides, newer)
+        for side in newer:
+            self._side_turns[normalise(side.uri)] = turn
 
     def drop_side_files(self, uris: Iterable[str]) -> None:
         """They are decided."""

@@ -5,8 +5,10 @@ tells where the edits go. `from_plain` raises ValueError (or KeyError, TypeError
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, cast
 
+from copydesk.domain.commands import SideFile
 from copydesk.domain.edits import Origin
 from copydesk.domain.ports import FileHandle
 from copydesk.text.edits import Edit, apply
@@ -18,8 +20,15 @@ VERSION = 1
 _KINDS: tuple[PendingKind, ...] = ("change", "create", "delete", "move")
 
 
-def to_plain(files: Files) -> dict[str, Any]:
-    return {"v": VERSION, "files": [_file(file) for file in files.values()]}
+def to_plain(files: Files, sides: Mapping[str, tuple[SideFile, str]] | None = None) -> dict[str, Any]:
+    """`sides`: side files with their turn."""
+    waiting = [[asdict(side), turn] for side, turn in (sides or {}).values()]
+    return {"v": VERSION, "files": [_file(file) for file in files.values()], "sides": waiting}
+
+
+def sides_from_plain(data: object) -> tuple[tuple[SideFile, str], ...]:
+    plain = cast("Mapping[str, Any]", data)
+    return tuple((SideFile(**side), str(turn)) for side, turn in plain.get("sides", ()))
 
 
 def from_plain(data: object) -> tuple[PendingFile, ...]:

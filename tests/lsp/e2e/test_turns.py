@@ -86,6 +86,24 @@ async def test_the_other_commands_without_arguments(tmp_path: Path, name: str) -
             assert isinstance(await d.client.command(f"copydesk.{name}", timeout_s=10), dict)
 
 
+async def test_status_and_doctor_say_what_confines_commands(tmp_path: Path) -> None:
+    async with desk(tmp_path, steps(SLOW), files=FILES, settings={"sandbox.backend": "process"}) as d:
+        sandbox = (await d.client.command("copydesk.status", timeout_s=10))["sandbox"]
+        assert (sandbox["backend"], sandbox["works"], sandbox["holds"]) == ("process", False, [])
+        assert "the network" in sandbox["summary"]
+        found = (await d.client.command("copydesk.doctor", timeout_s=10))["findings"]
+        assert [each["level"] for each in found if each["subject"] == "sandbox"] == ["note"]
+
+
+async def test_status_says_why_no_command_runs(tmp_path: Path) -> None:
+    async with desk(tmp_path, steps(SLOW), files=FILES, settings={"sandbox.backend": "container"}) as d:
+        sandbox = (await d.client.command("copydesk.status", timeout_s=10))["sandbox"]
+        assert (sandbox["backend"], sandbox["works"]) == ("container", False)
+        assert "sandbox.image" in sandbox["summary"]
+        found = (await d.client.command("copydesk.doctor", timeout_s=10))["findings"]
+        assert [each["level"] for each in found if each["subject"] == "sandbox"] == ["problem"]
+
+
 async def test_commands_answer_at_once(tmp_path: Path) -> None:
     async with desk(tmp_path, steps(SLOW), files=FILES) as d:
         uri = d.open("a.py")

@@ -235,7 +235,6 @@ async def test_status_says_what_there_is(tmp_path: Path) -> None:
         assert status["running"][0]["turn"] == "t-1"
         assert status["running"][0]["step"] == 2
         assert set(r.commands) <= set(status["capabilities"])
-        assert status["sandbox"] == "none yet"
         assert status["positionEncoding"] == "utf-16"
 
 

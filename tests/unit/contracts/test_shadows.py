@@ -8,8 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from copydesk.app.shadows import shadow_of
-from copydesk.config.layers import load
+from copydesk.app.compose import compose
 from copydesk.domain.commands import Command
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile
 from copydesk.domain.shadows import RunningCommand, Shadow
@@ -17,6 +16,7 @@ from copydesk.text.edits import apply
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
+from tests.support.buffer_editor import BufferEditor
 from tests.support.plain_shadow import PlainShadow
 from tests.support.spies import marked, nasty
 
@@ -27,8 +27,14 @@ Make = Callable[[Workspace], Shadow]
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     if request.param == "plain":
         return lambda workspace: PlainShadow(workspace, namespace=True)
-    settings = load(editor={}, arguments={}, project_roots=()).settings
-    return lambda workspace: shadow_of(workspace, lambda: settings, tmp_path / "state")
+    return lambda workspace: composed(workspace, tmp_path / "state")
+
+
+def composed(workspace: Workspace, state: Path) -> Shadow:
+    """The one that every session gets."""
+    core = compose(roots=(), workspace=workspace, editor=BufferEditor, state=state)
+    assert core.host.parts.shadow is not None
+    return core.host.parts.shadow
 
 
 @pytest.fixture

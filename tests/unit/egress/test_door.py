@@ -2,16 +2,19 @@
 
 import hashlib
 import ssl
+import stat
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from copydesk.domain import errors
+from copydesk.domain.secrets import Redacted
 from copydesk.egress.door import Door, Limits
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.egress.ledger import Sent
+from copydesk.egress.ledger import MAX_FILE_BYTES, Ledger, Sent
 from copydesk.models.script import Script
 from tests.support.model_server import Fault, ModelServer
 
@@ -33,22 +36,24 @@ async def test_offline_touches_no_socket_but_this_machines() -> None:
         door.check("api.example")
 
 
-async def test_the_ledger_says_what_left() -> None:
-    kept: list[Sent] = []
-    async with ModelServer(HELLO) as server, Door(persist=kept.append) as door:
+async def test_the_ledger_says_what_left(tmp_path: Path) -> None:
+    async with ModelServer(HELLO) as server, Door(ledger=Ledger(tmp_path)) as door:
         server.faults = [None, Fault("status", status=418), Fault("close")]
         await post(door, server.url, b"one")
         await post(door, server.url, b"two")
         with pytest.raises(errors.ConnectionLost):
             await post(door, server.url, b"three")
-    assert [(sent.host, sent.n_bytes, sent.status) for sent in kept] == [
-        ("127.0.0.1", 3, 200),
-        ("127.0.0.1", 3, 418),
-        ("127.0.0.1", 5, 0),
+    kept = Ledger(tmp_path).read()
+    what = "POST /v1/chat/completions"
+    assert [(sent.host, sent.what, sent.n_bytes, sent.status) for sent in kept] == [
+        ("127.0.0.1", what, 3, 200),
+        ("127.0.0.1", what, 3, 418),
+        ("127.0.0.1", what, 5, 0),
     ]
     assert kept[0].sha256 == hashlib.sha256(b"one").hexdigest()
     assert kept[0].when.endswith("Z")
-    assert tuple(kept) == door.ledger.entries
+    assert kept == door.ledger.entries
+    assert stat.S_IMODE((tmp_path / "ledger.jsonl").stat().st_mode) == 0o600
 
 
 async def test_the_ledger_is_bounded() -> None:
@@ -60,11 +65,44 @@ async def test_the_ledger_is_bounded() -> None:
 
 
 async def test_every_body_is_redacted_before_it_leaves() -> None:
-    async with ModelServer(HELLO) as server, Door(redact=lambda body: body.replace(b"secret", b"***")) as door:
+    def redact(body: bytes) -> Redacted:
+        return Redacted(body.replace(b"secret", b"***"), {"value": body.count(b"secret")})
+
+    async with ModelServer(HELLO) as server, Door(redact=redact) as door:
         await post(door, server.url, b'{"a": "secret"}')
         assert server.requests[0].body == b'{"a": "***"}'
         assert server.requests[0].headers["content-length"] == "12"
         assert door.ledger.entries[0].n_bytes == 12
+        assert door.ledger.entries[0].replaced == {"value": 1}
+
+
+async def test_a_url_is_noted_without_its_query_and_user() -> None:
+    async with ModelServer(HELLO) as server, Door() as door:
+        url = server.url.replace("http://", "http://me:hunter2@")
+        async with door.stream("POST", f"{url}/v1/chat/completions?key=hunter3", {}, b"{}"):
+            pass
+    assert "hunter" not in str(door.ledger.entries)
+
+
+def test_the_ledger_goes_on_in_a_second_file_and_no_further(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for n in range(30_000):
+        ledger.add(Sent("2026-01-01T00:00:00.000Z", "host.example", n, "0" * 64, 200, "POST /v1/messages"))
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert len(sizes) == 2
+    assert all(size < MAX_FILE_BYTES + 1000 for size in sizes)
+    assert Ledger(tmp_path).read(5)[-1].n_bytes == 29_999
+    with (tmp_path / "ledger.jsonl").open("ab") as file:
+        file.write(b'{"torn": ')
+    assert Ledger(tmp_path).read(5)[-1].n_bytes == 29_999
+
+
+def test_a_ledger_that_cannot_be_written_says_so_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    ledger = Ledger(tmp_path / "file")
+    ledger.add(Sent("", "h", 1, "", 200))
+    assert "cannot be written" in ledger.problem
+    assert len(ledger.entries) == 1
 
 
 async def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ PLAIN = [
 
 
 def judged(text: str) -> Judgement:
-    return judge_command(text, cwd="/work", roots=("/work",), home="/home/me")
+    return judge_command(text, cwd="/project", roots=("/project",), home="/home/me")
 
 
 def rank(text: str) -> int:
@@ -207,3 +207,17 @@ def test_ten_kilobytes_are_judged_in_time(name: str) -> None:
     started = time.thread_time()
     judged(LARGE[name])
     assert time.thread_time() - started < MAX_S * ROOM
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'sh <<EOF\necho "\\$(rm -rf /)"\nEOF',
+        "sh <<'EOF'\necho \"$(rm -rf /)\"\nEOF",
+        "sh <<< 'rm -rf /'",
+        "xargs rm -rf <<< 'a /'",
+        "cat <<-'E' | sh\n\trm -rf /\n\tE",
+    ],
+)
+def test_what_a_shell_reads_is_judged(text: str) -> None:
+    assert rank(text) >= LEVELS.index("high"), judged(text)

@@ -18,7 +18,7 @@ from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
 from copydesk.text.edits import apply
 from copydesk.workspace.uris import to_path
 from tests.support.examples import examples
-from tests.support.plain_sandbox import OverlaySandbox, can_mount
+from tests.support.plain_sandbox import OverlaySandbox, TreeSandbox, can_mount
 from tests.support.shadow_desk import Desk
 
 FILES = ["a.txt", "b.py", "d/a.txt", "d/b.txt", "d/e/c.txt", "x.bin", "build/o", "d/build/p", "n.log", "l", "new/f.txt"]
@@ -87,7 +87,7 @@ def put_down(desk: Desk, harvest: Harvest, folder: Path) -> None:
                 path.write_bytes(apply(path.read_bytes().decode(), edit.spans).encode())
             case CreateFile():
                 if path.is_dir() and not path.is_symlink():
-                    path.rmdir()  # one that only the shadow knows
+                    shutil.rmtree(path)  # only the shadow knows it; what of it counts is compared below
                 assert not os.path.lexists(path)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(edit.text.encode())
@@ -113,7 +113,11 @@ def put_down(desk: Desk, harvest: Harvest, folder: Path) -> None:
 
 def kept(dump: str) -> list[str]:
     """What is not ignored of a dump."""
-    return [line for line in dump.splitlines() if "/build/" not in line and not line.split(" ")[1].endswith(".log") and "n.log" not in line]
+    return [
+        line
+        for line in dump.splitlines()
+        if "/build/" not in line and not line.split(" ")[1].endswith(".log") and "n.log" not in line
+    ]
 
 
 def paths(dump: str) -> list[str]:
@@ -144,3 +148,18 @@ async def check(desk: Desk, tree: dict[str, str], scripts: list[str]) -> None:
 @given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
 async def test_over_layers(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], scripts: list[str]):
     await check(Desk(tmp_path_factory.mktemp("desk"), OverlaySandbox()), tree, scripts)
+
+
+@examples(60, **PLAYED)
+@given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
+async def test_in_copies(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], scripts: list[str]):
+    await check(Desk(tmp_path_factory.mktemp("desk"), TreeSandbox()), tree, scripts)
+
+
+@pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
+@examples(30, **PLAYED)
+@given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
+async def test_in_copies_at_the_real_path(
+    tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], scripts: list[str]
+):
+    await check(Desk(tmp_path_factory.mktemp("desk"), TreeSandbox("bind")), tree, scripts)

@@ -91,12 +91,13 @@ export class Items {
       element("span", { class: "title" }, ...title),
       element("span", { class: "hidden" }, `, ${words}`),
     );
+    const isRunning = item.status === "in_progress"; // then it is the newest lines, which people want to see
     const output =
       item.output &&
       element(
         "details",
-        {},
-        element("summary", {}, "Result"),
+        isRunning ? { attributes: { open: "" } } : {},
+        element("summary", {}, isRunning ? "So far" : "Result"),
         element("pre", { attributes: { tabindex: "0", "aria-label": "Result" } }, item.output),
       );
     return element("div", { class: `tool ${item.status}` }, line, output || null);

@@ -67,6 +67,16 @@ function draw.title(turn, _, got)
   got.put(table.concat(facts, ' · '), 'CopydeskDim')
 end
 
+--- Of a command that runs the newest lines; of one that ended how it did, which its result begins with.
+local function draw_output(block, got)
+  local lines = vim.split(vim.trim(block.output), '\n')
+  local from = block.status == 'in_progress' and math.max(1, #lines - MAX_OUTPUT_LINES + 1) or 1
+  local to = block.status == 'in_progress' and #lines or 1
+  for index = from, to do
+    got.put('  ' .. cut(plain(lines[index]), WIDTH - 2), 'CopydeskDim')
+  end
+end
+
 function draw.tool(_, block, got)
   local mark = MARKS[block.status] or MARKS.pending
   got.put(mark[1] .. ' ' .. cut(plain(block.title), WIDTH - 2))
@@ -78,6 +88,8 @@ function draw.tool(_, block, got)
       end
       got.put('  ' .. cut(plain(line), WIDTH - 2), 'CopydeskFailed')
     end
+  elseif block.tool == 'execute' and block.output then
+    draw_output(block, got)
   end
 end
 

@@ -178,10 +178,16 @@ def _step_hide(path: str) -> None:
 
 
 def _step_protect(path: str) -> None:
-    """A mount of its own: it can be neither written nor renamed, and so none of the folders above it."""
+    """A mount of its own: it can be neither written nor renamed."""
     if os.path.exists(path):
         mount(path, path, "", MS_BIND | MS_REC)
         _remount(path, MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def _step_pin(path: str) -> None:
+    """A mount of its own, so that it cannot be renamed; written it can be."""
+    if os.path.isdir(path):
+        mount(path, path, "", MS_BIND | MS_REC)
 
 
 _STEPS = {
@@ -193,4 +199,4 @@ _STEPS = {
     "proc": _step_proc,
     "terminals": _step_terminals,
 }
-_LATE_STEPS = {"hide": _step_hide, "protect": _step_protect}
+_LATE_STEPS = {"hide": _step_hide, "pin": _step_pin, "protect": _step_protect}

@@ -233,11 +233,25 @@ def _module(call: Call) -> Finding | None:
     return worst([Finding(RUNS_CODE, f"runs the module {name!r}"), *files])
 
 
+def is_python(name: str) -> bool:
+    return re.fullmatch(r"(?:python|pypy|py)[\d.]*", name) is not None
+
+
+def parted(args: tuple[Word, ...]) -> tuple[Word, ...]:
+    """`-mpip` is `-m pip`; only before a script or another text."""
+    for position, word in enumerate(args):
+        if not word.text.startswith("-") or word.text in ("-c", "-m"):
+            break
+        if found := re.fullmatch(r"(-[A-Za-z]*?[mc])(.+)", word.text, re.DOTALL):
+            both = (Word(found[1], word.certain), Word(found[2], word.certain))
+            return (*args[:position], *both, *args[position + 1 :])
+    return args
+
+
 def module_of(call: Call) -> tuple[str, tuple[Word, ...]] | None:
     """The program that `python -m` starts, with its words; None where it is not a plain `-m`."""
-    found = re.fullmatch(r"(?:python|pypy|py)[\d.]*", call.name)
     position = next((i for i, text in enumerate(call.texts) if re.fullmatch(r"-[A-Za-z]*m", text)), None)
-    if not found or position is None or position + 1 >= len(call.args):
+    if not is_python(call.name) or position is None or position + 1 >= len(call.args):
         return None
     if any(text == "-c" or not text.startswith("-") for text in call.texts[:position]):
         return None

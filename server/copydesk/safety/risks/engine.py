@@ -192,7 +192,7 @@ class Judge:
     def _assignments(self, simple: Simple) -> Finding:
         findings = [SAFE]
         for name, word in simple.assignments:
-            if HARMLESS_VALUES.fullmatch(f"{name}={word.text}"):
+            if HARMLESS_VALUES.fullmatch(f"{name}={word.text}") or (name == "IFS" and simple.name == "read"):
                 continue
             if CHANGES_WHAT_RUNS.fullmatch(name) and not HARMLESS_NAMES.fullmatch(name):
                 findings.append(Finding("high", f"sets {name}, which changes what is run"))
@@ -265,6 +265,8 @@ def _judge_known(call: Call) -> Finding | None:
     """None for a program that nobody knows."""
     if call.name in SHELLS:
         return _judge_shell(call)
+    if code.is_python(call.name):
+        call = replace(call, args=code.parted(call.args))
     if call.name == "env":
         return SAFE
     if (module := code.module_of(call)) is not None:

@@ -111,10 +111,13 @@ def judge_archive(call: Call) -> Finding:
     options = call.split(tar_takes if is_tar else "-d -x" if call.name in ("unzip", "zip") else "")
     runs = ("--to-command", "--checkpoint-action", "--use-compress-program", "--rsh-command", "--info-script")
     runs += ("--new-volume-script", "-TT", "--unzip-command", "--rmt-command", "--warning-action")
-    findings = [Finding("low", "packs or unpacks files")]
     first = call.texts[0] if call.args else ""
     old_style = call.name == "tar" and not first.startswith("-")
     letters = set(first) if old_style else {given[1:] for given in options.given if len(given) == 2}
+    lists = (is_tar and "t" in letters and not {"c", "x", "r", "u"} & letters) or (
+        call.name == "unzip" and options.has("-l", "-t", "-v", "-Z")
+    )
+    findings = [SAFE if lists else Finding("low", "packs or unpacks files")]
     if options.has(*runs) or ({"I", "F"} & letters and call.name in ("tar", "bsdtar")):
         findings.append(Finding("high", "has an option that runs a program"))
     if options.doubtful and call.name in ("tar", "zip", "7z"):
@@ -133,8 +136,8 @@ def judge_archive(call: Call) -> Finding:
             findings.append(write_of(word, call))
     if any(":" in word.text for word in options.value_of("-f", "--file")):
         findings.append(Finding("high", "packs to or from another machine"))
-    if (not packs and options.has("-x", "--extract", "--get")) or call.name in ("unzip", "cpio"):
-        findings.append(Finding("medium" if not options.has("-l", "-t", "-Z") else "safe", "unpacks many files"))
+    if not lists and ((not packs and options.has("-x", "--extract", "--get")) or call.name in ("unzip", "cpio")):
+        findings.append(Finding("medium", "unpacks many files"))
     if options.has("--remove-files", "-m", "--move") and packs:
         findings.append(Finding("medium", "removes what it packs"))
     return worst(findings)

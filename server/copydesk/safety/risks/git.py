@@ -39,6 +39,7 @@ _RUNS = (
     "--upload-pack",
     "--exec",
     "--receive-pack",
+    "--show-signature",
 )
 """Options of readers that start what a repository or the line names. `-O` is a pager for grep alone."""
 
@@ -119,7 +120,9 @@ def _subcommand(name: str, args: tuple[Word, ...], call: Call) -> Finding:
     if name in _READS:
         return _reader(name, args, call)
     level, reason = _LEVELS.get(name, ("high", f"runs {name!r}, which is no subcommand that is known, or an alias"))
-    options = read_options(args, frozenset({"-m", "-F", "--message", "--file", "--exec", "-x"}))
+    options = read_options(
+        args, frozenset(["-m", "-F", "-o", "--message", "--file", "--exec", "-x", "--output", "--output-directory"])
+    )
     findings = [Finding(level, reason)]
     if options.has(
         "--exec",
@@ -133,6 +136,9 @@ def _subcommand(name: str, args: tuple[Word, ...], call: Call) -> Finding:
     ):
         findings.append(Finding("high", "runs the program that it is given"))
     findings += [read_of(word, call) for word in options.value_of("-F", "--file")]
+    findings += [write_of(word, call) for word in options.value_of("-o", "--output", "--output-directory")]
+    if name == "rm" and any(word.text in (".", "*", ":/") for word in options.operands):
+        findings.append(Finding("high", "deletes every file of the workspace's folder"))
     if name == "add":
         findings += [Finding("high", f"adds {word.shown!r}") for word in options.operands if is_secret_path(word.text)]
     return worst(findings)
@@ -209,10 +215,9 @@ def _remote(args: tuple[Word, ...], call: Call) -> Finding:
 
 
 def _stash(args: tuple[Word, ...], call: Call) -> Finding:
-    del call
     verb = next((word.text for word in args if not word.text.startswith("-")), "")
     if verb in ("list", "show"):
-        return SAFE
+        return _reader("show", args, call)
     return (
         Finding("high", "throws stashed work away")
         if verb in ("drop", "clear")

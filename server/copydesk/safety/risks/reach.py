@@ -11,7 +11,7 @@ from functools import lru_cache
 from copydesk.domain.risks import RiskLevel
 from copydesk.safety.paths import is_secret
 from copydesk.safety.risks.findings import SAFE, Call, Finding
-from copydesk.safety.shell_words import SOFT, UNKNOWN, Word
+from copydesk.safety.shell_words import SOFT, UNKNOWN, Word, named
 
 HARMLESS_DEVICES = frozenset(
     f"/dev/{name}" for name in ("null", "zero", "random", "urandom", "tty", "stdin", "stdout", "stderr", "full")
@@ -26,7 +26,10 @@ SYSTEM = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/var", "/
 SYSTEM_TOO = ("/System", "/Library", "/Applications", "/private/etc", "/run", "/snap", "/nix", "/mnt", "/media")
 TEMP = ("/tmp", "/var/tmp", "/dev/shm", "/private/tmp")
 PROTECTED = frozenset(
-    {".vscode", ".idea", ".copydesk", ".claude", ".cursor", ".husky", ".mcp.json", ".envrc", ".agents"}
+    named(
+        ".vscode .idea .copydesk .claude .cursor .husky .mcp.json .envrc .agents AGENTS.md CLAUDE.md"
+        " .cursorrules .devcontainer"
+    )
 )
 """Folders and files of the workspace that decide what editors and agents run."""
 STARTUP = re.compile(
@@ -96,7 +99,8 @@ def _zone_of_path(path: str, call: Call) -> str:
             return "root" if inside == "." else "everything"
         if any(part in (".git", ".hg", ".svn", ".jj") for part in parts):
             return "git"
-        return "protected" if any(part in PROTECTED for part in parts) else "workspace"
+        is_protected = any(part in PROTECTED for part in parts) or inside.startswith(".github/workflows")
+        return "protected" if is_protected else "workspace"
     if any(root == path or root.startswith(path.rstrip("/*") + "/") for root in call.place.roots) or path in (
         "/",
         "/*",
@@ -202,6 +206,8 @@ def write_of(word: Word, call: Call) -> Finding:
 
 
 def removal_of(word: Word, call: Call, *, recursive: bool) -> Finding:
+    if word.text == SOFT:
+        return Finding("high", "deletes whatever another command lists")
     finding = _found(_REMOVALS, word, call)
     if recursive and finding.level == "high" and zone_of(word, call) in ("home", "outside", "protected"):
         return Finding("critical", finding.reason + " and everything in it")

@@ -7,7 +7,7 @@ Start with `READERS`.
 from copydesk.domain.frozen import frozen
 from copydesk.domain.risks import RiskLevel
 from copydesk.safety.risks.findings import Call, Finding, worst
-from copydesk.safety.risks.reach import SECRET_PLACES, read_of, write_of
+from copydesk.safety.risks.reach import SECRET_PLACES, is_secret_path, read_of, write_of
 from copydesk.safety.shell_words import Word, named
 
 
@@ -113,7 +113,7 @@ READERS: dict[str, Reader] = {
         _NAMES,
     ),
     "tree": Reader("names", takes="-L -P -I --filelimit --charset --sort", writes="-o --output", opens="--fromfile"),
-    "file": Reader(takes="-F -P -e --separator --exclude", opens="-f --files-from -m --magic-file", runs="-C -z -Z"),
+    "file": Reader(takes="-F -P -e --separator --exclude", opens="-f --files-from -m --magic-file"),
     **dict.fromkeys(
         named("echo printf true false : seq expr sleep yes factor numfmt cal ncal uname arch nproc"),
         _NAMES,
@@ -183,6 +183,9 @@ def judge_reader(call: Call) -> Finding:
     if reader.runs and options.has(*reader.runs.split()):
         does = reader.reason or "has an option that runs a program or changes something"
         findings.append(Finding("high", does))
+    for word in options.value_of("--include", "-g", "--glob", "--iglob", "-G"):
+        if is_secret_path(word.text) and not word.text.startswith("!"):
+            findings.append(Finding("high", f"searches {word.shown!r}, which usually holds secrets"))
     if options.doubtful and (reader.runs or reader.writes):
         findings.append(Finding("medium", "has a word that may turn out to be an option"))
     if call.name in _ARITHMETIC and any("$(" in text or "`" in text for text in call.texts):

@@ -44,9 +44,13 @@ def _assigned() -> re.Pattern[str]:
 
 _NAME_CHARS = string.ascii_letters + string.digits + "_.-"
 _SCHEME = re.compile(r"(?:[Bb]earer|BEARER|[Tt]oken)[ \t]{1,4}(?P<value>[A-Za-z0-9._~+/=:-]{12,4096})")
-_URL = re.compile(r"://(?P<user>[^\s/:@\"'<>`]{0,128}):(?P<value>[^\s@\"'<>`/]{4,512}|[^\s@\"'<>`]{4,512})@(?=[\w\[.-])")
+_URL = re.compile(
+    r"://(?P<user>[^\s/:@\"'<>`]{0,128}):(?P<value>[^\s@\"'<>`/]{4,512}|[^\s@\"'<>`]{4,512})@(?=[\w\[.-])"
+)
 _USER_URL = re.compile(r"://(?P<value>[A-Za-z0-9_.~%-]{16,400})@(?=[\w\[.-])")
-_QUERY = re.compile(r"AccountKey=(?P<value>[A-Za-z0-9+/=%]{30,})|SharedAccess(?:Key|Signature)=(?P<v2>[^\s;\"'<>]{20,400})")
+_QUERY = re.compile(
+    r"AccountKey=(?P<value>[A-Za-z0-9+/=%]{30,})|SharedAccess(?:Key|Signature)=(?P<v2>[^\s;\"'<>]{20,400})"
+)
 _HOOK = re.compile(r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<value>[A-Za-z0-9_/-]{20,200})"
                    r"|discord(?:app)?\.com/api/webhooks/\d{5,30}/(?P<v2>[A-Za-z0-9_-]{30,100})"
                    r"|webhook\.office\.com/webhookb2/(?P<v3>[A-Za-z0-9_@/-]{30,300})")  # fmt: skip
@@ -86,10 +90,10 @@ def _assignments(text: str, lowered: bytes) -> Iterator[Span]:
     for at in sorted(places):
         if at < done:
             continue
-        if lowered.startswith((b"bearer ", b"token "), at) and (scheme := _SCHEME.match(text, at)):
-            if _is_header(scheme["value"]):
-                yield scheme.span("value")
-                continue
+        scheme = _SCHEME.match(text, at) if lowered.startswith((b"bearer ", b"token "), at) else None
+        if scheme and _is_header(scheme["value"]):
+            yield scheme.span("value")
+            continue
         start = at - _before(text, at)
         match = expression.match(text, start)
         if match and _is_secret(match):
@@ -122,7 +126,9 @@ def _is_secret(match: re.Match[str]) -> bool:
     value = match["quoted"] or match["loose"].rstrip(".:")
     if not MIN_CHARS <= len(value) <= MAX_CHARS or not is_secret_name(name):
         return False
-    if match["sign"] == "," and not (match["quoted"] and _CALL.search(match.string, max(0, match.start() - 3), match.start())):
+    if match["sign"] == "," and not (
+        match["quoted"] and _CALL.search(match.string, max(0, match.start() - 3), match.start())
+    ):
         return False  # not `getenv("API_KEY", "…")` but one of a list
     if len(value) < 16:
         return _is_password(value) and (match["quoted"] is not None or not _is_code(value))
@@ -150,9 +156,7 @@ def _is_password(value: str) -> bool:
     """Short values must look random; less so where three kinds of characters are mixed, as people are told to."""
     if is_plain(value) or " " in value or not value.isascii():
         return False
-    kinds = sum(
-        any(map(kind, value)) for kind in (str.isdigit, str.islower, str.isupper, lambda char: not char.isalnum())
-    )
+    kinds = sum(any(map(kind, value)) for kind in (str.isdigit, str.islower, str.isupper)) + (not value.isalnum())
     return randomness(value) > (-3 if kinds >= 3 else 0)
 
 

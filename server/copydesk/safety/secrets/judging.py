@@ -6,7 +6,6 @@ Pure; start there.
 """
 
 import re
-from collections import Counter
 from functools import lru_cache
 
 from copydesk.safety.secrets.placeholders import PLACEHOLDER
@@ -34,18 +33,22 @@ _NOT_NAME = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 _COMMON = frozenset(
-    "password passwd changeme changeit secret supersecret postgres postgresql localhost development production "
-    "staging testing undefined disabled enabled required optional username anonymous administrator placeholder "
-    "redacted example default none null true false unlimited insecure-dev-key dev-secret-key "
-    "password1 password123 admin123 test1234 12345678 123456789 1234567890 00000000 11111111 qwertyuiop "
-    "abcdefgh abc12345 letmein1 testpass testpassword".split()
+    """password passwd changeme changeit secret supersecret postgres postgresql localhost development production
+    staging testing undefined disabled enabled required optional username anonymous administrator placeholder
+    redacted example default unlimited insecure-dev-key dev-secret-key password1 password123 admin123 test1234
+    12345678 123456789 1234567890 00000000 11111111 qwertyuiop abc12345 letmein1 testpass testpassword""".split()  # noqa: SIM905
 )
 _TEMPLATE = re.compile(
     r"\$\{|\$\(|\{\{|\}\}|<[\w .-]+>|%\(|%s|\{\w*\}|\.\.\.|…|^\$\w+$|^%\w+%$|^\*+$"
-    r"|(?:^|[-_ .])(?:your|my|insert|replace|change|dummy|fake|example|sample|placeholder|todo|xxx+|redacted)(?:[-_ .]|$)"
-    r"|EXAMPLE(?:KEY)?$|^(.)\1+$|^#[0-9a-f]{3,8}$|01234567|abcdefgh",
+    r"|^(.)\1+$|^#[0-9a-f]{3,8}$",
     re.IGNORECASE,
 )
+_DUMMY = re.compile(
+    r"(?:^|[-_ .])(?:your|my|insert|replace|change|dummy|fake|example|sample|placeholder|todo|xxx+|redacted)"
+    r"(?:[-_ .]|$)|EXAMPLE(?:KEY)?$|01234567|abcdefgh",
+    re.IGNORECASE,
+)
+"""Words of manuals; a value that looks random beside them is one all the same."""
 _PATH = re.compile(r"(?:\.{0,2}|~)?/[^\s]*|[\w.+-]+(?:/[\w.+-]+)+", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?:[a-z][a-z0-9+.-]*:)?//[^\s@]*|[a-z]:[\\/].*|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
@@ -73,7 +76,7 @@ def is_plain(value: str) -> bool:
         return True
     if _TEMPLATE.search(value) or _ADDRESS.fullmatch(value):
         return True
-    if _PATH.fullmatch(value) and randomness(value) <= 0:
+    if (_PATH.fullmatch(value) or _DUMMY.search(value)) and randomness(value) <= 0:
         return True
     if _NUMBER.fullmatch(value) and not (value.isdigit() and len(value) > 12):
         return True

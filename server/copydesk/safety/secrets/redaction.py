@@ -10,6 +10,7 @@ import json
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, cast
 
 from copydesk.domain.secrets import Redacted
@@ -35,14 +36,25 @@ def never_hidden(path: str) -> bool:
 class Redactor:
     """Implements `domain.secrets.Secrets`. `hidden` says of a path whether tools keep away from that file."""
 
-    def __init__(self, key: bytes, hidden: Callable[[str], bool] = never_hidden) -> None:
-        self._placeholders = Placeholders(key)
+    def __init__(
+        self,
+        key: Callable[[], bytes],
+        hidden: Callable[[str], bool] = never_hidden,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Key and environment are read at the first use."""
+        self._key = key
         self._hidden = hidden
+        self._environment = environment
         self._known = KnownValues()
         self._values: OrderedDict[str, str] = OrderedDict()
         self._done: OrderedDict[str, str] = OrderedDict()
         self._done_chars = 0
         self._lock = threading.RLock()
+
+    @cached_property
+    def _placeholders(self) -> Placeholders:
+        return Placeholders(self._key())
 
     # --- Secrets ---
 
@@ -129,6 +141,9 @@ class Redactor:
     # --- inside ---
 
     def _redacted(self, text: str) -> str:
+        if (environment := self._environment) is not None:
+            self._environment = None
+            self.learn_environment(environment)
         spans = self._spans(text)
         if not spans:
             return text

@@ -8,6 +8,9 @@ import os
 import tempfile
 from pathlib import Path
 
+BLOBS = "blobs"
+"""Their folder in the state."""
+
 
 def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()

@@ -6,7 +6,6 @@ Nothing is copied but what the view has otherwise, so that the cost does not gro
 import os
 import stat
 
-from copydesk.domain.errors import ToolFailed
 from copydesk.processes.confinement import Mount
 from copydesk.workspace.ignore import ALWAYS, Ignore
 from copydesk.workspace.shadow.caches import Cache, CacheUse, remove
@@ -17,7 +16,7 @@ from copydesk.workspace.shadow.places import Place, Places
 from copydesk.workspace.shadow.protected import some_of
 from copydesk.workspace.shadow.seen import Seen
 from copydesk.workspace.shadow.state import mount_points
-from copydesk.workspace.shadow.trees import Wanted
+from copydesk.workspace.shadow.trees import Wanted, check_is_there
 from copydesk.workspace.shadow.upper import UpperWalk
 
 EMPTY_NOTE = "Empty folders are not kept, as in git: {}."
@@ -66,7 +65,7 @@ class Overlay:
         return (f"Folders that are mounted into the workspace look empty to commands: {some_of(points)}.",)
 
     def harvest(self, into: Harvesting, *, keeps_edits: bool) -> None:
-        self._check_is_there()
+        check_is_there(self._upper, self._inode)
         walk = UpperWalk(self.place, self._upper, self._puts, self._ignore).run()
         if keeps_edits:
             seen = Seen(self.place, self._places, self._puts, self._wanted.view, self._is_newer)
@@ -79,17 +78,6 @@ class Overlay:
         remove(self._folder)
 
     # --- inside ---
-
-    def _check_is_there(self) -> None:
-        try:
-            is_ours = os.stat(self._upper).st_ino == self._inode
-        except OSError:
-            is_ours = False
-        if not is_ours:
-            raise ToolFailed(
-                f"What the command changed is lost: its folder {self._upper!r} was taken away meanwhile.",
-                advice="Run the command again.",
-            )
 
     def _is_newer(self, relative: str, info: os.stat_result) -> bool:
         del relative

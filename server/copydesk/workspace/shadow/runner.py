@@ -20,8 +20,9 @@ from copydesk.domain.ports import FileSource
 from copydesk.domain.sandboxes import SandboxReport
 from copydesk.processes.confinement import Confinement, Limits, Mount, Placing, Sandbox
 from copydesk.workspace.ignore import Ignore
-from copydesk.workspace.shadow.blobs import Blobs
+from copydesk.workspace.shadow.blobs import BLOBS, Blobs
 from copydesk.workspace.shadow.caches import Cache
+from copydesk.workspace.shadow.copies import Copies
 from copydesk.workspace.shadow.harvesting import Harvesting
 from copydesk.workspace.shadow.overlays import Overlay
 from copydesk.workspace.shadow.places import Place, Places
@@ -62,7 +63,7 @@ class ShadowRunner:
         rules: Callable[[], object] = lambda: None,
         limits: Limits = Limits(),  # noqa: B008  immutable
     ) -> None:
-        self.blobs = Blobs(state / "blobs")
+        self.blobs = Blobs(state / BLOBS)
         self._workspace = workspace
         self._sandbox_source = sandbox_source
         self._is_secret = is_secret
@@ -73,6 +74,7 @@ class ShadowRunner:
         self._times = Times()
         self._known_places: tuple[tuple[str, ...], Places] | None = None
         self._caches: dict[str, Cache] = {}
+        self._copies: dict[str, Copies] = {}
         self._ignores: dict[str, Ignore] = {}
         self._secrets: dict[str, SecretFiles] = {}
         self._preparing = anyio.Lock()
@@ -133,14 +135,18 @@ class ShadowRunner:
         cwd = self._cwd(command, places)
         self._check_cwd(command, cwd, places, puts.found)
         mounts = tuple(tree.mount for tree in trees)
-        return self._confinement(command, places, mounts, cwd)
+        return self._confinement(command, places, mounts, _as_mounted(cwd, trees))
 
     def _tree(self, place: Place, places: Places, placing: Placing, wanted: Wanted) -> Tree:
         if placing != "overlay":
-            raise ToolFailed("The command was not run: this sandbox needs copies of the files, which are not made yet.")
+            return self._copies_of(place, places).take(wanted, at_real_path=placing == "bind")
         folder = self._state.new("view")
         tree = Overlay(place, places, folder, self._cache_of(place), self._ignore_of(place), wanted)
-        tree.make()
+        try:
+            tree.make()
+        except BaseException:
+            tree.drop()
+            raise
         return tree
 
     def _in_place(self, command: Command, places: Places) -> Confinement:
@@ -229,6 +235,12 @@ class ShadowRunner:
             self._caches[place.path] = Cache(place.path, self._state.new("ignored"))
         return self._caches[place.path]
 
+    def _copies_of(self, place: Place, places: Places) -> Copies:
+        if place.path not in self._copies:
+            ignore = self._ignore_of(place)
+            self._copies[place.path] = Copies(place, places, ignore, lambda: self._state.new("copy"))
+        return self._copies[place.path]
+
     def _ignore_of(self, place: Place) -> Ignore:
         return self._ignores.setdefault(place.path, Ignore(place.path))
 
@@ -252,6 +264,17 @@ def _repositories_above(places: Places) -> tuple[str, ...]:
         if folder != place.path and os.path.isdir(git):
             found.append(git)
     return tuple(found)
+
+
+def _as_mounted(cwd: str, trees: Sequence[Tree]) -> str:
+    """Where a folder of a real tree is for the command."""
+    for tree in trees:
+        relative = os.path.relpath(cwd, tree.place.path)
+        if relative == ".":
+            return tree.mount.path
+        if not relative.startswith(".."):
+            return os.path.join(tree.mount.path, relative)
+    return cwd
 
 
 def _drop_all(trees: Sequence[Tree]) -> None:

@@ -79,6 +79,8 @@ class Seen:
         mode = stat.S_IMODE(info.st_mode)
         if relative in self._held and stat.S_ISREG(info.st_mode):
             return self._held_text(relative, mode)
+        if stat.S_ISDIR(info.st_mode):
+            return NOTHING
         if self._is_newer(relative, info):
             return UNKNOWN
         if stat.S_ISREG(info.st_mode):
@@ -86,7 +88,7 @@ class Seen:
             return UNKNOWN if data is None else Old("file", data, mode)
         if stat.S_ISLNK(info.st_mode):
             return Old("link", target=os.readlink(path))
-        return NOTHING if stat.S_ISDIR(info.st_mode) else Old("special")
+        return Old("special")
 
     def handle(self, relative: str) -> FileHandle | None:
         """The text of a file as the view reads it; None where it is none."""

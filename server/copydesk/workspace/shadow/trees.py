@@ -3,9 +3,11 @@
 The seam between the runner and the two ways: `overlays` (layers that the kernel joins) and `copies`.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Protocol
 
+from copydesk.domain.errors import ToolFailed
 from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileSource
 from copydesk.processes.confinement import Mount
@@ -43,3 +45,16 @@ class Tree(Protocol):
     def drop(self) -> None:
         """Takes it away, or gives it back to whoever may use it next. Once more does nothing."""
         ...
+
+
+def check_is_there(folder: str, inode: int) -> None:
+    """A folder that was taken away must not read as if the command had deleted everything."""
+    try:
+        is_ours = os.stat(folder).st_ino == inode
+    except OSError:
+        is_ours = False
+    if not is_ours:
+        raise ToolFailed(
+            f"What the command changed is lost: its folder {folder!r} was taken away meanwhile.",
+            advice="Run the command again.",
+        )

@@ -1,0 +1,1 @@
+"""Injected prompts: a model that obeys whatever it reads, against permission, sandbox and redaction."""
