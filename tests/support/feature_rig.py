@@ -86,7 +86,10 @@ class FeatureRig:
             if name.startswith("nobody/"):
                 raise UnknownModel(f"{name!r} names no model that Copydesk knows.")
 
-        sources = Sources(describe, models, doctor, check_model, self._display)
+        async def ledger() -> str:
+            return "# What left this machine\n"
+
+        sources = Sources(describe, models, doctor, check_model, ledger, self._display)
         return FeatureParts(
             sources,
             self.read,

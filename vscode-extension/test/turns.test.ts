@@ -104,16 +104,40 @@ test("a review without hunksPending leaves what was known to wait", () => {
 
 test("a permission is one item, asked and answered", () => {
   const turns = new Turns();
-  feed(
-    turns,
-    "t-1",
-    { sessionUpdate: "permission", state: "asked", request: { id: "p1", title: "Run make", target: "make" } },
-    { sessionUpdate: "permission", state: "rejected", request: { id: "p1" }, reason: "not now" },
+  const options = [{ optionId: "allow_once", kind: "allow_once", name: "Allow once" }, { name: "of another year" }];
+  const request = {
+    id: "p1",
+    title: "Run make",
+    command: "make",
+    text: "May it? make",
+    whole: "make, all of it",
+    options,
+  };
+  feed(turns, "t-1", { sessionUpdate: "permission", state: "asked", request });
+  const [asked] = items(turns);
+  assert.ok(asked?.type === "permission");
+  assert.deepEqual(
+    [asked.state, asked.title, asked.text, asked.whole, asked.options],
+    ["asked", "make", "May it? make", "make, all of it", [{ id: "allow_once", name: "Allow once" }]],
   );
+  feed(turns, "t-1", { sessionUpdate: "permission", state: "rejected", request: { id: "p1" }, reason: "not now" });
   assert.equal(items(turns).length, 1);
   const [item] = items(turns);
   assert.ok(item?.type === "permission");
-  assert.deepEqual([item.state, item.reason, item.title], ["rejected", "not now", "Run make"]);
+  assert.deepEqual([item.state, item.reason, item.title], ["rejected", "not now", "make"]);
+});
+
+test("a permission whose turn was stopped is not asked any more", () => {
+  const turns = new Turns();
+  feed(
+    turns,
+    "t-1",
+    { sessionUpdate: "permission", state: "asked", request: { id: "p1", title: "Run make" } },
+    { sessionUpdate: "permission", state: "cancelled", request: { id: "p1" } },
+  );
+  const [item] = items(turns);
+  assert.ok(item?.type === "permission");
+  assert.equal(item.state, "cancelled");
 });
 
 test("what nobody knows changes nothing; what is broken breaks nothing", () => {

@@ -21,6 +21,8 @@ from copydesk.lsp.commands import Sources
 from copydesk.lsp.editor_code import LspEditorCode
 from copydesk.lsp.editor_models import LspEditorModels
 from copydesk.lsp.features import FeatureParts, Features
+from copydesk.lsp.ledger import ledger_text
+from copydesk.lsp.logs import redact_with
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
@@ -81,6 +83,8 @@ class Assembly:
             say=self.voice.answers.message,
             shadow=shadow,
         )
+        self.voice.answers.redact = self.core.outward.secrets.redact
+        redact_with(self.core.outward.secrets.redact)
         self.explainer = self._explainer()
         self.features = Features(self.voice, self.core.host, self._parts(), self.server.spawn)
         self.features.register(server.handlers, [])
@@ -141,7 +145,9 @@ class Assembly:
 
     def _parts(self) -> FeatureParts:
         return FeatureParts(
-            sources=Sources(self._describe, self._models, self._doctor, self._check_model, self.workspace.display),
+            sources=Sources(
+                self._describe, self._models, self._doctor, self._check_model, self._ledger, self.workspace.display
+            ),
             read=lambda uri: self.workspace.snapshot().read(uri).text,
             symbol_at=self._symbol_at,
             explain=self._explain,
@@ -157,12 +163,21 @@ class Assembly:
             is_echo=self.editor_code.is_echo,
         )
 
+    def _sources(self) -> Sources:
+        display = self.workspace.display
+        return Sources(self._describe, self._models, self._doctor, self._check_model, self._ledger, display)
+
     def _explainer(self) -> Explainer:
         from copydesk.models.selection import is_local
 
         host = self.core.host
         return Explainer(
-            self.core.models, lambda: self.core.configuration.settings, host.chosen_model, is_local, host.start
+            self.core.models,
+            lambda: self.core.configuration.settings,
+            host.chosen_model,
+            is_local,
+            host.start,
+            self.core.outward.secrets,
         )
 
     async def _explain(
@@ -199,7 +214,7 @@ class Assembly:
             self._resolved = (wanted, (await self.core.models.resolve(self.core.host.chosen_model())).name)
         except CopydeskError as error:
             self._resolved = (wanted, "")
-            self._problem = str(error)
+            self._problem = self.core.outward.secrets.redact(str(error))
         return self._resolved[1]
 
     async def _describe(self) -> dict[str, Any]:
@@ -255,6 +270,10 @@ class Assembly:
     async def _check_model(self, name: str) -> None:
         """Raises the error a turn would end in: a provider that is not known, a key that is missing."""
         await self.core.models.resolve(name)
+
+    async def _ledger(self) -> str:
+        ledger = self.core.outward.ledger
+        return ledger_text(await anyio.to_thread.run_sync(ledger.read), str(ledger.path or ""), ledger.problem)
 
     async def _doctor(self) -> dict[str, Any]:
         from copydesk.app.doctor import findings

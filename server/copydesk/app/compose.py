@@ -139,10 +139,10 @@ def _attribution(
     return Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
 
 
-def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace) -> CodeIntel:
+def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace, outward: "Outward") -> CodeIntel:
     from copydesk.services.intelligence import WiderIntel
 
-    return WiderIntel(own, editor_code, workspace)
+    return WiderIntel(own, editor_code, workspace, outward.hidden)
 
 
 def _verifier(
@@ -206,10 +206,10 @@ def compose(
     consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
     configuration = consent.configuration
     own = Intel(workspace)
-    code = _wider(own, editor_code, workspace) if editor_code else own
     outward = Outward(workspace, state, editor_models, consent.judging)
+    code = _wider(own, editor_code, workspace, outward) if editor_code else own
     models: ModelSource = FixedModel(model) if model else _selection(configuration, outward)
-    shadows = Shadows(workspace, lambda: configuration.settings, state, consent.trust, outward.secrecy.hidden)
+    shadows = Shadows(workspace, lambda: configuration.settings, state, consent.trust, outward.hidden)
     view: Shadow = shadow(workspace) if shadow else shadows.runner
     attribution = _attribution(workspace, state, lambda work: host.start(work)) if offers else None  # noqa: PLW0108
     consent.first = outward.secrecy.look
@@ -235,7 +235,6 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (outward.door.aclose, own.aclose, shadows.aclose)
-    tending = (own.tend, outward.secrecy.tend)
-    found = (consent, outward, view, attribution)
-    return Core(workspace, host, person, configuration, models, code, *found, closers, tending)
+    ends = (outward.door.aclose, own.aclose, shadows.aclose)
+    tends = (own.tend, outward.secrecy.tend)
+    return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

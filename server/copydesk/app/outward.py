@@ -26,7 +26,7 @@ class Outward:
         judging: Judging,
     ) -> None:
         self.secrecy = Secrecy(workspace, lambda: load_key(state), judging.denies_reading, judging.deny_rules)
-        self.secrets = self.secrecy.secrets
+        self.secrets, self.hidden = self.secrecy.secrets, self.secrecy.hidden
         self.ledger = Ledger(state)
         self.door = Door(redact=self.secrets.redact_body, ledger=self.ledger)
         self.editor_models = (

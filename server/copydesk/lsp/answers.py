@@ -42,6 +42,8 @@ class Answers:
         self._client = client
         self._folder = state_dir / "documents"
         self._texts: OrderedDict[str, str] = OrderedDict()
+        self.redact: Callable[[str], str] = str
+        """Takes the values of secrets out of messages, and of what is written to the disk."""
 
     # --- choosing ---
 
@@ -59,22 +61,22 @@ class Answers:
 
     def message(self, level: str, text: str, clean: Callable[[str], str] | None = None) -> None:
         """At most three lines by `window/showMessage`. `clean` takes out what a client could make live."""
-        head = _head((clean or as_plain)(text))
+        head = self.redact(_head((clean or as_plain)(text)))
         self._client.show_message(level, head.replace("\n", " ") if shows_one_line(self._client.name) else head)
 
     def log(self, level: str, text: str) -> None:
-        self._client.log(level, text)
+        self._client.log(level, self.redact(text))
 
     # --- documents ---
 
     async def open(self, name: str, text: str, *, focus: bool = False, line: int | None = None) -> str:
         """Opens a read-only document and returns its URI. Markdown is sanitised. The cursor goes to `line`."""
-        clean = sanitise(text) if name.endswith(".md") else text
+        clean = sanitise(self.redact(text)) if name.endswith(".md") else text
         uri = f"{SCHEME}:/{name}"
         self._keep(uri, clean)
         if serves_documents(self._client) and await self._client.show_document(uri, take_focus=focus, line=line):
             return uri
-        path = await anyio.to_thread.run_sync(write_read_only, self._folder / name, clean)
+        path = await anyio.to_thread.run_sync(write_read_only, self._folder / name, self.redact(clean))
         if not await self._client.show_document(path.as_uri(), take_focus=focus, line=line):
             self.message("info", f"{first_line(text)}\nThe whole text is in {path}")
         return path.as_uri()
@@ -82,7 +84,7 @@ class Answers:
     async def replace(self, name: str, text: str, uri: str) -> None:
         """Gives an opened document a new text, without opening it again: that would open windows. `uri` as opened."""
         if not is_own(uri):
-            await anyio.to_thread.run_sync(write_read_only, self._folder / name, text)
+            await anyio.to_thread.run_sync(write_read_only, self._folder / name, self.redact(text))
             return
         self._keep(uri, text)
         with suppress(ClientError):  # it was closed, or the client only ever fetches once

@@ -5,7 +5,6 @@ A command that starts a turn is answered at once, because some editors freeze un
 that want the result. Cancelling a waiting command cancels its turn.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
@@ -19,9 +18,9 @@ from copydesk.domain.permissions import Mode
 from copydesk.lsp.actions import find_comment_again
 from copydesk.lsp.arguments import ArgumentError, Reader, TurnArguments
 from copydesk.lsp.handlers import RequestContext, RpcError, invalid_params
-from copydesk.lsp.offers import shortened
+from copydesk.lsp.ledger import NAME as LEDGER
 from copydesk.lsp.permissions import KEYS as CONSENT_KEYS
-from copydesk.lsp.places import OpenTexts, Place, Places
+from copydesk.lsp.places import OpenTexts, Place, Places, subject_of
 from copydesk.lsp.review import KEYS as REVIEW_KEYS
 from copydesk.lsp.spoken import Spoken
 from copydesk.lsp.undo import KEYS as UNDO_KEYS
@@ -45,7 +44,6 @@ TURN_VERBS: tuple[Verb, ...] = ("prompt", "explain", "fix", "document", "test", 
 PREFIX = "copydesk."
 FEATURES = ("codeActions", "codeLens", "hover", "instructionComments", "permissions", "progress", "review")
 NO_PLACE = "Give {uri, range}, or put the cursor on some code (hover or open the code actions there) and try again."
-_DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
 _TEXT_VERBS: Mapping[str, str] = {
     "prompt": "Tell Copydesk what to do",
     "ask": "Ask Copydesk a question",
@@ -78,6 +76,7 @@ class Sources:
     models: Callable[[], Awaitable[list[JsonObject]]]
     doctor: Callable[[], Awaitable[JsonObject]]
     check_model: Callable[[str], Awaitable[None]]
+    ledger: Callable[[], Awaitable[str]]
     display: Callable[[str], str]
 
 
@@ -132,6 +131,7 @@ class Commands:
             "copydesk.session.new": self._new_session,
             "copydesk.session.list": self._list_sessions,
             "copydesk.doctor": self._doctor,
+            "copydesk.ledger": self._ledger,
             **{name: self._consent_command(name) for name in CONSENT_KEYS},
         }
 
@@ -387,12 +387,7 @@ class Commands:
         self._read("copydesk.doctor", arguments)
         return await self._sources.doctor()
 
-
-def subject_of(given: TurnArguments, place: Place | None) -> str:
-    """What the work is about, in a word or two: as the code action said, else the definition on the first line."""
-    if given.subject or place is None:
-        return given.subject
-    if given.diagnostics and place.problems:
-        return shortened(place.problems[0].message)
-    found = _DEFINITION.search(place.line)
-    return found.group(1) if found else ""
+    async def _ledger(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
+        """Opens what left this machine as a document."""
+        self._read("copydesk.ledger", arguments)
+        return {"document": await self._answers.open(LEDGER, await self._sources.ledger(), focus=True)}

@@ -61,9 +61,11 @@ class _Shown:
     def newest(self) -> Rendered:
         return next(reversed(self.texts.values()))
 
-    def keep(self, rendered: Rendered) -> None:
-        self.texts[rendered.text] = rendered
-        self.texts.move_to_end(rendered.text)
+    def keep(self, rendered: Rendered, written: str) -> None:
+        """`written`: the text as a client has it that reads it from a file, where secrets are left out."""
+        for text in dict.fromkeys((written, rendered.text)):
+            self.texts[text] = rendered
+            self.texts.move_to_end(text)
         while len(self.texts) > MAX_TEXTS:
             self.texts.popitem(last=False)
 
@@ -86,7 +88,7 @@ class DiffDocuments:
         if is_changed and not is_own(shown.uri):  # an editor shows the text it has of a file, or asks which to show
             shown.n += 1
             shown.name = f"review/{turn}-{shown.n}.diff"
-        shown.keep(rendered)
+        shown.keep(rendered, self._answers.redact(rendered.text))
         shown.opened = rendered.text
         shown.uri = await self._answers.open(shown.name, rendered.text, focus=focus, line=_line_of(rendered, at))
         if is_changed and is_own(shown.uri):
@@ -98,7 +100,7 @@ class DiffDocuments:
         for turn, shown in tuple(self._shown.items()):
             rendered = self._render(turn)
             if shown.uri and rendered.text != shown.newest.text:
-                shown.keep(rendered)
+                shown.keep(rendered, self._answers.redact(rendered.text))
                 await self._answers.replace(shown.name, rendered.text, shown.uri)
 
     def has(self, uri: str) -> bool:

@@ -8,13 +8,21 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 MAX_WAITING = 1000
 
 
+def _as_it_is(text: str) -> str:
+    return text
+
+
 class StderrHandler(logging.Handler):
+    """`redact` takes the values of secrets out of each line, tracebacks included."""
+
     def __init__(self) -> None:
         super().__init__()
+        self.redact: Callable[[str], str] = _as_it_is
         self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self._lines: queue.Queue[str] = queue.Queue(MAX_WAITING)
         self._thread: threading.Thread | None = None
@@ -24,7 +32,7 @@ class StderrHandler(logging.Handler):
             self._thread = threading.Thread(target=self._write, name="copydesk-log", daemon=True)
             self._thread.start()
         try:
-            self._lines.put_nowait(self.format(record) + "\n")
+            self._lines.put_nowait(self.redact(self.format(record)) + "\n")
         except queue.Full:
             pass
 
@@ -54,6 +62,11 @@ def to_stderr(level: int = logging.WARNING) -> None:
     if _handler not in root.handlers:
         root.addHandler(_handler)
     root.setLevel(level)
+
+
+def redact_with(redact: Callable[[str], str]) -> None:
+    """From now on nothing is logged that `redact` does not pass."""
+    _handler.redact = redact
 
 
 def drain(limit_s: float = 0.2) -> None:

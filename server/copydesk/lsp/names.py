@@ -25,6 +25,7 @@ COMMANDS: tuple[str, ...] = (
     "copydesk.session.new",
     "copydesk.session.list",
     "copydesk.doctor",
+    "copydesk.ledger",
     "copydesk.permission.answer",
     "copydesk.permissions",
     "copydesk.workspace.trust",

@@ -3,6 +3,7 @@
 Owns turning a client's range into our words: code points, selected text, problems. Start with `Places.resolve`.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange, Problem
 from copydesk.lsp.arguments import ArgumentError, ClientRange, Fields, TurnArguments, read_range
+from copydesk.lsp.offers import shortened
 from copydesk.lsp.pending import is_ours
 from copydesk.text.positions import Encoding, to_codepoints
 from copydesk.workspace.uris import normalise
@@ -17,6 +19,7 @@ from copydesk.workspace.uris import normalise
 if TYPE_CHECKING:
     from copydesk.text.documents import Document
 
+_DEFINITION = re.compile(r"\b(?:def|class|function|func|fn|struct|enum|trait|interface|module)\s+(\w+)")
 _SEVERITIES = {1: "error", 2: "warning", 3: "information", 4: "hint"}
 MAX_SELECTION = 200_000
 """Characters of a selection that travel with the task; the model reads the rest from the file."""
@@ -188,3 +191,13 @@ def as_objects(value: object) -> tuple[Fields, ...]:
     """The objects of a JSON list; anything else counts as an empty one."""
     items = cast("Sequence[object]", value) if isinstance(value, list | tuple) else ()
     return tuple(cast("Fields", item) for item in items if isinstance(item, Mapping))
+
+
+def subject_of(given: TurnArguments, place: Place | None) -> str:
+    """What the work is about, in a word or two: as the code action said, else the definition on the first line."""
+    if given.subject or place is None:
+        return given.subject
+    if given.diagnostics and place.problems:
+        return shortened(place.problems[0].message)
+    found = _DEFINITION.search(place.line)
+    return found.group(1) if found else ""

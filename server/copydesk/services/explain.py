@@ -18,6 +18,7 @@ from copydesk.config.settings import Settings
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.messages import LineRange, Message, Text
 from copydesk.domain.ports import FileHandle, Model, Symbol
+from copydesk.domain.secrets import NoSecrets, Secrets
 from copydesk.domain.stream import ModelRequest, TextDelta
 from copydesk.services.model_source import ModelSource
 from copydesk.text.hashing import content_hash
@@ -54,7 +55,9 @@ class Explainer:
         model_name: Callable[[], str | None],
         is_local: Callable[[Model], bool],
         start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None],
+        secrets: Secrets | None = None,
     ) -> None:
+        self._secrets = secrets or NoSecrets()
         self._models = models
         self._settings = settings
         self._model_name = model_name
@@ -94,7 +97,9 @@ class Explainer:
         policy = self._settings().text("hover.model")
         if policy == "off":
             return ""
-        source = _source(handle, symbol)
+        if self._secrets.hides(handle.uri):
+            return ""
+        source = self._secrets.redact(_source(handle, symbol))
         key = f"{self._model_name()}:{content_hash(source)}"
         if key in self._cache:
             self._cache.move_to_end(key)

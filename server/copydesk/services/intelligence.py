@@ -48,7 +48,10 @@ _LISTED_KINDS = frozenset(
 
 
 class WiderIntel:
-    def __init__(self, own: CodeIntel, editor: EditorCode, workspace: Workspace) -> None:
+    def __init__(
+        self, own: CodeIntel, editor: EditorCode, workspace: Workspace, hides: Callable[[str], bool] = is_secret
+    ) -> None:
+        self._hides = hides
         self._own = own
         self._editor = editor
         self._workspace = workspace
@@ -180,7 +183,7 @@ class WiderIntel:
         return found if is_same else None
 
     def _now(self) -> EditorTexts:
-        return _Texts(self._workspace)
+        return _Texts(self._workspace, self._hides)
 
     async def _moved(
         self, files: FileSource, found: Sequence[T], move: "Callable[[T, _Moves], T | None]"
@@ -213,8 +216,9 @@ class WiderIntel:
 class _Texts:
     """`EditorTexts`: what the editor has at this moment, jailed."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, hides: Callable[[str], bool]) -> None:
         self._workspace = workspace
+        self._hides = hides
         self._files = workspace.snapshot()
 
     def resolve(self, uri: str) -> str:
@@ -225,7 +229,8 @@ class _Texts:
 
     def read(self, uri: str) -> str | None:
         path = to_path(uri)
-        if is_secret(self._workspace.display(uri)) or (path and is_secret(os.path.realpath(path))):
+        names = (self._workspace.display(uri), uri, os.path.realpath(path) if path else "")
+        if any(map(self._hides, names)):
             return None
         try:
             return self._files.read(self._workspace.resolve(uri)).text

@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 _AS_THEY_ARE = frozenset(
     {
-        "session", "turn", "call", "call_id", "id", "request", "uri", "roots", "created", "version", "model", "mode",
+        "session", "turn", "call", "call_id", "id", "request", "created", "version", "model", "mode",
         "verb", "tool", "kind", "status", "state", "stop_reason", "review", "severity", "level", "language", "role",
-        "content_hash", "before", "after", "blob", "media_type", "data", "signature", "redacted", "destination",
-        "locations", "hunks", "decision", "effect", "options",
+        "content_hash", "before", "after", "blob", "media_type", "data", "signature", "redacted",
+        "hunks", "decision", "effect", "options",
     }
 )  # fmt: skip
 """Fields that hold our own words, hashes, places, or bytes that must travel back unchanged."""

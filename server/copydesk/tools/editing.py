@@ -19,6 +19,7 @@ from copydesk.tools.functions import BOOLEAN, STRING, Arguments, FunctionTool, c
 from copydesk.tools.misses import ambiguous, missing, note_edited
 from copydesk.tools.places import changed_uri, opened, prepared
 from copydesk.tools.reading import cut, file_lines, numbered
+from copydesk.tools.restoring import put_back, stayed
 from copydesk.tools.threads import in_thread
 
 BIG_CHARS = 40_000
@@ -77,6 +78,8 @@ async def _edit(arguments: Arguments, work: Work) -> ToolOutput:
     uri = changed_uri(work, arguments["path"])
     handle = await opened(work, uri)
     path = work.display(uri)
+    texts = {name: put_back(work, arguments[name], handle.text) for name in ("old_text", "new_text")}
+    arguments = {**arguments, **texts}
     if len(handle.text) > BIG_CHARS:
         match = await in_thread(lambda _: _matched(work, uri, handle, arguments))
     else:
@@ -86,7 +89,7 @@ async def _edit(arguments: Arguments, work: Work) -> ToolOutput:
     check_encodable(path, handle, match.edits)
     work.propose(ChangeText(handle.base, match.edits))
     note_edited(work, uri, handle.text, match.edits)
-    return _edited(path, handle.text, match)
+    return _edited(path, handle.text, match, stayed(work, arguments["new_text"], handle.text))
 
 
 def _matched(work: Work, uri: str, handle: FileHandle, arguments: Arguments) -> Match:
@@ -101,13 +104,13 @@ def _matched(work: Work, uri: str, handle: FileHandle, arguments: Arguments) -> 
         raise missing(work, uri, handle.text, error.near, str(error)) from error
 
 
-def _edited(path: str, before: str, match: Match) -> ToolOutput:
+def _edited(path: str, before: str, match: Match, note: str) -> ToolOutput:
     after = apply(before, match.edits)
     areas = changed_lines(after, match.edits)
     where = ranges(areas)
     head = f"Edited {path} ({counted(match.n_places, 'place')}, {where}).{LOOSE.get(match.rung, '')}"
     details = {"path": path, "n_places": match.n_places, "rung": match.rung, "lines": [list(area) for area in areas]}
-    return ToolOutput("\n".join([head, *around(after, areas)]), details=details)
+    return ToolOutput("\n".join(filter(None, [head, note, *around(after, areas)])), details=details)
 
 
 # --- write_file ------------------------------------------------------------------------------------------
@@ -124,7 +127,8 @@ async def _write(arguments: Arguments, work: Work) -> ToolOutput:
         work.propose(CreateFile(uri, content))
         work.note_read(uri, content)
         n_lines = len(file_lines(content))
-        return ToolOutput(f"Created {path} ({counted(n_lines, 'line')}).", details={"path": path})
+        said = [f"Created {path} ({counted(n_lines, 'line')}).", stayed(work, content)]
+        return ToolOutput("\n".join(filter(None, said)), details={"path": path})
     handle = await opened(work, uri)
     if not arguments.get("overwrite"):
         raise FileExists(
@@ -136,6 +140,7 @@ async def _write(arguments: Arguments, work: Work) -> ToolOutput:
 
 async def _overwrite(uri: str, handle: FileHandle, content: str, work: Work) -> ToolOutput:
     path = work.display(uri)
+    content = put_back(work, content, handle.text)
     edits = await in_thread(lambda _: rewritten(handle.text, content))
     if not edits:
         return ToolOutput(f"{path} has exactly this text already; nothing changed.", details={"path": path})
@@ -146,7 +151,8 @@ async def _overwrite(uri: str, handle: FileHandle, content: str, work: Work) -> 
     areas = changed_lines(after, edits)
     n_lines = counted(len(file_lines(after)), "line")
     places = counted(n_hunks(edits, handle.text), "place")
-    return ToolOutput(f"Overwrote {path} ({n_lines} now; {places} changed, {ranges(areas)}).", details={"path": path})
+    said = [f"Overwrote {path} ({n_lines} now; {places} changed, {ranges(areas)}).", stayed(work, content, handle.text)]
+    return ToolOutput("\n".join(filter(None, said)), details={"path": path})
 
 
 # --- what both say ---------------------------------------------------------------------------------------

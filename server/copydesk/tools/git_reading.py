@@ -3,13 +3,13 @@
 Owns the rows a model reads; git itself is `workspace.git`. Start with `reading_tools`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from copydesk.domain.errors import InvalidArguments, ToolFailed
 from copydesk.domain.ports import Work
 from copydesk.domain.tools import Location, Prepared, ToolOutput, ToolSpec
-from copydesk.safety.paths import is_secret
 from copydesk.tools.functions import BOOLEAN, STRING, Arguments, FunctionTool, counted, schema
+from copydesk.tools.places import hides
 from copydesk.workspace.git import reading
 from copydesk.workspace.git.reading import Entry, Status
 from copydesk.workspace.git.running import Git, Repository
@@ -129,7 +129,7 @@ async def _diff(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
     repository = await git.open(folder_of(work, uri))
     inside = reading.path_in(repository, uri) if uri else None
     found = await reading.diff(git, repository, work.files, inside, staged=staged)
-    found, hidden = _without_secrets(found)
+    found, hidden = _without_secrets(found, lambda name: hides(work, reading.uri_of(repository, name)))
     words = "the index and HEAD" if staged else "the current text and the index"
     notes = [f"({counted(hidden, 'file')} of secrets not shown)"] if hidden else []
     if len(found) > DIFF_CHARS:
@@ -138,14 +138,14 @@ async def _diff(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
     return ToolOutput("\n".join([text, *notes]))
 
 
-def _without_secrets(diff: str) -> tuple[str, int]:
+def _without_secrets(diff: str, hidden: Callable[[str], bool]) -> tuple[str, int]:
     """The diff without the files that tools do not open, and how many those were."""
     begin = "diff --git "
     pieces = (begin + piece if number else piece for number, piece in enumerate(f"\n{diff}".split("\n" + begin)))
     kept: list[str] = []
     n_hidden = 0
     for piece in pieces:
-        if any(is_secret(name) for name in _names_in(piece)):
+        if any(hidden(name) for name in _names_in(piece)):
             n_hidden += 1
         elif piece.strip():
             kept.append(piece.strip("\n") + "\n")

@@ -10,9 +10,8 @@ from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.messages import Problem
 from copydesk.domain.ports import CodeIntel, Found, Symbol, Work
 from copydesk.domain.tools import Prepared, ToolOutput, ToolSpec
-from copydesk.safety.paths import is_secret
 from copydesk.tools.functions import LINE, STRING, Arguments, FunctionTool, counted, one_of, schema, text
-from copydesk.tools.places import file_uri, opened, prepared
+from copydesk.tools.places import file_uri, hides, opened, prepared
 from copydesk.tools.reading import cut
 from copydesk.tools.symbols import Spot, find_spot, outline
 from copydesk.tools.threads import in_thread
@@ -121,7 +120,7 @@ async def _asked(code: CodeIntel, action: str, spot: Spot, work: Work) -> ToolOu
 
 def _found_row(found: Found, work: Work) -> str:
     uri, line = found.location.uri, found.location.line
-    content = "" if is_secret(work.display(uri)) else found.text.strip()
+    content = "" if hides(work, uri) else found.text.strip()
     return f"{work.display(uri)}:{(line or 0) + 1}:{found.column + 1} {cut(content or found.name, _ROW_CHARS)}"
 
 

@@ -24,6 +24,7 @@ from copydesk.tools.misses import note_edited
 from copydesk.tools.patch_problems import misplaced
 from copydesk.tools.places import changed_uri, opened
 from copydesk.tools.reading import file_lines
+from copydesk.tools.restoring import put_back_hunks, stayed
 from copydesk.tools.threads import in_thread
 
 _N_TITLED = 3
@@ -189,7 +190,8 @@ class _Plan:
             handle = await opened(self.work, uri)
             change = _Change(handle, handle.text)
         try:
-            placed = await _placed(change.text, part)
+            hunks = put_back_hunks(self.work, part.hunks, change.handle.text)
+            placed = await _placed(change.text, part._replace(hunks=hunks))
         except Misplaced as error:
             raise misplaced(self.work, uri, change.text, error.problems) from error
         change.edits = compose(change.edits, placed.edits)
@@ -235,7 +237,7 @@ async def apply_parts(arguments: Arguments, work: Work) -> ToolOutput:
     work.propose(*edits)
     for step in plan.steps:
         step.note()
-    return _output(plan)
+    return _output(plan, parts)
 
 
 def _failed(failed: Sequence[str], n_parts: int) -> ToolFailed:
@@ -247,8 +249,10 @@ def _failed(failed: Sequence[str], n_parts: int) -> ToolFailed:
     )
 
 
-def _output(plan: _Plan) -> ToolOutput:
+def _output(plan: _Plan, parts: Sequence[FilePatch]) -> ToolOutput:
     said = [step.say() for step in plan.steps]
+    said += [note for change in plan.changes.values() if (note := stayed(plan.work, change.text, change.handle.text))]
+    said += [note for part in parts if part.kind == "add" and (note := stayed(plan.work, part.text))]
     changes = [(uri, change) for uri, change in plan.changes.items() if change.edits]
     if len(changes) == 1:
         after = changes[0][1].text

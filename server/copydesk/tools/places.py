@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from copydesk.domain.errors import MissingFile, ToolFailed, WorkspaceError
 from copydesk.domain.ports import Entry, FileHandle, FileSource, Work
 from copydesk.domain.tools import Location, Prepared
-from copydesk.safety.paths import refuse_change, refuse_secret
+from copydesk.safety.paths import is_secret, refuse_change, refuse_secret
 from copydesk.tools.functions import Arguments
 from copydesk.tools.threads import in_thread
 from copydesk.workspace.uris import to_path
@@ -24,8 +24,14 @@ def file_uri(work: Work, path: str) -> str:
     """
     uri = work.resolve(path)
     local = to_path(uri)
-    refuse_secret(path, work.display(uri), os.path.realpath(local) if local else "")
+    real = os.path.realpath(local) if local else ""
+    refuse_secret(path, work.display(uri), uri, real, hides=work.secrets.hides)
     return uri
+
+
+def hides(work: Work, uri: str) -> bool:
+    """Whether the text of a file is not for tools: by its name, or by a rule of the person."""
+    return is_secret(work.display(uri)) or work.secrets.hides(uri)
 
 
 def changed_uri(work: Work, path: str) -> str:

@@ -11,6 +11,7 @@ from copydesk.domain.tools import Prepared, ToolOutput, ToolSpec
 from copydesk.text.lines import bare_lines
 from copydesk.tools.functions import LINE, STRING, Arguments, FunctionTool, counted, line, schema
 from copydesk.tools.places import file_uri, opened, prepared
+from copydesk.tools.restoring import learn
 
 N_LINES = 1000
 PAGE_CHARS = 60_000
@@ -38,6 +39,7 @@ async def _read(arguments: Arguments, work: Work) -> ToolOutput:
     uri = file_uri(work, arguments["path"])
     content = (await opened(work, uri)).text
     work.note_read(uri, content)
+    learn(work, content)
     lines = file_lines(content)
     path = work.display(uri)
     first = arguments.get("offset", 1)

@@ -61,7 +61,7 @@ def refactor(code: CodeIntel) -> FunctionTool:
     async def run(arguments: Arguments, work: Work) -> ToolOutput:
         edits = await _computed(code, arguments, work)
         for edit in edits:
-            refuse_secret(work.display(edit.uri))
+            refuse_secret(work.display(edit.uri), edit.uri, hides=work.secrets.hides)
         if not edits:
             return ToolOutput(f"{arguments['action']}: nothing to change.", details={"n_files": 0})
         work.propose(*edits)

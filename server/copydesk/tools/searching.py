@@ -10,10 +10,10 @@ from contextlib import suppress
 from copydesk.domain.errors import InvalidArguments, WorkspaceError
 from copydesk.domain.ports import Entry, Work
 from copydesk.domain.tools import Location, Prepared, ToolOutput, ToolSpec
-from copydesk.safety.paths import is_secret
 from copydesk.tools.functions import BOOLEAN, STRING, Arguments, FunctionTool, counted, one_of, schema, text
-from copydesk.tools.places import file_uri
+from copydesk.tools.places import file_uri, hides
 from copydesk.tools.reading import cut
+from copydesk.tools.restoring import learn
 from copydesk.tools.threads import in_thread
 from copydesk.workspace import search
 from copydesk.workspace.search import FoundFile, Grepped
@@ -139,6 +139,7 @@ def grep(workspace: Workspace) -> FunctionTool:
             )
         )
         found = _without_secrets(found, work)
+        await in_thread(lambda _: _learn_from(found, work))
         if arguments.get("mode", "content") == "content":
             for shown, content in await in_thread(lambda _: _news_in(found, work)):
                 work.note_read(shown, content)
@@ -157,9 +158,15 @@ def _news_in(found: Grepped, work: Work) -> list[tuple[str, str]]:
     return texts
 
 
+def _learn_from(found: Grepped, work: Work) -> None:
+    for file in found.files if any(file.lines for file in found.files) else ():
+        with suppress(WorkspaceError):
+            learn(work, work.files.read(file.uri).text)
+
+
 def _without_secrets(found: Grepped, work: Work) -> Grepped:
     """Not even counted: a count per pattern would tell the text, one guess at a time."""
-    kept = tuple(file for file in found.files if not is_secret(work.display(file.uri)))
+    kept = tuple(file for file in found.files if not hides(work, file.uri))
     if len(kept) == len(found.files):
         return found
     return Grepped(kept, sum(file.n_matches for file in kept), len(kept), "there may be more" if found.cut else "")

@@ -61,7 +61,7 @@ async def wired(tmp_path: Path, editor: str) -> AsyncIterator[Wired]:
     server, host = Server(Overlay()), FakeHost()
     voice = Voice(server.client, tmp_path / "state", str)
     parts = FeatureParts(
-        Sources(describe, nothing, nothing, unchecked, str),
+        Sources(describe, nothing, nothing, unchecked, nothing, str),
         lambda uri: "",
         lambda *_: "größe",
         explain,

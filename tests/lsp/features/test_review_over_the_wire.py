@@ -84,7 +84,7 @@ async def wired(tmp_path: Path, editor: str, text: str = CODE) -> AsyncIterator[
 
     reviews = FakeReviews(texts=now)
     voice = Voice(server.client, tmp_path / "state", lambda uri: uri.rpartition("/")[2])
-    sources = Sources(nothing, nothing, nothing, nothing, lambda uri: uri.rpartition("/")[2])
+    sources = Sources(nothing, nothing, nothing, nothing, nothing, lambda uri: uri.rpartition("/")[2])
     parts = FeatureParts(
         sources, lambda uri: "", lambda *_: None, nothing, lambda: 0.1, lambda: False, reviews, server.overlay,
         consent.permissions(tmp_path, voice), consent.trust(tmp_path, voice), consent.roots,

@@ -10,7 +10,7 @@ import hmac
 import re
 from collections.abc import Iterator
 
-PLACEHOLDER = re.compile(r"SECRET_[A-Z0-9]{2,20}_[0-9a-f]{16}(?![0-9a-zA-Z])")
+PLACEHOLDER = re.compile(r"SECRET_[A-Z0-9]{2,20}_[0-9a-f]{16}")
 _N_TAG = 12
 _N_CHECK = 4
 

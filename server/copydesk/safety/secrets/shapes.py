@@ -155,7 +155,7 @@ def _matched(view: View, at: int, end: int, begin: str, shape: Shape) -> int:
     text = view.text
     if not text.startswith(begin, at):
         return 0
-    if shape.alone and at and (view.data[at - 1] in b"-_+" or end - at > _LONG_RUN):
+    if shape.alone and _is_inside(view, at, end):
         return 0
     match = _rest(shape.rest).match(text, at + len(begin), end)
     if match is None:
@@ -163,7 +163,21 @@ def _matched(view: View, at: int, end: int, begin: str, shape: Shape) -> int:
     if not _is_random_enough(shape, match[0]):
         return -1
     stop = _word_end(text, match.end(), end)
-    return 0 if shape.alone and text[stop : stop + 1] in ("+", "/") else stop
+    return 0 if shape.alone and shape.random and text[stop : stop + 1] in ("+", "/") else stop
+
+
+def _goes_on(view: View, at: int) -> bool:
+    """Whether the word of a place began before it."""
+    return at > 0 and view.words[at - 1] == _X_BYTE
+
+
+_X_BYTE = ord("x")
+
+
+def _is_inside(view: View, at: int, end: int) -> bool:
+    """Whether a place is in the middle of encoded text: behind `-` or `_`, or a `+` that is not a diff's."""
+    before = view.data[max(0, at - 1) : at]
+    return before in (b"-", b"_") or end - at > _LONG_RUN or (before == b"+" and _goes_on(view, at - 1))
 
 
 def _is_random_enough(shape: Shape, rest: str) -> bool:
@@ -179,7 +193,7 @@ def _late_spans(view: View) -> Iterator[tuple[int, int]]:
         at = text.find(literal)
         while at >= 0:
             match = _rest(whole).search(text, max(0, at - _BEFORE), at + 200)
-            if match and match.start() <= at and not view.words.startswith(b"x", max(0, match.start() - 1)):
+            if match and match.start() <= at and not _goes_on(view, match.start()):
                 yield match.span()
             at = text.find(literal, at + len(literal))
 
