@@ -93,9 +93,22 @@
        ("asked" (copydesk-turns--line (copydesk-turns--asked (plist-get update :request)) 'copydesk-turns-note))
        ("rejected" (copydesk-turns--line (format "    not allowed: %s" (plist-get update :reason)) 'error))))
     ("notice" (copydesk-turns--line (format "  %s" (plist-get update :text)) 'copydesk-turns-note))
+    ("evidence"
+     (mapc (lambda (run) (copydesk-turns--run turn run)) (plist-get update :runs)))
     ("turn_ended"
      (setf (alist-get turn copydesk-turns--running nil t #'equal) nil)
      (copydesk-turns--line (copydesk-turns--closing update) 'copydesk-turns-note))))
+
+(defun copydesk-turns--run (turn run)
+  "Show RUN, a check of TURN's edits, once it is known.
+It is shown again when it tells something else."
+  (let ((text (string-replace "`" "" (or (plist-get run :text) "")))
+        (shown (plist-get (alist-get turn copydesk-turns--running nil nil #'equal) :runs))
+        (is-bad (equal (plist-get run :state) "new_failures")))
+    (unless (or (equal (plist-get run :state) "running") (member text shown))
+      (when (assoc turn copydesk-turns--running) ; else it has ended: checks may go on after it
+        (copydesk-turns--note turn :runs (cons text shown)))
+      (copydesk-turns--line (concat (if is-bad "  ✗ " "  · ") text) (if is-bad 'error 'copydesk-turns-note)))))
 
 (defun copydesk-turns--asked (request)
   "All that REQUEST asks, indented."

@@ -389,7 +389,8 @@ choice when nothing is typed."
 
 ;;;###autoload
 (defun copydesk-trust (trusted)
-  "Say whether this folder is TRUSTED, so that what comes with it may run and count."
+  "Say whether this folder is TRUSTED.
+What comes with it may run and count then."
   (interactive (list (y-or-n-p "What this folder brings along can run commands; trust it?")))
   (copydesk-execute "workspace.trust" (list :trusted (if trusted t :json-false))
                     (lambda (result)

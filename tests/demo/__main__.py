@@ -1,4 +1,4 @@
-"""`make run [DIR=…] [FILE=…] [ASK=…] [APPLY=1]`: a hover, a turn, its edit as a diff, and what is proven of it.
+"""`make run [DIR=…] [FILE=…] [ASK=…] [APPLY=1] [TRUST=1]`: a hover, a turn, its edit as a diff, and what is proven of it.
 
 Plays the editor's side of the main job in order: start with `play`. Writes nothing under DIR unless APPLY=1.
 """
@@ -18,6 +18,9 @@ from tests.demo.editor import Editor, ServerError, path_of
 from tests.demo.progress import Progress
 from tests.demo.targets import Target, best_target
 
+MAX_FAILURES = 5
+OWN = Path(__file__).resolve().parents[2]
+CHECKS_WAIT_S = 30
 MODEL_WAIT_S = 5.0
 """How long the server may take to find out which model `auto` is."""
 CAPABILITIES: dict[str, Any] = {
@@ -43,6 +46,8 @@ class Job:
     ask: str
     target: Target | None
     apply: bool
+    trusted: bool = False
+    """Whether the folder's own tests may run: it is this repository, or the person said so."""
 
     def shown(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
@@ -85,7 +90,8 @@ def read_job(environment: Any) -> Job:
     if file:
         _check_text(file, named)
     ask = (environment.get("ASK") or "").strip()
-    return Job(root, file, ask, best_target(root, file, ask), environment.get("APPLY") == "1")
+    trusted = root == OWN or environment.get("TRUST") == "1"
+    return Job(root, file, ask, best_target(root, file, ask), environment.get("APPLY") == "1", trusted)
 
 
 def _check_text(file: Path, named: str) -> None:
@@ -134,7 +140,11 @@ def start_server(editor: Editor, job: Job, started: float) -> float:
         "rootUri": folder["uri"],
         "workspaceFolders": [folder],
         "capabilities": CAPABILITIES,
-        "initializationOptions": {"review": {"mode": "apply"}},
+        "initializationOptions": {
+            "review": {"mode": "apply"},
+            "verify": {"waitS": CHECKS_WAIT_S},
+            **({"workspaceTrusted": True} if job.trusted else {}),
+        },
     }
     initialized = editor.request("initialize", params)
     ready_s = time.perf_counter() - started
@@ -272,8 +282,8 @@ def changes_of(editor: Editor) -> list[Change]:
 
 def show_evidence(editor: Editor, job: Job, result: dict[str, Any], changed: list[Change]) -> None:
     show.heading("Evidence")
-    for entry in result.get("evidence") or []:
-        show.line("✓", str(entry), "green")
+    for run in result.get("evidence") or []:
+        show_run(run)
     seen = {change.path: seen_of(change) for change in changed}
     for file in (result.get("review") or {}).get("files", []):
         path = path_of(file["uri"])
@@ -284,8 +294,17 @@ def show_evidence(editor: Editor, job: Job, result: dict[str, Any], changed: lis
             show.line("!", f"{job.shown(path)}: {file['state']}. {file.get('note', '')}".strip(), "yellow")
     if not changed and not editor.deleted:
         show.line("✓", "no file was to be changed, and none was", "green")
-    elif not result.get("evidence"):
-        show.line("·", "no test or type checker was run on it: commands come in a later release", "dim", "dim")
+
+
+def show_run(run: dict[str, Any]) -> None:
+    """One check: how it went, the command as it was run, and what fails anew."""
+    marks = {"passed": ("✓", "green"), "known_failures": ("✓", "green"), "new_failures": ("✗", "red")}
+    mark, colour = marks.get(run["state"], ("·", "yellow"))
+    show.line(mark, run["text"].replace("`", ""), colour)
+    if run["command"] and run["state"] != "not_checked":
+        show.line(" ", f"{run['command']}  (in {run['backend']})", "dim", "dim")
+    for failure in run["failures"][:MAX_FAILURES]:
+        show.line(" ", failure, "red")
 
 
 def seen_of(change: Change) -> list[str]:

@@ -104,7 +104,10 @@ class Editor:
             case "workspace/configuration":
                 return [None for _ in params["items"]]
             case "window/showMessageRequest":
-                return next(iter(params.get("actions") or []), None)
+                actions = params.get("actions") or []
+                if any(action["title"].startswith("Trust") for action in actions):
+                    return None  # a person says so with TRUST=1
+                return next(iter(actions), None)
             case "window/showDocument":
                 self._listen("window/showDocument", params)
                 return {"success": True}

@@ -24,7 +24,6 @@ from copydesk.workspace.workspace import Workspace
 from tests.support.buffer_editor import BufferEditor
 from tests.support.plain_shadow import PlainShadow
 
-PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
 PYTEST_PROJECT = "[tool.pytest.ini_options]\naddopts = '-p no:cacheprovider'\n"
 
 
@@ -86,9 +85,9 @@ def linked_tools(root: Path) -> None:
     folder = root / ".venv" / "bin"
     folder.mkdir(parents=True)
     for name in ("python", "ruff", "basedpyright"):
-        source = Path(sys.executable).parent / name
-        if source.exists():
-            (folder / name).symlink_to(source)
+        tool = folder / name  # a link to a Python would forget the environment it is of
+        tool.write_text(f'#!/bin/sh\nexec "{Path(sys.executable).parent / name}" "$@"\n')
+        tool.chmod(0o755)
 
 
 @asynccontextmanager

@@ -55,7 +55,8 @@ export class Connection {
     private readonly server: ServerProcess,
     private readonly options: ConnectionOptions,
   ) {
-    this.feature = new OwnFeature([...options.handlers.keys(), UPDATE]);
+    // Permissions are asked here, by what updates tell: no dialog of the language client's beside them.
+    this.feature = new OwnFeature([...options.handlers.keys(), UPDATE, "copydesk.permission.answer"]);
     this.client = new QuietClient("copydesk", "Copydesk", () => Promise.resolve(server.child), this.clientOptions());
     this.client.registerFeature(this.feature);
     for (const [method, handle] of options.handlers) this.answer(method, handle);
@@ -113,7 +114,9 @@ export class Connection {
 
   /** Tells the server that settings have changed. */
   configure(): void {
-    this.notify("workspace/didChangeConfiguration", { settings: { copydesk: this.options.settings(undefined) } });
+    this.notify("workspace/didChangeConfiguration", {
+      settings: { copydesk: this.options.settings(undefined), workspaceTrusted: vscode.workspace.isTrusted },
+    });
   }
 
   /** Asks the server to end; ends it when it does not. */

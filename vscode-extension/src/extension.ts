@@ -56,6 +56,9 @@ export function activate(context: vscode.ExtensionContext): void {
       if (RESTARTS.some((key) => event.affectsConfiguration(key)))
         void offerRestart(server, "How the server is started has changed.");
     }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      server.configure();
+    }),
     command("showLog", remedies.log),
     command("restart", remedies.retry),
     command("chooseInterpreter", remedies.choose),

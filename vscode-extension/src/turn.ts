@@ -6,6 +6,11 @@ export interface Place {
   readonly line?: number;
 }
 
+export interface PermissionOption {
+  readonly id: string;
+  readonly name: string;
+}
+
 export type CallStatus = "pending" | "in_progress" | "completed" | "failed";
 export type Level = "info" | "warning" | "error";
 
@@ -26,10 +31,12 @@ export type Item = { readonly id: number } & (
       readonly type: "permission";
       readonly request: string;
       readonly title: string;
-      readonly target: string;
-      readonly state: "asked" | "allowed" | "rejected";
+      /** What a dialog says, and everything there is to say: the server's words. */
+      readonly text: string;
+      readonly whole: string;
+      readonly state: "asked" | "allowed" | "rejected" | "cancelled";
       readonly reason: string;
-      readonly options: readonly string[];
+      readonly options: readonly PermissionOption[];
     }
 );
 

@@ -5,7 +5,7 @@
  * `Turns.apply`. An update nobody knows changes nothing, for servers newer than this extension. Memory is bounded: the
  * last turns, so many items in each, so many characters in each item.
  */
-import { type Fields, fields, number, objects, strings, text } from "./reading";
+import { type Fields, fields, number, objects, text } from "./reading";
 import type { SessionUpdate } from "./server";
 import type {
   CallStatus,
@@ -27,6 +27,7 @@ export const MAX_TURNS = 20;
 export const MAX_ITEMS = 1_000;
 export const MAX_TEXT = 200_000;
 export const MAX_OUTPUT = 4_000;
+const STATES = ["asked", "allowed", "rejected", "cancelled"] as const;
 
 export interface Applied {
   readonly turn: string;
@@ -252,18 +253,21 @@ function placeOf(place: Fields): Place {
 function permission(kept: Kept, update: Fields): Change[] {
   const request = fields(update.request);
   const id = text(request.id);
-  const state = update.state === "allowed" || update.state === "rejected" ? update.state : "asked";
+  const state = STATES.find((each) => each === update.state) ?? "asked";
   const reason = text(update.reason);
   const known = kept.items.find((each): each is PermissionItem => each.type === "permission" && each.request === id);
   if (known) return replace(kept, { ...known, state, reason: reason || known.reason });
+  const title = text(request.command) || text(request.title) || text(request.tool);
+  const options = objects(request.options).map((each) => ({ id: text(each.optionId), name: text(each.name) }));
   return add(kept, {
     type: "permission",
     request: id,
-    title: text(request.title) || text(request.tool),
-    target: text(request.target),
+    title,
+    text: text(request.text) || `Copydesk asks: ${title}`,
+    whole: text(request.whole) || title,
     state,
-    reason: reason || text(request.reason),
-    options: strings(request.options),
+    reason,
+    options: options.filter((each) => each.id && each.name),
   });
 }
 
@@ -322,15 +326,11 @@ function planEntry(entry: Fields): PlanEntry {
 }
 
 function evidenceOf(update: Fields): Evidence[] {
-  const list = Array.isArray(update.evidence) ? update.evidence : [update.evidence ?? update];
-  return list.map((each) => {
-    const item = fields(each);
-    return {
-      title: typeof each === "string" ? each : text(item.title) || text(item.command) || text(item.text),
-      state: text(item.state) || text(item.status),
-      detail: clipped(text(item.detail) || text(item.output)),
-    };
-  });
+  return objects(update.runs).map((run) => ({
+    title: text(run.text).replaceAll("`", ""),
+    state: text(run.state),
+    detail: text(run.state) === "new_failures" ? clipped(text(run.output)) : "",
+  }));
 }
 
 function retried(update: Fields): string {

@@ -10,6 +10,7 @@ import { Desk } from "./views/desk";
 import { Documents } from "./views/documents";
 import { Endings } from "./views/endings";
 import { registerMenu } from "./views/menu";
+import { Permissions } from "./views/permissions";
 import { Picks } from "./views/picks";
 import { Questions } from "./views/questions";
 import { Review } from "./views/review";
@@ -18,6 +19,7 @@ import { TurnView } from "./views/turnView";
 import type { Action } from "./webview/messages";
 
 const LONG = 80;
+const LONG_COMMAND = 200;
 
 /** Filled when the views start. */
 export const palette: Record<string, PaletteCommand> = {};
@@ -37,28 +39,47 @@ export function activateViews(
   });
   const picks = new Picks(desk, review, view, documents);
   const endings = new Endings(desk, view, review);
-  Object.assign(palette, picks.entries());
+  const permissions = new Permissions(desk);
+  Object.assign(palette, picks.entries(), {
+    "copydesk.permission.answer": { prepare: (given) => answered(given, permissions) },
+  } satisfies Record<string, PaletteCommand>);
   const shows = vscode.commands.registerCommand("copydesk.client.showTurn", () => view.reveal("", true));
   // A dialog cuts a long question off; the live view has all of it.
   const long = questions.onDidChange(() => {
     if (!view.isVisible && questions.open().some((each) => each.question.length > LONG)) void view.reveal();
   });
+  const whole = desk.onDidApply(({ turn, kind }) => {
+    const isLong = permissions.open().some((each) => each.text.length > LONG_COMMAND);
+    if (kind === "permission" && isLong && !view.isVisible) void view.reveal(turn);
+  });
   return vscode.Disposable.from(
     long,
+    whole,
     desk,
     questions,
     review,
     documents,
     view,
     endings,
+    permissions,
     shows,
     tellPending(desk), // before the status bar says it: what it names can then be run
-    showStatusBar(desk, questions),
-    registerMenu(desk, questions),
+    showStatusBar(desk, questions, permissions),
+    registerMenu(desk, questions, permissions),
     serveLanguageModels(server, context, log),
     serveCodeIntel(server),
     serveChat(desk, endings.elsewhere),
   );
+}
+
+/** With an answer it is sent; without one the person is asked, and that is all. */
+async function answered(
+  given: Record<string, unknown> | undefined,
+  permissions: Permissions,
+): Promise<Record<string, unknown> | undefined> {
+  if (given?.option !== undefined) return given;
+  await permissions.answerNewest();
+  return undefined;
 }
 
 /** Keeps the context key `copydesk.pending`, on which menus and the palette decide. */

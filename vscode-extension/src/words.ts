@@ -29,7 +29,11 @@ export const MODES: readonly { readonly mode: string; readonly label: string; re
   { mode: "plan", label: "Plan", detail: "Reads and answers. Proposes no edits." },
   { mode: "ask", label: "Ask", detail: "Proposes edits, which wait until you accept or reject them." },
   { mode: "acceptEdits", label: "Accept edits", detail: "Edits are applied at once. Undo takes them back." },
-  { mode: "auto", label: "Auto", detail: "Edits are applied and allowed tools run, without a question." },
+  {
+    mode: "auto",
+    label: "Auto",
+    detail: "Edits are applied, and commands run unasked in a sandbox. Dangerous ones ask.",
+  },
 ];
 
 /** What a turn is about, without the name of who does it. */

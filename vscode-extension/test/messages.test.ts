@@ -12,7 +12,7 @@ test("the view's messages are taken as they are meant", () => {
     { type: "prompt", text: "x", turn: "" },
     { type: "answer", question: 1, answer: null },
     { type: "answer", question: 1, answer: "yes" },
-    { type: "permit", turn: "t", item: 1, option: "allow_once" },
+    { type: "permit", turn: "t", item: 1, option: "allow_once", reason: "" },
   ]) {
     assert.deepEqual(readFromView(message), message);
   }
@@ -30,8 +30,8 @@ test("anything else is nothing", () => {
     { type: "openPlace", turn: "t", item: "1", place: 0 },
     { type: "openFile", turn: "t", file: "file:///etc/passwd" },
     { type: "answer", question: 1 },
-    { type: "permit", turn: "t", item: 1, option: "constructor" },
-    { type: "permit", turn: "t", item: 1, option: "allow_everything" },
+    { type: "permit", turn: "t", item: 1, option: "allow_once" },
+    { type: "permit", turn: "t", item: "1", option: "allow_once", reason: "" },
   ]) {
     assert.equal(readFromView(message), undefined, JSON.stringify(message));
   }

@@ -104,16 +104,40 @@ test("a review without hunksPending leaves what was known to wait", () => {
 
 test("a permission is one item, asked and answered", () => {
   const turns = new Turns();
-  feed(
-    turns,
-    "t-1",
-    { sessionUpdate: "permission", state: "asked", request: { id: "p1", title: "Run make", target: "make" } },
-    { sessionUpdate: "permission", state: "rejected", request: { id: "p1" }, reason: "not now" },
+  const options = [{ optionId: "allow_once", kind: "allow_once", name: "Allow once" }, { name: "of another year" }];
+  const request = {
+    id: "p1",
+    title: "Run make",
+    command: "make",
+    text: "May it? make",
+    whole: "make, all of it",
+    options,
+  };
+  feed(turns, "t-1", { sessionUpdate: "permission", state: "asked", request });
+  const [asked] = items(turns);
+  assert.ok(asked?.type === "permission");
+  assert.deepEqual(
+    [asked.state, asked.title, asked.text, asked.whole, asked.options],
+    ["asked", "make", "May it? make", "make, all of it", [{ id: "allow_once", name: "Allow once" }]],
   );
+  feed(turns, "t-1", { sessionUpdate: "permission", state: "rejected", request: { id: "p1" }, reason: "not now" });
   assert.equal(items(turns).length, 1);
   const [item] = items(turns);
   assert.ok(item?.type === "permission");
-  assert.deepEqual([item.state, item.reason, item.title], ["rejected", "not now", "Run make"]);
+  assert.deepEqual([item.state, item.reason, item.title], ["rejected", "not now", "make"]);
+});
+
+test("a permission whose turn was stopped is not asked any more", () => {
+  const turns = new Turns();
+  feed(
+    turns,
+    "t-1",
+    { sessionUpdate: "permission", state: "asked", request: { id: "p1", title: "Run make" } },
+    { sessionUpdate: "permission", state: "cancelled", request: { id: "p1" } },
+  );
+  const [item] = items(turns);
+  assert.ok(item?.type === "permission");
+  assert.equal(item.state, "cancelled");
 });
 
 test("what nobody knows changes nothing; what is broken breaks nothing", () => {
@@ -176,4 +200,17 @@ test("costs in words", () => {
   assert.equal(costInWords({ amount: 2, currency: "EUR" }), "2.0000 EUR");
   assert.equal(costInWords(0), "");
   assert.equal(costInWords(undefined), "");
+});
+
+test("evidence is a line for each run, and the output of what fails anew", () => {
+  const turns = new Turns();
+  const run = { text: "`pytest` 2 → 2 passed (ev-1)", state: "passed", output: "", stale: false };
+  const bad = { text: "`mypy` 0 found → 1 found (ev-2)", state: "new_failures", output: "a.py:1: no", stale: false };
+  feed(turns, "t-1", { sessionUpdate: "evidence", state: "new_failures", runs: [run, bad], files: [] });
+  assert.deepEqual(turns.get("t-1")?.head.evidence, [
+    { title: "pytest 2 → 2 passed (ev-1)", state: "passed", detail: "" },
+    { title: "mypy 0 found → 1 found (ev-2)", state: "new_failures", detail: "a.py:1: no" },
+  ]);
+  feed(turns, "t-1", { sessionUpdate: "evidence" });
+  assert.deepEqual(turns.get("t-1")?.head.evidence, []);
 });

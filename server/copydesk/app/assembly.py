@@ -26,7 +26,7 @@ from copydesk.lsp.logs import redact_with
 from copydesk.lsp.server import Server
 from copydesk.lsp.voice import Voice
 from copydesk.services.explain import Explainer, HoverText
-from copydesk.services.provenance import with_provenance
+from copydesk.services.provenance import with_pending, with_provenance
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.workspace import Workspace
 
@@ -158,6 +158,7 @@ class Assembly:
             permissions=self.core.consent.permissions,
             trust=self.core.consent.trust,
             roots=lambda: self.workspace.roots,
+            evidence=self.core.host.evidence,
             undo=self.core.undoing().undo,
             is_echo=self.editor_code.is_echo,
         )
@@ -188,7 +189,8 @@ class Assembly:
         handle = FileHandle(opened.uri, opened.document.text, opened.content_hash, version=opened.version)
         note = await self.core.attribution.line(opened.uri, line) if self.core.attribution else None
         found = await self.explainer.hover(handle, line, column, budget_s)
-        return with_provenance(found, note)
+        found = with_provenance(found, note)
+        return with_pending(found, opened.uri, line, self.core.host.reviews, self.core.host.evidence)
 
     def _symbol_at(self, uri: str, text: str, line: int) -> str | None:
         symbol = self.explainer.symbol_at(FileHandle(uri, text, content_hash(text)), line)

@@ -235,7 +235,6 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    closers = (outward.door.aclose, own.aclose, shadows.aclose)
-    tending = (own.tend, outward.secrecy.tend)
-    found = (consent, outward, view, attribution)
-    return Core(workspace, host, person, configuration, models, code, *found, closers, tending)
+    ends = (outward.door.aclose, own.aclose, shadows.aclose)
+    tends = (own.tend, outward.secrecy.tend)
+    return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

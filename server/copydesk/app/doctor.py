@@ -15,6 +15,7 @@ from copydesk.app.compose import Core
 from copydesk.cli.reports import Finding
 from copydesk.config.layers import state_path, user_config_path
 from copydesk.domain.errors import CopydeskError
+from copydesk.workspace.uris import to_path
 
 if TYPE_CHECKING:
     from copydesk.models.selection import ModelInfo
@@ -33,6 +34,7 @@ async def findings(core: Core) -> list[Finding]:
         *_state(),
         *_ledger(core),
         *_settings(core),
+        *_consent(core),
         await _sandbox(core),
         *await _models(core),
     ]
@@ -96,9 +98,20 @@ def _settings(core: Core) -> Iterator[Finding]:
             yield Finding("problem", "workspace", f"{root} is not a folder")
 
 
-def _folder(uri: str) -> Path | None:
-    from copydesk.workspace.uris import to_path
+def _consent(core: Core) -> Iterator[Finding]:
+    """What is trusted and always allowed in the folders."""
+    for uri in core.workspace.roots:
+        said = core.consent.trust.said_of(uri)
+        kept = core.consent.permissions.read(uri)
+        trust = {True: "trusted", False: "not trusted", None: "not asked whether it is trusted"}[said]
+        count = f"{len(kept.grants)} rule{'' if len(kept.grants) == 1 else 's'} always allowed"
+        if kept.problem:
+            yield Finding("problem", "permissions", kept.problem)
+        else:
+            yield Finding("ok", "permissions", f"{to_path(uri) or uri}: {trust}, {count}")
 
+
+def _folder(uri: str) -> Path | None:
     path = to_path(uri)
     return Path(path) if path else None
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
+CHECKS_S = 1800.0
+"""How long `run` waits for the checks of its edits: nobody would see what comes after its end."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -56,22 +58,25 @@ async def _interruptible(verb: Callable[[Options], Awaitable[int]], options: Opt
 
 async def _run(options: Options) -> int:
     from copydesk.app.compose import compose
+    from copydesk.cli.asking import terminal_asker
     from copydesk.cli.disk_editor import DiskEditor
     from copydesk.cli.run import run_task
     from copydesk.domain.permissions import mode_of
     from copydesk.workspace.uris import to_uri
 
-    root = _folder(options.cwd)
-    arguments: dict[str, object] = {"review.mode": "apply"}
+    root, asker = _folder(options.cwd), terminal_asker()
+    arguments: dict[str, object] = {"review.mode": "apply", "verify.waitS": CHECKS_S}
     if options.model:
         arguments["model.name"] = options.model
     if options.max_steps:
         arguments["budget.maxSteps"] = options.max_steps
     core = compose(
         roots=(to_uri(str(root)),),
-        editor=lambda workspace: DiskEditor(lambda: workspace, _say),
+        editor=lambda workspace: DiskEditor(lambda: workspace, _say, asker.choose if asker else None),
         arguments=arguments,
         offers=options.apply,
+        asker=asker,
+        say=_say,
     )
     for problem in core.configuration.problems:
         _say("warning", problem)

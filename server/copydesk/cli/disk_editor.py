@@ -1,13 +1,14 @@
-"""The `Editor` of a run without one: edits are written to the files, nobody can be asked.
+"""The `Editor` of a run without one: edits are written to the files; only a terminal can be asked.
 
 Everything is checked before the first byte is written: that each file still is the text the edit was planned on, is
 inside the workspace, may be written, and has an encoding that takes the new characters. Only the bytes of the edited
 ranges change. All files are written, or none. Start with `DiskEditor.apply`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from anyio import to_thread
 
@@ -21,6 +22,8 @@ from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 from copydesk.workspace.writable import refuse_unwritable
 
+Ask: TypeAlias = Callable[[Question], Awaitable[str | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class _Rewrite:
@@ -33,9 +36,12 @@ class DiskEditor:
     keeps_bytes = True
     """It writes each file in the encoding that we know, where a person's editor chooses one of its own."""
 
-    def __init__(self, workspace: Callable[[], Workspace], say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, workspace: Callable[[], Workspace], say: Callable[[str, str], None], ask: Ask | None = None
+    ) -> None:
         self._workspace = workspace
         self._say = say
+        self._ask = ask
 
     async def apply(self, change: WorkspaceChange, *, confirm: bool) -> ApplyReply:
         """Writes the change. `confirm` is moot: `--apply` was the yes."""
@@ -129,7 +135,9 @@ class DiskEditor:
     # --- what nobody sees or answers ---
 
     async def ask(self, question: Question) -> str | None:
-        """Nobody is there."""
+        """By `ask`, where somebody is there."""
+        if self._ask:
+            return await self._ask(question)
         self._say("warning", f"The model asks: {question.text} (nobody can answer in this run)")
         return None
 

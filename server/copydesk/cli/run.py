@@ -8,7 +8,7 @@ import sys
 from typing import TextIO
 
 from copydesk.cli.command_lines import CommandLines
-from copydesk.domain.events import Event, StopReason
+from copydesk.domain.events import Event, EvidenceUpdated, StopReason
 from copydesk.domain.messages import Task
 from copydesk.domain.permissions import Mode
 from copydesk.services.host import Host
@@ -71,12 +71,21 @@ def _json_lines(out: TextIO) -> Listener:
 
 def _progress(out: TextIO) -> Listener:
     commands = CommandLines()
+    told: set[str] = set()
 
     def show(_session: str, _seq: int, event: Event) -> None:
-        for line in commands.lines(event):
+        for line in (*commands.lines(event), *_begun(event, told)):
             print(line, file=out, flush=True)
 
     return show
+
+
+def _begun(event: Event, told: set[str]) -> list[str]:
+    """The checks that begin, each once."""
+    runs = event.evidence.runs if isinstance(event, EvidenceUpdated) else ()
+    fresh = [run for run in runs if run.state == "running" and run.id not in told]
+    told.update(run.id for run in fresh)
+    return [f"  Check {run.command}" for run in fresh]
 
 
 def _print_outcome(outcome: TurnOutcome, diff: str) -> None:

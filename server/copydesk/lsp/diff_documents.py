@@ -148,7 +148,10 @@ def render(hunks: Sequence[Hunk], reviews: Reviews, shapes: Shapes) -> Rendered:
         by_file.setdefault(hunk.uri, []).append(hunk)
     total = f"{counted(len(hunks), 'hunk')} in {counted(len(by_file), 'file')}"
     pieces = [f"# {total}: accept or reject by code action there, or by copydesk.review.accept and .reject.\n"]
-    rows: list[Row | None] = [None]
+    turns = dict.fromkeys(hunk.turn for hunk in hunks)
+    checked = [run["text"] for turn in turns for run in shapes.evidence(turn)]
+    pieces += [f"# checked: {' '.join(text.split())}\n" for text in checked]
+    rows: list[Row | None] = [None] * len(pieces)
     for uri in sorted(by_file, key=shapes.display):
         piece = reviews.diff(by_file[uri])
         pieces.append(piece if piece.endswith("\n") else f"{piece}\n")

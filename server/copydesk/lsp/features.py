@@ -35,6 +35,7 @@ from copydesk.lsp.voice import Voice
 from copydesk.text.documents import Document
 
 if TYPE_CHECKING:
+    from copydesk.domain.evidence import Evidence
     from copydesk.lsp.handlers import Handlers, RequestContext
     from copydesk.services.permissions import Permissions
     from copydesk.services.trust import Trust
@@ -50,7 +51,8 @@ class FeatureParts:
 
     `symbol_at` (uri, text, line) names the definition a line touches; it runs in a thread with a short limit.
     `reviews` is what waits for a decision, `documents` what is open, `permissions` and `trust` what the person allowed,
-    `undo` takes back a turn; `is_echo` tells a hover that the client asks for only because we asked it.
+    `evidence` what checked a turn's edits, `undo` takes back a turn; `is_echo` tells a hover that the client asks for
+    only because we asked it.
     """
 
     sources: Sources
@@ -64,6 +66,7 @@ class FeatureParts:
     permissions: "Permissions"
     trust: "Trust"
     roots: Callable[[], tuple[str, ...]]
+    evidence: Callable[[str], "Evidence | None"] = lambda turn: None
     undo: Undo = nothing_to_undo
     is_echo: IsEcho = never
 
@@ -84,6 +87,7 @@ class Features:
             parts.documents,
             parts.sources.display,
             lambda session, uri: parts.reviews.proposed(session, uri) if serves_documents(client) else None,
+            parts.evidence,
         )
         diffs = DiffDocuments(parts.reviews, voice.answers, shapes)
         self.review = ReviewCommands(parts.reviews, voice, diffs, shapes, spawn)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import FileReview
+from copydesk.domain.evidence import Evidence
 from copydesk.domain.review import Choice, Decided, Hunk, LineChange, Proposed, Standing
 from copydesk.lsp.arguments import Fields
+from copydesk.lsp.evidence import evidence_to_json
 from copydesk.lsp.proposed_uris import proposed_uri
 from copydesk.text.lines import split_lines
 from copydesk.text.positions import Encoding, from_codepoints
@@ -264,7 +266,7 @@ def nothing_proposed(session: str, uri: str) -> None:
 class Shapes:
     """How hunks are written for one client: its encoding, and URIs as it spells them.
 
-    `proposed` is `Reviews.proposed`, for a client that can show such a document.
+    `proposed` is `Reviews.proposed`, for a client that can show such a document; `evidence` is a turn's.
     """
 
     def __init__(
@@ -273,7 +275,9 @@ class Shapes:
         documents: OpenDocuments,
         display: Callable[[str], str],
         proposed: Callable[[str, str], Proposed | None] = nothing_proposed,
+        evidence: Callable[[str], Evidence | None] = lambda turn: None,
     ) -> None:
+        self._evidence = evidence
         self._encoding = encoding
         self._documents = documents
         self.display = display
@@ -298,6 +302,7 @@ class Shapes:
                     "turn": hunk.turn,
                     "uri": self.spelled(hunk.uri),
                     "path": self.display(hunk.uri),
+                    "evidence": self.evidence(hunk.turn),
                     "hunks": [],
                 }
             proposed = self._proposed(hunk.session, hunk.uri)
@@ -324,6 +329,11 @@ class Shapes:
             "held": hunk.held,
         }
         return {**shown, "movedFrom": self.spelled(hunk.moved_from)} if hunk.moved_from else shown
+
+    def evidence(self, turn: str) -> list[JsonObject]:
+        """The runs that judge a turn's edits; empty where nothing is known."""
+        found = self._evidence(turn)
+        return evidence_to_json(found)["runs"] if found else []
 
     def files(self, files: Iterable[FileReview]) -> list[JsonObject]:
         return [file_to_json(file, self.spelled(file.uri)) for file in files]

@@ -67,6 +67,8 @@ class ReviewCommands:
         """Which turns there are, and in which order."""
         if isinstance(event, events.TurnStarted):
             self._known.add_turn(event.turn)
+        elif isinstance(event, events.EvidenceUpdated):
+            self._spawn(self._diffs.update)
 
     async def run(self, verb: Verb, fields: Reader) -> JsonObject:
         """Answers one command. Raises `ArgumentError`, and `CopydeskError` for what is not there."""

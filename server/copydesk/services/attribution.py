@@ -15,10 +15,11 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from copydesk.domain.events import Event, ModelChosen, TurnStarted
+from copydesk.domain.events import Event, EvidenceUpdated, ModelChosen, TurnStarted
 from copydesk.domain.frozen import frozen
 from copydesk.services.followed import FollowedFile
 from copydesk.services.landed import Landed
+from copydesk.services.verifying.words import entries, line_of
 from copydesk.store.authored import AuthoredFile, AuthoredText, AuthoredTurn, Standing
 from copydesk.store.authorship import AuthorshipStore, key_of
 from copydesk.text.pieces import Pieces
@@ -99,8 +100,18 @@ class Attribution:
                 self._told[event.turn] = AuthoredTurn(event.turn, session, event.title, event.model, event.mode)
             case ModelChosen() if event.turn in self._told:
                 self._told[event.turn] = replace(self._told[event.turn], model=event.model)
+            case EvidenceUpdated(turn=turn, evidence=evidence):
+                self._note_evidence(turn, tuple(line_of(run) for run in entries(evidence)))
             case _:
                 pass
+
+    def _note_evidence(self, turn: str, lines: tuple[str, ...]) -> None:
+        """It may come before the turn has landed, after that, or not at all."""
+        if turn in self._told:
+            self._told[turn] = replace(self._told[turn], evidence=lines)
+        if turn in self._turns and self._turns[turn].evidence != lines:
+            self._put_turn(replace(self._turns[turn], evidence=lines))
+            self._start(self.save)
 
     def landed(self, record: Landed) -> None:
         """What has landed, in the order in which it did. Does not wait."""

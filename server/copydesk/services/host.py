@@ -16,6 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from copydesk.agent.execution import interrupted
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, MessageAdded, SideFilesProposed
+from copydesk.domain.evidence import Evidence
 from copydesk.domain.messages import Problem
 from copydesk.domain.permissions import MODES, Mode, mode_of
 from copydesk.services.keeping import Draft, Keeper
@@ -214,6 +215,11 @@ class Host:
 
     def session(self, id: str) -> Session | None:
         return self._sessions.get(id)
+
+    def evidence(self, turn: str) -> Evidence | None:
+        """What was run to check the edits of a turn of this server."""
+        found = (session.checks.of(turn) for session in self._sessions.values())
+        return next((each for each in found if each is not None), None)
 
     # --- events ---
 

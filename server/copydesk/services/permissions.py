@@ -107,14 +107,15 @@ class Permissions:
     async def refresh(self) -> None:
         """Reads the grants again: another server, or the person, may have changed them. Says what cannot be read."""
         folders = self._folders()
-        found = await to_thread.run_sync(lambda: [self._read(folder) for folder in folders])
+        found = await to_thread.run_sync(lambda: [self.read(folder) for folder in folders])
         self._of_folder = {each.folder: each for each in found}
         for each in found:
             if each.problem and each.problem not in self._said:
                 self._said.add(each.problem)
                 self.say("warning", each.problem)
 
-    def _read(self, folder: str) -> FolderGrants:
+    def read(self, folder: str) -> FolderGrants:
+        """What is kept for one folder. Blocks."""
         path = to_path(folder)
         try:
             return FolderGrants(folder, self._grants.read(path) if path else ())

@@ -136,7 +136,7 @@ class Trust:
         )
 
         async def put() -> None:
-            choice = await ask(Question(text, (TRUST, REFUSE)))
+            choice = await ask(Question(text, (REFUSE, TRUST)))  # Enter alone takes the first in some editors
             if not answered.is_set() and choice in (TRUST, REFUSE):
                 await self.set(root, choice == TRUST)
             answered.set()

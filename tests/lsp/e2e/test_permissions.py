@@ -21,7 +21,7 @@ DIALOG = "window/showMessageRequest"
 ANSWER = "copydesk.permission.answer"
 TITLES = ["Allow once", "Allow for this session", "Always allow", "Deny"]
 POKE = call("poke", what="it")
-LONG = "printf '%s\\n' " + " ".join(f"word{number}" for number in range(200))
+LONG = "rm -f " + " ".join(f"word{number}" for number in range(200))
 
 
 @dataclass

@@ -59,6 +59,7 @@ async def test_show_lists_everything_that_waits(tmp_path: Path) -> None:
             "uri": URI,
             "path": "src/a.py",
             "proposed": proposed_uri("s-1", URI),
+            "evidence": [],
             "hunks": [
                 {
                     "hunk": "h-1",

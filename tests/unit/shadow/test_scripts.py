@@ -39,6 +39,8 @@ PLAYED = {
 _file = st.sampled_from(FILES)
 _folder = st.sampled_from(FOLDERS)
 _word = st.sampled_from(WORDS)
+_apart = st.tuples(_folder, _folder).filter(lambda pair: not f"{pair[1]}/".startswith(f"{pair[0]}/"))
+"""What a copy of a folder into itself makes depends on the order in which the disk lists it."""
 _ops = st.one_of(
     st.builds("mkdir -p $(dirname {0}); printf '{1}\\n{2}\\n' > {0}".format, _file, _word, _word),
     st.builds("printf '{1}\\n' >> {0}".format, _file, _word),
@@ -49,7 +51,7 @@ _ops = st.one_of(
     st.builds("mv -f {0} {1}".format, _file, _file),
     st.builds("cp -f {0} {1}".format, _file, _file),
     st.builds("mv {0} {1}".format, _folder, _folder),
-    st.builds("cp -r {0} {1}".format, _folder, _folder),
+    _apart.map(lambda pair: f"cp -r {pair[0]} {pair[1]}"),
     st.builds("ln -sfn {0} {1}".format, _file, _file),
     st.builds("chmod {1} {0}".format, _file, st.sampled_from(["+x", "-x"])),
     st.builds("printf '\\000{1}' > {0}".format, _file, _word),

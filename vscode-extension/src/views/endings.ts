@@ -1,14 +1,12 @@
 /**
- * What is said when a turn has ended or asks for a permission: of what waits always, of the rest to those who do not
- * look at the live view.
+ * What is said when a turn has ended: of what waits always, of the rest to those who do not look at the live view.
  *
  * The server says nothing of its own to a client that takes its updates. An answer opens the live view when the turn
  * begins, without the focus; of edits and failures a message tells, which takes no focus either.
  */
 import * as vscode from "vscode";
-import type { Head, PermissionItem } from "../turn";
+import type { Head } from "../turn";
 import type { Applied } from "../turns";
-import { DEFAULT_OPTIONS, OPTIONS } from "../webview/messages";
 import { shortened, stateOf, titleOf, waitingOf } from "../words";
 import type { Desk } from "./desk";
 import type { Review } from "./review";
@@ -34,12 +32,10 @@ export class Endings implements vscode.Disposable {
     this.owned.dispose();
   }
 
-  private async applied({ turn, kind, changes }: Applied): Promise<void> {
+  private async applied({ turn, kind }: Applied): Promise<void> {
     const head = this.desk.turns.get(turn)?.head;
     if (!head) return;
     if (kind === "turn_started" && READ.includes(head.verb)) await this.revealUnlessElsewhere(turn);
-    if (kind === "permission")
-      await this.permission(changes.flatMap((each) => (each.type === "item" ? [each.item] : [])));
     if (kind === "turn_ended" && !this.elsewhere.has(turn)) await this.ended(head);
   }
 
@@ -77,16 +73,5 @@ export class Endings implements vscode.Disposable {
     const chosen = await vscode.window.showInformationMessage(said, "Show", "Undo");
     if (chosen === "Show") await this.view.reveal(head.turn, true);
     if (chosen === "Undo") await this.desk.server.execute("copydesk.undo", { turn: head.turn });
-  }
-
-  private async permission(items: readonly { readonly type: string }[]): Promise<void> {
-    const asked = items.find((item): item is PermissionItem => item.type === "permission");
-    if (asked?.state !== "asked" || !this.desk.can("copydesk.permission.answer")) return;
-    const options = asked.options.length ? asked.options : DEFAULT_OPTIONS;
-    const buttons = options.flatMap((option) => (OPTIONS[option] ? [{ title: OPTIONS[option], option }] : []));
-    const about = asked.target && asked.target !== asked.title ? ` (${shortened(asked.target, 100)})` : "";
-    const chosen = await vscode.window.showWarningMessage(`Copydesk asks: ${asked.title}${about}`, ...buttons);
-    if (!chosen) return;
-    await this.desk.server.execute("copydesk.permission.answer", { request: asked.request, option: chosen.option });
   }
 }

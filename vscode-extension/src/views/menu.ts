@@ -3,6 +3,7 @@ import * as vscode from "vscode";
 import { reasonOf } from "../reading";
 import { counted, shortened, stateOf, titleOf } from "../words";
 import { type Desk, tokensOf } from "./desk";
+import type { Permissions } from "./permissions";
 import type { Questions } from "./questions";
 
 interface Entry extends vscode.QuickPickItem {
@@ -11,10 +12,10 @@ interface Entry extends vscode.QuickPickItem {
 
 type Step = readonly [icon: string, label: string, run: () => Thenable<unknown>, description?: string];
 
-export function registerMenu(desk: Desk, questions: Questions): vscode.Disposable {
+export function registerMenu(desk: Desk, questions: Questions, permissions: Permissions): vscode.Disposable {
   return vscode.commands.registerCommand("copydesk.client.menu", async () => {
     const entries = [
-      ...group("Waits for you", waits(desk, questions)),
+      ...group("Waits for you", [...permits(permissions), ...waits(desk, questions)]),
       ...group("Now", now(desk)),
       ...group("Next", next(desk)),
       ...group("Server", server(desk)),
@@ -46,6 +47,12 @@ function group(label: string, steps: readonly Step[]): Entry[] {
 
 function call(command: string, ...rest: unknown[]): () => Thenable<unknown> {
   return () => vscode.commands.executeCommand(command, ...rest);
+}
+
+function permits(permissions: Permissions): Step[] {
+  return permissions
+    .open()
+    .map((item) => ["shield", `Allow or deny: ${shortened(item.title, 70)}`, () => permissions.show(item, true)]);
 }
 
 function waits(desk: Desk, questions: Questions): Step[] {

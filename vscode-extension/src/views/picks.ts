@@ -14,7 +14,7 @@ import {
 } from "../choices";
 import type { PaletteCommand } from "../palette";
 import { pendingOf } from "../pending";
-import { fields, objects, text } from "../reading";
+import { fields, objects, strings, text } from "../reading";
 import { doctorReport, statusReport } from "../reports";
 import { counted } from "../words";
 import type { Desk } from "./desk";
@@ -53,6 +53,10 @@ export class Picks {
       "copydesk.session.new": { present: () => said("New session: the next prompt begins it.") },
       "copydesk.status": { present: (result) => this.documents.show("Status.txt", statusReport(result)) },
       "copydesk.doctor": { present: (result) => this.documents.show("Doctor.txt", doctorReport(result)) },
+      "copydesk.permissions": {
+        prepare: (given) => Promise.resolve({ ...given, open: false }),
+        present: (result) => this.presentPermissions(result),
+      },
       "copydesk.cancel": { present: (result) => presentCancel(result) },
       "copydesk.undo": { present: (result) => this.presentUndo(result) },
       "copydesk.review.show": {
@@ -83,6 +87,24 @@ export class Picks {
   private async presentTurn(result: unknown): Promise<void> {
     const turn = text(fields(result).turn);
     if (turn) await this.view.reveal(turn);
+  }
+
+  /** What is always allowed, or in a session; what is chosen is so no longer. */
+  private async presentPermissions(result: unknown): Promise<void> {
+    const answer = fields(result);
+    const kept = objects(answer.folders).flatMap((folder) =>
+      objects(folder.rules).map((each) => ({ label: text(each.rule), description: `always, in ${text(folder.path)}` })),
+    );
+    const ofSessions = objects(answer.sessions).flatMap((session) =>
+      strings(session.rules).map((label) => ({ label, description: "in this session" })),
+    );
+    const rules = [...kept, ...ofSessions];
+    if (!rules.length) return said("Nothing is allowed always, or in a session.");
+    const options = { title: "Copydesk: what is allowed", placeHolder: "Choose what shall be so no longer" };
+    const chosen = await vscode.window.showQuickPick(rules, options);
+    if (!chosen) return;
+    await this.desk.server.execute("copydesk.permissions", { forget: chosen.label, open: false });
+    return said(`No longer allowed: ${chosen.label}`);
   }
 
   // --- models and modes ---

@@ -2,11 +2,12 @@
 import * as vscode from "vscode";
 import { statusLine } from "../statusLine";
 import type { Desk } from "./desk";
+import type { Permissions } from "./permissions";
 import type { Questions } from "./questions";
 
 const COLOURS = { warning: "statusBarItem.warningBackground", error: "statusBarItem.errorBackground" } as const;
 
-export function showStatusBar(desk: Desk, questions: Questions): vscode.Disposable {
+export function showStatusBar(desk: Desk, questions: Questions, permissions: Permissions): vscode.Disposable {
   const item = vscode.window.createStatusBarItem("copydesk", vscode.StatusBarAlignment.Left, 20);
   item.name = "Copydesk";
   item.command = "copydesk.client.menu";
@@ -16,7 +17,7 @@ export function showStatusBar(desk: Desk, questions: Questions): vscode.Disposab
     const line = statusLine({
       server: desk.server.state,
       running,
-      questions: questions.open().map((each) => each.question),
+      questions: [...questions.open().map((each) => each.question), ...permissions.open().map((each) => each.title)],
       pending: desk.pending,
       ...desk.facts,
     });

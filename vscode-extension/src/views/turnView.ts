@@ -209,8 +209,9 @@ export class TurnView implements vscode.WebviewViewProvider, vscode.Disposable {
       }
       case "permit": {
         const item = turn.items.find((each) => each.id === message.item);
-        if (item?.type !== "permission") return;
-        await this.desk.server.execute("copydesk.permission.answer", { request: item.request, option: message.option });
+        if (item?.type !== "permission" || !item.options.some(({ id }) => id === message.option)) return;
+        const { option, reason } = message;
+        await this.desk.server.execute("copydesk.permission.answer", { request: item.request, option, reason });
       }
     }
   }

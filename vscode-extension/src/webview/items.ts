@@ -2,7 +2,7 @@
 import type { Item, PermissionItem, TextItem, ToolItem } from "../turn";
 import { placeLabel } from "../words";
 import { button, element } from "./dom";
-import { DEFAULT_OPTIONS, type FromView, OPTIONS } from "./messages";
+import type { FromView } from "./messages";
 import { Prose } from "./prose";
 
 const STATUS: Readonly<Record<string, readonly [string, string]>> = {
@@ -11,6 +11,8 @@ const STATUS: Readonly<Record<string, readonly [string, string]>> = {
   completed: ["✓", "done"],
   failed: ["✗", "failed"],
 };
+
+const REASON = "Why not (sent with a denial)";
 
 interface Shown {
   node: HTMLElement;
@@ -116,19 +118,21 @@ export class Items {
 
   /** What was allowed shows in its call; only what waits for the person, or was refused, is said here. */
   private permission(item: PermissionItem): HTMLElement {
-    const reason = item.reason ? [element("p", { class: "quiet" }, item.reason)] : [];
-    if (item.state === "rejected")
+    if (item.state === "rejected") {
+      const reason = item.reason ? [element("p", { class: "quiet" }, item.reason)] : [];
       return element("div", { class: "notice warning" }, `Not allowed: ${item.title}`, ...reason);
-    if (item.state === "allowed" || !this.canAnswerPermission) return element("div", { attributes: { hidden: "" } });
-    const node = element("div", { class: "question" }, element("p", {}, `Copydesk asks: ${item.title}`), ...reason);
-    if (item.target && item.target !== item.title) node.append(element("pre", {}, item.target));
-    const options = item.options.length ? item.options : DEFAULT_OPTIONS;
-    const buttons = options.flatMap((option) => {
-      const label = OPTIONS[option];
-      return label ? [button(label, () => this.send({ type: "permit", turn: this.turn, item: item.id, option }))] : [];
-    });
-    node.append(element("div", { class: "buttons" }, ...buttons));
-    return node;
+    }
+    if (item.state !== "asked" || !this.canAnswerPermission) return element("div", { attributes: { hidden: "" } });
+    const why = element("input", { attributes: { type: "text", "aria-label": REASON, placeholder: REASON } });
+    const permit = (option: string) => () =>
+      this.send({ type: "permit", turn: this.turn, item: item.id, option, reason: why.value.trim() });
+    return element(
+      "section",
+      { class: "question", attributes: { "aria-label": "Copydesk asks for a permission" } },
+      element("pre", { attributes: { tabindex: "0" } }, item.whole.trim()),
+      element("div", { class: "buttons" }, ...item.options.map(({ id, name }) => button(name, permit(id)))),
+      why,
+    );
   }
 }
 

@@ -50,16 +50,13 @@ export type FromView =
   | { readonly type: "openFile"; readonly turn: string; readonly file: number }
   | { readonly type: "prompt"; readonly text: string; readonly turn: string }
   | { readonly type: "answer"; readonly question: number; readonly answer: string | null }
-  | { readonly type: "permit"; readonly turn: string; readonly item: number; readonly option: string };
-
-export const OPTIONS: Readonly<Record<string, string>> = {
-  allow_once: "Allow once",
-  allow_session: "Allow for this session",
-  allow_always: "Always allow",
-  reject_once: "Reject",
-  reject_always: "Always reject",
-};
-export const DEFAULT_OPTIONS = ["allow_once", "allow_session", "reject_once"] as const;
+  | {
+      readonly type: "permit";
+      readonly turn: string;
+      readonly item: number;
+      readonly option: string;
+      readonly reason: string;
+    };
 
 /** A message of the view's as one of the above; undefined for anything else. */
 export function readFromView(message: unknown): FromView | undefined {
@@ -87,7 +84,7 @@ function isFromView(given: Record<string, unknown>): given is FromView & Record<
     case "answer":
       return has("number", "question") && (has("string", "answer") || given.answer === null);
     case "permit":
-      return has("string", "turn", "option") && has("number", "item") && Object.hasOwn(OPTIONS, String(given.option));
+      return has("string", "turn", "option", "reason") && has("number", "item");
     default:
       return false;
   }

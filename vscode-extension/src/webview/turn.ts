@@ -158,15 +158,22 @@ function drawLists(now: Head | null): void {
     return entries.length ? [element("h2", {}, "Plan"), element("ul", { class: "bare" }, ...entries)] : [];
   });
   fill(byId("evidence", "section"), JSON.stringify(now?.evidence ?? []), () => {
+    const marks: Record<string, string> = { passed: "✓", known_failures: "✓", new_failures: "✗", running: "◔" };
+    const classes: Record<string, string> = {
+      passed: "completed",
+      known_failures: "completed",
+      new_failures: "failed",
+    };
     const entries = (now?.evidence ?? []).map((each) =>
       element(
         "li",
-        {},
-        [each.title, each.state].filter(Boolean).join(": "),
+        { class: classes[each.state] ?? "" },
+        element("span", { class: "mark", attributes: { "aria-hidden": "true" } }, marks[each.state] ?? "·"),
+        each.title,
         each.detail ? element("pre", { attributes: { tabindex: "0" } }, each.detail) : null,
       ),
     );
-    return entries.length ? [element("h2", {}, "Checked"), element("ul", { class: "bare" }, ...entries)] : [];
+    return entries.length ? [element("h2", {}, "Evidence"), element("ul", { class: "bare" }, ...entries)] : [];
   });
 }
 

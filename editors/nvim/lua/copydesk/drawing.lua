@@ -162,25 +162,22 @@ function draw.review(_, block, got)
   end
 end
 
--- What was run to check the edit. Its shape may grow: what is known of it is shown.
+local RUNS = {
+  passed = { '✓', 'CopydeskDone' },
+  known_failures = { '✓', 'CopydeskDone' },
+  new_failures = { '✗', 'CopydeskFailed' },
+}
+
+-- What was run to check the edits: a line for each, and what fails anew.
 function draw.evidence(_, block, got)
   got.put('Evidence', 'CopydeskTitle')
-  for _, item in ipairs(block.entries) do
-    if type(item) ~= 'table' then
-      item = { text = tostring(item) }
+  for _, run in ipairs(block.entries) do
+    local shown = RUNS[run.state] or { '·', 'CopydeskDim' }
+    got.put(('%s %s'):format(shown[1], cut(plain((run.text or ''):gsub('`', '')), WIDTH - 2)))
+    got.mark(run.stale and 'CopydeskDim' or shown[2], 0, #shown[1])
+    for number = 1, math.min(#(run.failures or {}), 5) do
+      got.put('  ' .. cut(plain(run.failures[number]), WIDTH - 2), 'CopydeskFailed')
     end
-    local code = item.exitCode or item.exit_code
-    local is_good = item.passed
-    if is_good == nil then
-      is_good = item.ok
-    end
-    if is_good == nil and code ~= nil then
-      is_good = code == 0
-    end
-    local mark = is_good == nil and '·' or is_good and '✓' or '✗'
-    local text = item.command or item.title or item.text or item.name or vim.inspect(item)
-    got.put(('%s %s'):format(mark, cut(plain(text), WIDTH - 2)))
-    got.mark(is_good == nil and 'CopydeskDim' or is_good and 'CopydeskDone' or 'CopydeskFailed', 0, #mark)
   end
 end
 

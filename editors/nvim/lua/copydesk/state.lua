@@ -206,7 +206,7 @@ function apply.plan(turn, u)
 end
 
 function apply.evidence(turn, u)
-  replace_or_add(turn, 'evidence', { entries = u.evidence or u.entries or u.items or { u } })
+  replace_or_add(turn, 'evidence', { entries = u.runs or {} })
 end
 
 function apply.usage_update(turn, u)

@@ -18,7 +18,7 @@ MAX_SENTENCE = 600
 _TESTS = (
     r"(?:unit |integration |existing |new |regression |other |failing |\d+ )*tests?(?: suites?| cases?| files?| run)?"
     r"|(?:whole |full |entire )?(?:test )?suite|specs?|py\.?test|unittest|jest|vitest|mocha|tox|nox"
-    r"|(?:npm|yarn|pnpm|cargo|go|make|bun) (?:run )?test|node --test|ci"
+    r"|(?:npm|yarn|pnpm|cargo|go|make|bun) (?:run )?test|node --test|ci|\S*tests?\S*\.(?:py|[cm]?[jt]sx?|rs|go)"
 )
 _SUBJECTS: tuple[tuple[ClaimKind, str], ...] = (
     ("tests", _TESTS),
@@ -60,7 +60,8 @@ _SAYS = r"(?:report|show|find|found|gave|give|had|has|have|with|yield|return)\w*
 _GOOD = (
     r"(?:all |now |still |also |both |again |successfully |cleanly |then |each |do |does )*"
     rf"(?:pass(?:es|ed|ing)?\b{_OBJECT}|succeed(?:s|ed)?\b"
-    rf"|(?:(?:is|are|was|were|stays?|remains?|runs?|ran|came back|comes? back|all|now|still|went) )+{_STATES}"
+    r"|(?:(?:is|are|was|were|stays?|remains?|runs?|ran|came back|comes? back|all|now|still|went|fully|completely|"
+    rf"entirely|again) )+{_STATES}"
     rf"|{_SAYS} (?:no|zero|0)\b|compil(?:es|ed)\b|exit(?:s|ed)? (?:with )?(?:code )?0"
     r"|works?\b(?! (?:on|with|by|through|like)\b))"
 )

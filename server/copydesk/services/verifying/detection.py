@@ -70,7 +70,7 @@ def detect(folder: Folder, python_tests: Callable[[Folder, str, Sequence[str]], 
         *_for(folder, code, ("Cargo.toml",), lambda at, files: _cargo(folder, at, files)),
         *_for(folder, code, ("go.mod",), lambda at, files: _go(folder, at, files)),
     ]
-    order = ("format", "lint", "build", "types", "command", "tests")
+    order = ("format", "lint", "build", "command", "tests", "types")
     return tuple(sorted(found, key=lambda check: order.index(check.kind)))
 
 

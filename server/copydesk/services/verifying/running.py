@@ -3,10 +3,13 @@
 Knows nothing of edits. Start with `Runs.run`.
 """
 
+import os
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import anyio
+from anyio import to_thread
 
 from copydesk.domain.commands import Command
 from copydesk.domain.errors import CopydeskError
@@ -31,10 +34,12 @@ _NO_PROGRAM = re.compile(
 )
 _OFFLINE = re.compile(
     r"you may not have the dependencies|offline was specified|in offline mode|--offline|failed to download"
-    r"|Could not resolve host|Temporary failure in name resolution|ENOTFOUND|EAI_AGAIN|getaddrinfo"
-    r"|module lookup disabled by GOPROXY=off|Network is unreachable",
-    re.IGNORECASE,
+    r"|Could not resolve host|Temporary failure in name resolution|\bENOTFOUND\b|\bEAI_AGAIN\b|getaddrinfo"
+    r"|module lookup disabled by GOPROXY=off|Network is unreachable"
 )
+_ABSOLUTE = re.compile(r"(?<![\w.])/[^\s:'\"(),\[\]<>]+")
+_INSTALLED = ("/usr/", "/lib/", "/site-packages/", "/node_modules/")
+MAX_PATHS = 500
 
 
 @frozen
@@ -104,17 +109,38 @@ class Runs:
             return Ran(text, duration_s, output=output[-MAX_OUTPUT:], backend=backend, timed_out=True), False
         if missing := _missing(exit_code, output, check):
             return Ran(text, duration_s, backend=backend, why=missing), True
-        if exit_code and _OFFLINE.search(output) and check.kind != "lint":
+        reading = await to_thread.run_sync(_read, check, exit_code, output)
+        why = ""
+        if exit_code and not (reading.is_exact and reading.failures) and _OFFLINE.search(output):
             why = f"{check.tool} needs what is not on this machine, and checks have no network"
-            return Ran(text, duration_s, output=output[-MAX_OUTPUT:], backend=backend, why=why), False
-        reading = read_output(check.reader, exit_code, output, to_path(check.root) or "")
-        return Ran(text, duration_s, reading, output[-MAX_OUTPUT:], backend), False
+        return Ran(text, duration_s, None if why else reading, output[-MAX_OUTPUT:], backend, why=why), False
 
     async def _through(self, command: Command, view: FileSource, kept: _Kept) -> int:
         async with self.shadow.run(command, view) as running:
             async for output in running.output():
                 kept.add(output.data)
             return await running.wait()
+
+
+def _read(check: Check, exit_code: int, output: str) -> Reading:
+    """In a thread: it may be megabytes."""
+    return read_output(check.reader, exit_code, output, _stood_at(output, to_path(check.root) or ""))
+
+
+def _stood_at(output: str, root: str) -> str:
+    """The folder of the view, which is not everywhere the real one's path: names must not depend on it."""
+    if f"{root}/" in output:
+        return root
+    found: Counter[str] = Counter()
+    for path in dict.fromkeys(_ABSOLUTE.findall(output)[:MAX_PATHS]):
+        if any(part in path for part in _INSTALLED):
+            continue
+        parts = path.split("/")
+        for number in range(2, len(parts)):
+            if os.path.exists(os.path.join(root, *parts[number:])):
+                found["/".join(parts[:number])] += 1
+                break
+    return found.most_common(1)[0][0] if found else root
 
 
 def _missing(exit_code: int, output: str, check: Check) -> str:

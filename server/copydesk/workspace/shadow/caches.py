@@ -39,6 +39,10 @@ class Cache:
         """Folders that commands have left, be it without anything."""
         self._lock = threading.Lock()
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._layers
+
     def use(self) -> "CacheUse":
         """The layers as they are now, without what the real tree has outrun. They stay so until given back."""
         with self._lock:
@@ -52,9 +56,12 @@ class Cache:
 
     def take(self, upper: str, relatives: Iterable[str], since_ns: int) -> None:
         """Moves entries of an upper folder here. What the real tree got in their place after `since_ns` goes first."""
+        entries = list(relatives)
+        if not entries:
+            return
         with self._lock:
             layer = self._writable()
-            for relative in relatives:
+            for relative in entries:
                 self._take_one(layer, upper, relative, since_ns)
 
     def left(self, standing: Collection[str], gone: Collection[str]) -> None:

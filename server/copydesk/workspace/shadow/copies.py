@@ -259,9 +259,12 @@ class CopyTree:
         for name in sorted(ignored):
             base = os.path.basename(name)
             if base not in ALWAYS:
-                into.tell(CACHE_NOTE, name)
+                into.tell(CACHE_NOTE, self._uri(name))
             elif part := change_in(os.path.join(self._copy.folder, name), self.place.at(name)):
-                into.tell(NOTE, f"{name}/{part}" if part != base else name)
+                into.tell(NOTE, self._uri(f"{name}/{part}" if part != base else name))
+
+    def _uri(self, relative: str) -> str:
+        return self._places.uri_of(self.place, relative)
 
     def _is_ignored(self, relative: str) -> bool:
         return relative not in self._puts and (
@@ -293,7 +296,7 @@ class CopyTree:
         if not ignored and any(entry.name == ".gitignore" for entry in here):
             rules = Rules(self.place.at(relative), compiled_from(os.path.join(path, ".gitignore")), above)
         if not here and told is not None and relative and not os.path.isdir(self.place.at(relative)):
-            told.tell(EMPTY_NOTE, relative)
+            told.tell(EMPTY_NOTE, self._uri(relative))
         for entry in here:
             name = f"{relative}/{entry.name}" if relative else entry.name
             try:

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from copydesk.domain.commands import Harvest, SideFile
 from copydesk.domain.edits import Base, ChangeText, CreateFile, DeleteFile, MoveFile, PendingEdit
-from copydesk.text.diffs import diff
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.disk import LIMIT_BYTES
 from copydesk.workspace.shadow.blobs import Blobs, digest_of
@@ -19,7 +18,7 @@ from copydesk.workspace.shadow.bytes_of import read_bytes
 from copydesk.workspace.shadow.protected import is_protected, some_of
 from copydesk.workspace.shadow.renames import Pair, pairs
 from copydesk.workspace.shadow.seen import Old, Seen
-from copydesk.workspace.shadow.texts import Written, new_text, rewritten, text_of
+from copydesk.workspace.shadow.texts import Written, changed, new_text, rewritten, text_of
 from copydesk.workspace.shadow.times import Times
 from copydesk.workspace.shadow.upper import Touched
 
@@ -55,12 +54,12 @@ class Harvesting:
         self._told: dict[str, list[str]] = {}
 
     def harvest(self, notes: Iterable[str] = ()) -> Harvest:
-        told = (sentence.format(some_of(names)) for sentence, names in self._told.items() if names)
+        told = (sentence.format(some_of(map(self._shown, uris))) for sentence, uris in self._told.items())
         return Harvest(tuple(self._edits), tuple(self._sides), (*notes, *told))
 
-    def tell(self, sentence: str, name: str) -> None:
-        """`sentence` has one `{}` for the names that it is about."""
-        self._told.setdefault(sentence, []).append(name)
+    def tell(self, sentence: str, uri: str) -> None:
+        """`sentence` has one `{}` for the names of what it is about."""
+        self._told.setdefault(sentence, []).append(uri)
 
     def add(self, seen: Seen, touched: Iterable[Touched]) -> None:
         gone: list[Gone] = []
@@ -83,7 +82,7 @@ class Harvesting:
         if one.info is not None and one.kind != "gone" and seen.is_untouched(one.relative, one.info):
             return
         old = seen.old(one.relative)
-        name = self._shown(seen.uri(one.relative))
+        name = seen.uri(one.relative)
         if old.kind == "masked":
             self.tell("Files of secrets read as empty, and what was written to them is dropped: {}.", name)
         elif old.kind == "unknown":
@@ -150,7 +149,7 @@ class Harvesting:
             return
         uri = seen.uri(one.relative)
         epoch = old.handle.epoch if old.handle else 0
-        self._edits.append(ChangeText(Base(uri, found.base_hash, epoch), diff(found.before, found.after)))
+        self._edits.append(ChangeText(Base(uri, found.base_hash, epoch), changed(found.before, found.after)))
         self._times.keep(seen.place.at(one.relative), digest, one.info.st_mtime_ns)
         if _is_executable(one.info.st_mode) != _is_executable(old.mode):
             self._mode_aside(seen, one.relative, one.info)
@@ -195,7 +194,7 @@ class Harvesting:
             if found is None:
                 return False
             self._edits.append(MoveFile(Base(source, found.base_hash), target))
-            self._edits.append(ChangeText(Base(target, found.base_hash), diff(found.before, found.after)))
+            self._edits.append(ChangeText(Base(target, found.base_hash), changed(found.before, found.after)))
         self._times.keep(seen.place.at(made.relative), digest_of(made.data), made.info.st_mtime_ns)
         if _is_executable(made.info.st_mode) != _is_executable(gone.old.mode):
             self._mode_aside(seen, made.relative, made.info)

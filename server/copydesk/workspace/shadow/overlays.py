@@ -15,7 +15,7 @@ from copydesk.workspace.shadow.layers import make_whiteout, write_layer
 from copydesk.workspace.shadow.places import Place, Places
 from copydesk.workspace.shadow.protected import some_of
 from copydesk.workspace.shadow.seen import Seen
-from copydesk.workspace.shadow.state import mount_points
+from copydesk.workspace.shadow.state import ShadowState, mount_points
 from copydesk.workspace.shadow.trees import Wanted, check_is_there
 from copydesk.workspace.shadow.upper import UpperWalk
 
@@ -24,12 +24,15 @@ CACHE_NOTE = "What git ignores stays in the shadow, for later commands only: {}.
 
 
 class Overlay:
-    """A `Tree`. `folder` is a fresh one for this command alone."""
+    """A `Tree`, in a fresh folder for this command alone."""
 
-    def __init__(self, place: Place, places: Places, folder: str, cache: Cache, ignore: Ignore, wanted: Wanted) -> None:
+    def __init__(
+        self, place: Place, places: Places, state: ShadowState, cache: Cache, ignore: Ignore, wanted: Wanted
+    ) -> None:
         self.place = place
         self._places = places
-        self._folder = folder
+        self._state = state
+        self._folder = folder = state.new("view")
         self._cache = cache
         self._ignore = ignore
         self._wanted = wanted
@@ -75,7 +78,7 @@ class Overlay:
 
     def drop(self) -> None:
         self._use.give_back()
-        remove(self._folder)
+        self._state.discard(self._folder)
 
     # --- inside ---
 
@@ -88,16 +91,20 @@ class Overlay:
             if os.path.basename(relative) in ALWAYS:
                 part = change_in(os.path.join(self._upper, relative), self.place.at(relative))
                 if part:
-                    into.tell(NOTE, f"{relative}/{part}" if part != os.path.basename(relative) else relative)
+                    into.tell(NOTE, self._uri(f"{relative}/{part}" if part != os.path.basename(relative) else relative))
         for relative in walk.ignored + walk.ignored_gone:
-            into.tell(CACHE_NOTE, relative)
+            into.tell(CACHE_NOTE, self._uri(relative))
         for relative in walk.empty:
-            into.tell(EMPTY_NOTE, relative)
+            into.tell(EMPTY_NOTE, self._uri(relative))
+
+    def _uri(self, relative: str) -> str:
+        return self._places.uri_of(self.place, relative)
 
     def _keep_ignored(self, walk: UpperWalk) -> None:
         """Gives the caches what they keep: what is ignored, and folders without anything."""
-        for relative in self._puts:
-            remove(os.path.join(self._upper, relative))
+        for relative in self._puts if walk.ignored else ():
+            if any(relative.startswith(f"{folder}/") for folder in walk.ignored):
+                remove(os.path.join(self._upper, relative))
         kept = [relative for relative in walk.ignored if os.path.lexists(os.path.join(self._upper, relative))]
         for relative in (*walk.ignored_gone, *walk.empty):
             path = os.path.join(self._upper, relative)

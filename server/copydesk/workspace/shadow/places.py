@@ -20,7 +20,7 @@ class Place:
     nested: frozenset[str] = frozenset()
 
     def at(self, relative: str) -> str:
-        return os.path.join(self.path, relative) if relative else self.path
+        return f"{self.path.rstrip(os.sep)}{os.sep}{relative}" if relative else self.path
 
 
 class Places:
@@ -61,6 +61,8 @@ class Places:
     def uri_of(self, place: Place, relative: str) -> str:
         """As the workspace spells it."""
         path = place.at(relative)
+        if not self._inner:
+            return to_uri(path)
         best = max((inner for inner in self._inner if path == inner or _is_below(path, inner)), key=len, default=None)
         if best is None:
             return to_uri(path)

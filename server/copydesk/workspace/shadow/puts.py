@@ -72,8 +72,10 @@ class Putting:
         self._blobs = blobs
         self._shown = shown
 
-    def of(self, view: FileSource, secrets: Mapping[str, list[str]]) -> Puts:
-        """`secrets`: by place, the relative paths that must read as empty."""
+    def of(self, view: FileSource, secrets: Mapping[str, list[str]], keeps: Callable[[Place], bool]) -> Puts:
+        """`secrets`: by place, the relative paths that must read as empty. `keeps`: whether anything is kept between
+        commands, which might have been made of an earlier text.
+        """
         puts = Puts()
         changed = view.changed()
         self._put_gone(puts, changed)
@@ -85,7 +87,7 @@ class Putting:
                 self._put_moved(puts, uri, source)
             for uri, side in view.side_files().items():
                 self._put_side(puts, uri, side)
-        self._put_again(puts)
+        self._put_again(puts, keeps)
         for place in self._places.all:
             for relative in secrets.get(place.path, ()):
                 self._put_mask(puts, place, relative)
@@ -165,8 +167,15 @@ class Putting:
         elif put is not None and mode is not None:
             put.mode = mode
 
-    def _put_again(self, puts: Puts) -> None:
+    def _put_again(self, puts: Puts, keeps: Callable[[Place], bool]) -> None:
         """Files that an earlier command saw with another text, and that are as on disk by now."""
+        free = {place.path for place in self._places.all if not keeps(place)}
+
+        def is_free(path: str) -> bool:
+            found = self._places.find(path)
+            return found is None or (found[0].path in free and found[1] not in puts.in_place(found[0]))
+
+        self._times.forget(is_free)
         for path in self._times.outrun():
             found = self._places.find(path)
             if found is None or found[1] in puts.in_place(found[0]) or (data := read_bytes(path)) is None:

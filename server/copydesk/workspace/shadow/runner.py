@@ -128,7 +128,11 @@ class ShadowRunner:
         self, command: Command, view: FileSource, placing: Placing, trees: list[Tree], places: Places
     ) -> Confinement:
         secrets = {place.path: self._secrets_of(place, command, places) for place in places.all}
-        puts = Putting(places, self._times, self.blobs, self._workspace.display).of(view, secrets)
+
+        def keeps(place: Place) -> bool:
+            return placing != "overlay" or not self._cache_of(place).is_empty
+
+        puts = Putting(places, self._times, self.blobs, self._workspace.display).of(view, secrets, keeps)
         wanted = Wanted(view, puts.found)
         for place in places.all:
             trees.append(self._tree(place, places, placing, wanted))
@@ -140,8 +144,7 @@ class ShadowRunner:
     def _tree(self, place: Place, places: Places, placing: Placing, wanted: Wanted) -> Tree:
         if placing != "overlay":
             return self._copies_of(place, places).take(wanted, at_real_path=placing == "bind")
-        folder = self._state.new("view")
-        tree = Overlay(place, places, folder, self._cache_of(place), self._ignore_of(place), wanted)
+        tree = Overlay(place, places, self._state, self._cache_of(place), self._ignore_of(place), wanted)
         try:
             tree.make()
         except BaseException:

@@ -10,12 +10,14 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from copydesk.domain.errors import ToolFailed
 from copydesk.workspace.shadow.caches import remove
 
 _ELSEWHERE = ("/var/tmp", "/tmp", "/dev/shm")
 _UNFIT = frozenset({"overlay", "nfs", "nfs4", "vfat", "exfat", "9p", "virtiofs", "fuse", "ecryptfs", "cifs", "smb3"})
+_IDLE_S = 5.0
 _PREFIX = "copydesk-shadow-"
 
 
@@ -28,6 +30,8 @@ class ShadowState:
         self._base = ""
         self._n_made = 0
         self._lock = threading.Lock()
+        self._waste: SimpleQueue[str] = SimpleQueue()
+        self._sweeping = False
 
     def new(self, kind: str) -> str:
         """A fresh folder. Raises `ToolFailed` where none can be made."""
@@ -44,6 +48,26 @@ class ShadowState:
             folder = os.path.join(self._ready(), name)
             os.makedirs(folder, mode=0o700, exist_ok=True)
             return folder
+
+    def discard(self, folder: str) -> None:
+        """Takes a folder away soon: nobody waits for a thousand files to be deleted."""
+        self._waste.put(folder)
+        with self._lock:
+            if not self._sweeping:
+                self._sweeping = True
+                threading.Thread(target=self._sweep, name="copydesk-shadow-waste", daemon=True).start()
+
+    def _sweep(self) -> None:
+        while True:
+            try:
+                remove(self._waste.get(timeout=_IDLE_S))
+            except OSError:
+                continue  # the whole state goes later
+            except Empty:
+                with self._lock:
+                    if self._waste.empty():
+                        self._sweeping = False
+                        return
 
     def drop(self) -> None:
         with self._lock:

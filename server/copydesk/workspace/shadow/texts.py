@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from copydesk.domain.ports import FileHandle
+from copydesk.text.diffs import diff
+from copydesk.text.edits import Edit
 from copydesk.text.encodings import encode
 from copydesk.text.hashing import content_hash
 from copydesk.workspace.editorconfig import charset_of
 
 _MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MOST_LINES = 200
 _SWITCHES = b"\x1b"
 """Encodings that carry state begin with it; every other ASCII byte means itself."""
 
@@ -36,6 +39,59 @@ def rewritten(
             return None
     after = _decoded(new, handle)
     return None if after is None else Written(handle.text, after, handle.content_hash)
+
+
+def changed(before: str, after: str) -> tuple[Edit, ...]:
+    """As `text.diffs.diff`, at once where only some lines of plain text have changed within themselves."""
+    if before.isascii() and after.isascii() and "\r" not in before and "\r" not in after:
+        old, new = before.split("\n"), after.split("\n")
+        if len(old) == len(new):
+            found = _line_by_line(old, new)
+            if found is not None:
+                return found
+    return diff(before, after)
+
+
+def _line_by_line(old: list[str], new: list[str]) -> tuple[Edit, ...] | None:
+    edits: list[Edit] = []
+    at = 0
+    for a, b in zip(old, new, strict=True):
+        if a != b:
+            edit = _within(a, b, at)
+            if edit is None or len(edits) == _MOST_LINES:
+                return None
+            edits.append(edit)
+        at += len(a) + 1
+    return tuple(edits)
+
+
+def _within(a: str, b: str, at: int) -> Edit | None:
+    """The one change of a line, cut at words; None where little of the line is left."""
+    shortest = min(len(a), len(b))
+    start = _n_same(shortest, lambda n: a[:n] == b[:n])
+    end = _n_same(shortest - start, lambda n: a[len(a) - n :] == b[len(b) - n :])
+    if 2 * (start + end) < max(len(a), len(b)):
+        return None
+    while start and _is_word(a[start - 1]) and (_is_word(a[start : start + 1]) or _is_word(b[start : start + 1])):
+        start -= 1
+    while end and _is_word(a[-end]) and (_is_word(a[-end - 1 : -end]) or _is_word(b[-end - 1 : -end])):
+        end -= 1
+    return Edit(at + start, at + len(a) - end, b[start : len(b) - end])
+
+
+def _n_same(most: int, same: Callable[[int], bool]) -> int:
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        if same(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _is_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
 
 
 def text_of(data: bytes, handle: FileHandle | None) -> str | None:

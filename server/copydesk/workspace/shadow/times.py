@@ -44,6 +44,10 @@ class Times:
         if known is None or mtime_ns // SECOND_NS > known.mtime_ns // SECOND_NS:
             self._shown[path] = Shown(digest, mtime_ns)
 
+    def forget(self, is_free: Callable[[str], bool]) -> None:
+        """Paths that nothing kept can have been made of."""
+        self._shown = {path: shown for path, shown in self._shown.items() if not is_free(path)}
+
     def outrun(self) -> list[str]:
         """Paths that were shown otherwise than on disk, and where the disk is not newer than that."""
         found: list[str] = []
