@@ -335,3 +335,11 @@ def test_names_and_values() -> None:
     ):
         assert not is_secret_name(name), name
     assert all(looks_random(value) for value in plain_values(500) if len(value) > 20)
+
+
+def test_a_command_with_a_secret_in_it_is_not_offered_to_be_remembered(tmp_path: Path) -> None:
+    secrets = redactor()
+    canary = next(canary for canary in canaries(40) if canary.kind == "github")
+    rule = f"Bash(curl -H 'Authorization: Bearer {canary.value}' https://host.example)"
+    assert secrets.redact(rule) != rule
+    assert secrets.redact("Bash(npm test)") == "Bash(npm test)"
