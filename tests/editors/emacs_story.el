@@ -6,7 +6,7 @@
 (require 'cl-lib)
 (require 'eglot)
 (setq inhibit-message t eglot-sync-connect 10)
-(defvar story (json-parse-string (getenv "STORY") :object-type 'plist :array-type 'list))
+(defvar story (json-parse-string (getenv "STORY") :object-type 'plist :array-type 'list :false-object :json-false))
 (defun of (key) (plist-get story key))
 (defvar with-lsp-mode (equal (of :client) "lsp-mode"))
 (defvar with-package (not (equal (of :client) "stock")))
@@ -53,9 +53,11 @@
 ;;; What a person does
 
 (defvar answer nil "How what is chosen next begins.")
+(defvar answers `((,(of :denied) . "Deny") (,(of :allowed) . "Allow once")) "How it begins where the question says so.")
 (advice-add 'completing-read :override
             (lambda (prompt choices &rest _)
-              (let ((names (mapcar (lambda (each) (if (consp each) (car each) each)) choices)))
+              (let ((answer (or (cdr (seq-find (lambda (each) (string-search (car each) prompt)) answers)) answer))
+                    (names (mapcar (lambda (each) (if (consp each) (car each) each)) choices)))
                 (or (seq-find (lambda (name) (string-prefix-p answer name)) names)
                     (error "%S has no %S: %S" prompt answer names)))))
 
@@ -199,12 +201,21 @@
     (copydesk-answer))
   (until-said (of :last_words)))
 
+(defun play-permission ()
+  (ask (of :run))
+  (when with-package
+    (dotimes (_ 2)
+      (until "a permission is asked for" (lambda () copydesk--questions))
+      (copydesk-answer)))
+  (until-said (of :ran)))
+
 (if with-lsp-mode (start-lsp-mode) (start))
 (if (equal (of :scenes) "offline") (play-offline)
   (play-review)
   (play-typing)
   (play-cancel)
-  (play-question))
+  (play-question)
+  (play-permission))
 (tell "progress" (vconcat (seq-uniq (reverse seen-progress))))
 (tell "messages" (vconcat (reverse seen-messages)))
 (tell "longest" seen-longest)

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import struct
@@ -123,6 +124,13 @@ class Neovim:
         self.shows(question)
         self._answered = len(self.screen)
         self.keys(keys)
+
+    def pick(self, question: str, choice: str) -> None:
+        """Answers a question with choices by the number that stands before the choice."""
+        self.shows(question)
+        listed = re.compile(rf"(\d+): {re.escape(choice)}(?![\w,])".encode())
+        numbers = self.until(lambda: listed.findall(self.screen[self._answered :]), f"{question}: {choice}")
+        self.answer(question, f"{numbers[-1].decode()}<CR>")
 
     # --- what the stories need often ---
 

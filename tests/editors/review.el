@@ -3,7 +3,7 @@
 (require 'flymake)
 (setq inhibit-message t eglot-sync-connect 10 eglot-confirm-server-edits nil)
 (defvar story-command (split-string (getenv "STORY_COMMAND") "\n"))
-(defvar story-settings (json-parse-string (getenv "STORY_SETTINGS") :object-type 'plist))
+(defvar story-settings (json-parse-string (getenv "STORY_SETTINGS") :object-type 'plist :false-object :json-false))
 (setq eglot-server-programs
       `((python-mode . (,@story-command :initializationOptions ,story-settings))))
 

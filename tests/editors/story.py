@@ -8,6 +8,7 @@ scripted: ask (`EDIT`); two hunks wait; accept one; accept the rest; see text `A
           undo that turn; `AFTER_UNDO`: its text is gone, what was typed is there.
           ask (`LONG`); cancel it; nothing changed.
           ask (`QUESTION`); answer `ANSWER`; the turn's last words are `LAST_WORDS`.
+          ask (`RUN`); deny the command `DENIED`; allow `ALLOWED` once; the turn's last words are `RAN`.
 """
 
 import json
@@ -45,6 +46,8 @@ AFTER_TYPING = AFTER_REVIEW.replace(*TURN_EDIT) + TYPED
 AFTER_UNDO = AFTER_REVIEW + TYPED
 QUESTION_TEXT, CHOICES, ANSWER = "Which one is meant?", ("the first", "the second"), "the second"
 LAST_WORDS = "You chose the second."
+RUN, RAN = "Run something", "It says forty-two."
+DENIED, ALLOWED = "rm -rf build", "python3 -c 'print(6 * 7)'"
 
 
 def edit_file(path: str, old: str, new: str) -> str:
@@ -55,6 +58,10 @@ def ask_user(question: str, choices: tuple[str, ...]) -> str:
     return "tool: ask_user " + json.dumps({"question": question, "choices": list(choices)})
 
 
+def shell(command: str) -> str:
+    return "tool: shell " + json.dumps({"command": command})
+
+
 STEPS = (
     edit_file("a.py", *HUNK_1) + "\n" + edit_file("a.py", *HUNK_2),
     "text: Both are better now.",
@@ -63,8 +70,12 @@ STEPS = (
     "delay: 90\ntext: never said",
     ask_user(QUESTION_TEXT, CHOICES),
     f"expect: {ANSWER}\ntext: {LAST_WORDS}",
+    shell(DENIED),
+    f"expect: the person said no\n{shell(ALLOWED)}",
+    f"expect: 42\ntext: {RAN}",
 )
-"""Turn by turn: EDIT two steps, TYPE two, LONG one (cancelled), QUESTION two."""
+"""Turn by turn: EDIT two steps, TYPE two, LONG one (cancelled), QUESTION two, RUN three."""
+QUESTION_STEPS = STEPS[5:7]
 
 
 def project(folder: Path) -> Path:
@@ -77,11 +88,11 @@ def project(folder: Path) -> Path:
 
 
 def offline() -> dict[str, Any]:
-    return {"model": {"name": "offline"}}
+    return {"model": {"name": "offline"}, "verify": {"enabled": False}}
 
 
 def scripted(folder: Path) -> dict[str, Any]:
     """Settings with the story's script, which is written into `folder`."""
     script = folder / "story.script"
     script.write_text("\n--- step\n".join(STEPS), encoding="utf-8")
-    return {"model": {"name": f"scripted:{script}"}}
+    return {"model": {"name": f"scripted:{script}"}, "verify": {"enabled": False}}

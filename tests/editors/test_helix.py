@@ -15,6 +15,7 @@ from tests.editors.terminal import find_tmux
 pytestmark = pytest.mark.slow
 
 PROGRESS = "step 1"
+DIALOG_S = 0.5
 KEY_S = 0.1
 """Between two lines that are typed, so that the turn ends meanwhile."""
 
@@ -52,6 +53,7 @@ def test_the_scripted_scenes(program: str, tmp_path: Path) -> None:
         type_while_it_runs(hx)
         cancel(hx)
         answer(hx)
+        permit(hx)
 
 
 def review(hx: Helix) -> None:
@@ -96,12 +98,25 @@ def answer(hx: Helix) -> None:
     hx.says(story.LAST_WORDS)
 
 
+def permit(hx: Helix) -> None:
+    """Typing has just ended, so that the first is asked by code actions; the second may come as a dialog."""
+    ask(hx, story.RUN, until=f"asks to run: {story.DENIED}")
+    hx.choose("Copydesk: Deny (rm")
+    hx.shows("asks to run: python3")
+    time.sleep(DIALOG_S)
+    if re.search(r"^\W*Allow once\W*$", hx.screen(), re.MULTILINE):
+        hx.keys("Down", "Enter")  # Deny is chosen already: Enter alone allows nothing
+    else:
+        hx.choose("Copydesk: Allow once (python3")
+    hx.says(story.RAN)
+
+
 def test_a_dialog_and_a_command_with_an_argument(program: str, tmp_path: Path) -> None:
     if program != find_helix("COPYDESK_HELIX_NEW"):
         pytest.skip("Helix before 25.07 has neither")
     root = story.project(tmp_path)
     script = tmp_path / "question.script"
-    script.write_text("\n--- step\n".join(story.STEPS[-2:]), encoding="utf-8")
+    script.write_text("\n--- step\n".join(story.QUESTION_STEPS), encoding="utf-8")
     with helix(root, tmp_path / "hx", {"model": {"name": f"scripted:{script}"}}, program) as hx:
         hx.workspace_command("copydesk.ask", f'{{"text": "{story.QUESTION}"}}')
         hx.shows(story.QUESTION_TEXT, story.ANSWER)

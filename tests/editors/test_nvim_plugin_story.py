@@ -180,6 +180,11 @@ def test_scripted(begin: Begin, way: tuple[str, How], root: Path, tmp_path: Path
         person.becomes(story.AFTER_UNDO, "nothing changed")
 
         person.ask(story.QUESTION)
-        nvim.answer("Which one is meant", "2<CR>")
+        nvim.pick(story.QUESTION_TEXT, story.ANSWER)
         nvim.until(lambda: any(story.LAST_WORDS in said for said in nvim.messages), "the last words")
+
+        person.ask(story.RUN)
+        nvim.pick(story.DENIED, "Deny")
+        nvim.pick(story.ALLOWED, "Allow once")
+        nvim.until(lambda: any(story.RAN in said for said in nvim.messages), "the command has run")
         assert not nvim.waits_for_a_key()

@@ -45,7 +45,8 @@ def test_offline(start: Start) -> None:
 
 
 def test_scripted(start: Start, tmp_path: Path) -> None:
-    window = start(settings={"copydesk.model.name": story.scripted(tmp_path)["model"]["name"]})
+    model = story.scripted(tmp_path)["model"]["name"]
+    window = start(settings={"copydesk.model.name": model, "copydesk.verify.enabled": False})
     window.open("a.py")
     ready(window)
     review(window)
@@ -54,6 +55,7 @@ def test_scripted(start: Start, tmp_path: Path) -> None:
     window.until(lambda: window.text("a.py") == story.AFTER_UNDO, "undone")
     cancel(window)
     answer(window)
+    permit(window)
     assert not window.errors()
 
 
@@ -104,4 +106,17 @@ def answer(window: "Window") -> None:
     window.until(lambda: "waiting for you" in window.status(), "the status bar says that it waits", TURN_S)
     window.toast(story.QUESTION_TEXT, story.ANSWER)
     window.until(lambda: window.webview(story.LAST_WORDS), "the last words", TURN_S)
+    ready(window)
+
+
+def permit(window: "Window") -> None:
+    ask(window, story.RUN)
+    window.until(lambda: "waiting for you" in window.status(), "the status bar says that it waits", TURN_S)
+    said = window.toast(story.DENIED)
+    assert "would remember" in said
+    assert window.webview(story.DENIED), "the live view shows it too"
+    window.toast(story.DENIED, "Deny")
+    window.toast(story.ALLOWED, "Allow once", TURN_S)
+    window.until(lambda: window.webview(story.RAN), "the last words", TURN_S)
+    assert window.webview(f"Not allowed: {story.DENIED}")
     ready(window)

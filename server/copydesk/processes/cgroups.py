@@ -9,7 +9,7 @@ import itertools
 import os
 import shutil
 import signal
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import field
 from pathlib import Path
@@ -27,8 +27,9 @@ from copydesk.processes.spawn import run
 _PERIOD_US = 100_000
 _TRIAL_PERIOD_US = 10_000
 _TRIAL_LIMIT_S = 5.0
-_CLEAN_TRIES = 40
+_CLEAN_LIMIT_S = 2.0
 _CLEAN_PAUSE_S = 0.01
+_PREFIX = "copydesk-"
 _MIB = 1024 * 1024
 _CONTROLLERS: Mapping[str, Hold] = {"memory": "memory", "cpu": "cpu", "pids": "process_count"}
 _numbers = itertools.count()
@@ -73,7 +74,7 @@ class Cgroups:
                 await _take_away(made.folders)
 
     def _make(self, limits: Limits, period_us: int) -> Group:
-        name = f"copydesk-{os.getpid()}-{next(_numbers)}"
+        name = f"{_PREFIX}{os.getpid()}-{next(_numbers)}"
         wanted = [controller for controller in self.parents if _values(controller, limits, period_us, self.is_v2)]
         folders = tuple(dict.fromkeys(os.path.join(self.parents[controller], name) for controller in wanted))
         try:
@@ -139,13 +140,22 @@ def _write(path: str, value: str, *, is_needed: bool) -> None:
 
 async def _take_away(folders: tuple[str, ...]) -> None:
     """A group can be removed once the last process in it is gone, which takes the kernel a moment."""
-    for _ in range(_CLEAN_TRIES):
-        left = [folder for folder in folders if not _remove(folder)]
-        if not left:
-            return
-        for folder in left:
-            _kill_all(folder)
-        await anyio.sleep(_CLEAN_PAUSE_S)
+    left = [folder for folder in folders if not _remove(folder)]
+    with anyio.move_on_after(_CLEAN_LIMIT_S):
+        while left:
+            for folder in left:
+                _kill_all(folder)
+            await anyio.sleep(_CLEAN_PAUSE_S)
+            left = [folder for folder in left if not _remove(folder)]
+
+
+def sweep(parents: Iterable[str]) -> None:
+    """Takes away the groups of servers that were killed; what was in them has died with them."""
+    for parent in parents:
+        for folder in Path(parent).glob(f"{_PREFIX}*-*"):
+            pid = folder.name.split("-")[1]
+            if pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+                _remove(str(folder))
 
 
 def _remove(folder: str) -> bool:
@@ -176,6 +186,7 @@ def _kill_all(folder: str) -> None:
 async def attempt() -> Cgroups:
     """The first way that binds anything, with what it binds; none where none does."""
     for candidate in await anyio.to_thread.run_sync(_candidates):
+        await anyio.to_thread.run_sync(sweep, candidate.parents.values())
         holds = await _tried(candidate)
         if holds:
             parents = {name: path for name, path in candidate.parents.items() if _CONTROLLERS[name] in holds}

@@ -53,7 +53,8 @@ from copydesk.workspace.pending import Pending
 
 log = logging.getLogger("copydesk.session")
 
-MAX_QUEUED, MAX_STEERING = 16, 64
+MAX_QUEUED = 16
+MAX_STEERING = 64
 MAX_NEWS = 64
 """Lines about decided edits that wait for the model's next step; the oldest go."""
 SYNC_LIMIT_S = 10.0
@@ -136,8 +137,9 @@ class Session:
     def steer(self, turn: Turn, task: Task) -> Turn:
         """Gives the task's words to the turn's next step. Raises `CopydeskError` when too many wait."""
         if len(self._steering) >= MAX_STEERING:
-            why = f"{MAX_STEERING} messages already wait for the running turn."
-            raise CopydeskError(why, advice="Let it take a step.")
+            raise CopydeskError(
+                f"{MAX_STEERING} messages already wait for the running turn.", advice="Let it take a step."
+            )
         self._steering.append(task_message(task).text)
         return turn.joined()
 

@@ -6,7 +6,7 @@ that stands there. What is run, and what it told, is `verifying`'s. Start with `
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import anyio
@@ -71,15 +71,15 @@ class Checked(Protocol):
         ...
 
 
-@dataclass(slots=True)
 class _Running:
-    """The checks of one turn, which may go on after it."""
+    """The checks of one turn, which may go on after it: then `is_late`."""
 
-    turn: str
-    scope: anyio.CancelScope
-    done: anyio.Event
-    evidence: Evidence
-    is_late: bool = False
+    def __init__(self, turn: str) -> None:
+        self.turn = turn
+        self.scope = anyio.CancelScope()
+        self.done = anyio.Event()
+        self.evidence = Evidence(turn)
+        self.is_late = False
 
 
 class Checks:
@@ -164,7 +164,7 @@ class Checks:
         if known := self._known(files):
             return known if known.turn == turn else self._publish(replace(known, turn=turn))
         self.cancel()
-        running = _Running(turn, anyio.CancelScope(), anyio.Event(), Evidence(turn))
+        running = _Running(turn)
         self._running = running
         verifier = self._verifier
         self._session.beside(lambda: self._work(verifier, judged, running))

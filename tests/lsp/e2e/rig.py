@@ -1,7 +1,7 @@
 """The whole server in memory: the real composition, a captured client, and a scripted (or the offline) model."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ import anyio
 from copydesk.app.assembly import Assembly
 from copydesk.app.serve import make_server
 from copydesk.domain.ports import Model
+from copydesk.domain.shadows import Shadow
 from copydesk.lsp.server import Server
 from copydesk.models.scripted import Script, ScriptedModel
 from copydesk.services.landing import LandingLimits
+from copydesk.workspace.workspace import Workspace
 from tests.support.lsp_client import LspClient, connect
 
 SESSION_UPDATE = "copydesk/session/update"
@@ -106,6 +108,7 @@ async def desk(
     root: Path | None = None,
     check: bool = True,
     limits: LandingLimits | None = None,
+    shadow: Callable[[Workspace], Shadow] | None = None,
     **more: Any,
 ) -> AsyncIterator[Desk]:
     """`settings` are the initializationOptions; `custom` the copydesk methods the client takes; `limits`
@@ -118,7 +121,7 @@ async def desk(
     assemblies: list[Assembly] = []
 
     def prepare() -> None:
-        assembly = Assembly(server, state=state, model=model)
+        assembly = Assembly(server, state=state, model=model, shadow=shadow)
         if limits:
             assembly.core.host.parts.landing_limits = limits
         assemblies.append(assembly)

@@ -1,7 +1,7 @@
 """A thousand planted secrets over all channels, with a model that asks for all of them: none leaves, and none is kept.
 
 The model server is real and on loopback: what counts are the bytes that it received, and those in the state directory.
-What may hold values is what needs the true text to put an edit back, and is said in docs/SECURITY.md: `drafts/` and
+What may hold values is what needs the true text to put an edit back, and is said in docs/SECRETS.md: `drafts/` and
 `attribution/`.
 """
 
@@ -229,3 +229,26 @@ async def test_an_edit_beside_a_secret_keeps_it_and_carries_it_nowhere_else(
 
 def _patch(path: str, old: str, new: str) -> str:
     return f"*** Begin Patch\n*** Update File: {path}\n@@\n-{old}\n+{new}\n*** End Patch\n"
+
+
+async def test_a_rule_keeps_every_tool_away_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "the plan is to leave at dawn"
+    asks = [
+        call("read_file", path="private/plan.md"),
+        call("grep", pattern="leave at"),
+        call("shell", command="cat private/plan.md"),
+        call("read_file", path="link.md"),
+        call("read_file", path="open.md"),
+    ]
+    rules = {"permissions.deny": ["FileRead(private/**)"], "context.instructionFiles": ["private/plan.md", "link.md"]}
+    async with planted(tmp_path, monkeypatch, *asks, "text: Done.", **rules) as (d, server, _):
+        (d.root / "private").mkdir()
+        (d.root / "private" / "plan.md").write_text(text)
+        (d.root / "link.md").symlink_to("private/plan.md")
+        (d.root / "open.md").write_text("the control: this is read")
+        await d.run("prompt", text="go", timeout_s=30)
+        sent = b"".join(seen.body for seen in server.requests)
+        assert len(server.requests) == 6
+        assert text.encode() not in sent
+        assert b"the control: this is read" in sent
+        assert b"permissions.deny" in sent

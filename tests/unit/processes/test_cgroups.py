@@ -1,11 +1,13 @@
 """Control groups: what is asked of systemd, and what is done by hand."""
 
+import os
 from pathlib import Path
 
 import anyio
 import pytest
 
 from copydesk.domain.errors import ToolFailed
+from copydesk.processes import cgroups
 from copydesk.processes.cgroups import Cgroups
 from copydesk.processes.confinement import Limits
 
@@ -60,3 +62,11 @@ async def test_without_a_limit_there_is_no_group(tmp_path: Path) -> None:
     groups = Cgroups({"memory": str(tmp_path)})
     async with groups.group(Limits(None, None, None)) as group:
         assert (group.files, group.folders, group.prefix) == ((), (), ())
+
+
+def test_groups_of_servers_that_are_gone_are_taken_away(tmp_path: Path) -> None:
+    here, gone, other = (tmp_path / name for name in (f"copydesk-{os.getpid()}-1", "copydesk-4194999-1", "other-1-1"))
+    for folder in (here, gone, other):
+        folder.mkdir()
+    cgroups.sweep([str(tmp_path)])
+    assert [here.exists(), gone.exists(), other.exists()] == [True, False, True]

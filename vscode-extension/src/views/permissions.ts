@@ -60,7 +60,7 @@ interface Button extends vscode.MessageItem {
 }
 
 function message(item: PermissionItem): Thenable<Button | undefined> {
-  return vscode.window.showWarningMessage(inert(item.text), ...buttons(item.options));
+  return vscode.window.showWarningMessage(inert(item.text).replaceAll("\n", " — "), ...buttons(item.options));
 }
 
 /** Enter alone takes the first button of a dialog: it must not be one that allows. */

@@ -1,22 +1,16 @@
 """What is to be judged: a text with the edits, over the text without them. Data, and which files it is made of."""
 
-import re
-
 from copydesk.domain.frozen import frozen
 from copydesk.workspace.snapshot import Snapshot
 
 GONE = "-"
 """Stands for the hash of a file that is deleted."""
 
-_DOCUMENTS = re.compile(
-    r"\.(?:md|markdown|rst|adoc|asciidoc|org|txt|pdf|png|jpe?g|gif|webp|svg|ico)$"
-    r"|(?:^|/)(?:LICEN[CS]E|NOTICE|AUTHORS|CHANGELOG|CHANGES|README|CODEOWNERS)[^/]*$",
-    re.IGNORECASE,
+_ENDINGS = tuple(
+    ".md .markdown .rst .adoc .asciidoc .org .txt .pdf .png .jpg .jpeg .gif .webp .svg .ico".split()  # noqa: SIM905
 )
-_NOT_DOCUMENTS = re.compile(
-    r"(?:^|/)(?:requirements[^/]*|constraints[^/]*|CMakeLists|robots|[^/]*test[^/]*|[^/]*fixture[^/]*)\.txt$",
-    re.IGNORECASE,
-)
+_NAMES = ("license", "licence", "notice", "authors", "changelog", "changes", "readme", "codeowners")
+_READ_BY_PROGRAMS = ("requirements", "constraints", "cmakelists", "robots")
 
 
 @frozen
@@ -37,4 +31,8 @@ def files_of(after: Snapshot) -> tuple[tuple[str, str], ...]:
 
 def is_document(path: str) -> bool:
     """Whether a file only tells people something."""
-    return bool(_DOCUMENTS.search(path)) and not _NOT_DOCUMENTS.search(path)
+    name = path.rpartition("/")[2].lower()
+    if name.endswith(".txt") and (name.startswith(_READ_BY_PROGRAMS) or "test" in name or "fixture" in name):
+        return False
+    stem, _, ending = name.partition(".")
+    return name.endswith(_ENDINGS) or (stem.startswith(_NAMES) and not ending.endswith(("py", "js", "ts", "rs", "go")))

@@ -5,7 +5,6 @@ Follows events, keeps the newest; it reads no model's words. Start with `Recorde
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from copydesk.domain.events import EditProposed, Event, EvidenceUpdated, ToolCallStarted, ToolCallUpdated
@@ -26,15 +25,15 @@ class Run:
     ending: str = ""
 
 
-@dataclass(slots=True)
 class Recorded:
     """What a session's events say was run, and whether its edits changed since. `is_whole`: from its first event on."""
 
-    is_whole: bool = True
-    _shell: deque[tuple[int, Run]] = field(default_factory=lambda: deque[tuple[int, Run]](maxlen=MAX_KEPT))
-    _calls: dict[str, str] = field(default_factory=dict[str, str])
-    _ids: dict[str, None] = field(default_factory=dict[str, None])
-    _n_edits: int = 0
+    def __init__(self, *, is_whole: bool = True) -> None:
+        self.is_whole = is_whole
+        self._shell: deque[tuple[int, Run]] = deque(maxlen=MAX_KEPT)
+        self._calls: dict[str, str] = {}
+        self._ids: dict[str, None] = {}
+        self._n_edits = 0
 
     def note(self, event: Event) -> None:
         match event:

@@ -3,7 +3,6 @@
 Start with `summary`.
 """
 
-import re
 from collections.abc import Iterable
 
 from copydesk.domain.evidence import CheckRun, Counts, Evidence
@@ -14,7 +13,6 @@ MAX_NAMES_TOLD = 20
 MAX_OUTPUT_TOLD = 3_000
 MAX_COMMAND = 24
 
-_ASSIGNMENT = re.compile(r"[A-Z_]+=\S*$")
 _WITH_VERBS = ("ruff", "npm", "cargo", "go", "yarn", "pnpm", "make", "uv", "poetry", "bun", "node", "dotnet")
 
 
@@ -73,7 +71,7 @@ def failures_message(evidence: Evidence, n_left: int) -> str:
 def named(run: CheckRun) -> str:
     """The tool of a run, or its command where that is short; the whole is in the record."""
     command = run.command.partition(" && ")[2] if run.command.startswith("cd ") else run.command
-    words = [word for word in command.split() if not _ASSIGNMENT.match(word)]
+    words = [word for word in command.split() if not _is_assignment(word)]
     if len(words) > 2 and words[1] == "-m":
         words = words[2:]
     if words:
@@ -81,6 +79,11 @@ def named(run: CheckRun) -> str:
     n_words = 2 if len(words) > 1 and words[0] in _WITH_VERBS and words[1].isalpha() else 1
     short = " ".join(words)
     return f"`{short}`" if len(short) <= MAX_COMMAND else f"`{' '.join(words[:n_words])}`"
+
+
+def _is_assignment(word: str) -> bool:
+    name, equals, _ = word.partition("=")
+    return bool(equals) and name.isupper() and name.isidentifier()
 
 
 def arrow(run: CheckRun) -> str:
