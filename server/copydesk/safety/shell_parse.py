@@ -36,6 +36,7 @@ _WORDS = frozenset(
     )
 )
 _SAYS_WHERE = (["pwd"], ["git", "rev-parse", "--show-toplevel"])
+_DECLARES = frozenset(named("export declare local readonly typeset unset unsetenv"))
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
 
@@ -84,10 +85,8 @@ class _Reader:
         self._n_words = 0
         self._outputs: dict[int, str] = {}
         self._resolving: set[str] = set()
-        self._n_inputs = 0
-        """How many files and texts stand around the present command in the place of what is piped to it."""
-        self._listed: set[str] = set()
-        """What a `read` has put a line of a listing into."""
+        self._n_inputs = 0  # files and texts that stand around in the place of what is piped
+        self._listed: set[str] = set()  # what a `read` has put a line of a listing into
 
     def read_all(self, node: "Node", piped: tuple[int, ...]) -> tuple[int, ...]:
         """The numbers of all commands in a node's children."""
@@ -224,7 +223,8 @@ class _Reader:
         if text is not None:
             for number in range(first, len(self.commands)):
                 old = self.commands[number]
-                self.commands[number] = _with_stdin(old, old.stdin_text if old.stdin_text is not None else text)
+                if old.stdin_text is None:
+                    self.commands[number] = replace(old, stdin_text=text)
 
     def _command(self, node: "Node", outside: tuple["Node", ...], piped: tuple[int, ...]) -> tuple[int, ...]:
         before = len(self.commands)
@@ -245,18 +245,9 @@ class _Reader:
                 self.read(child, piped)
             elif child.type == "subshell":
                 raise Unreadable("A bracket stands where a word is expected.")
-            elif child.is_named or child.type in (
-                "export",
-                "declare",
-                "local",
-                "readonly",
-                "typeset",
-                "unset",
-                "unsetenv",
-            ):
+            elif child.is_named or child.type in _DECLARES:
                 parts.append([[Word(text_of(child))]] if not child.is_named else self._words(child))
         inner = tuple(range(before, len(self.commands)))
-        text = text_of(node)
         added: tuple[int, ...] = ()
         for words in variants(parts):
             simple = Simple(
@@ -267,7 +258,7 @@ class _Reader:
                 (*piped, *inner),
                 piped,
                 stdin,
-                text,
+                text_of(node),
                 self._function,
             )
             added += self._add(simple)
@@ -390,10 +381,6 @@ class _Reader:
             raise Unreadable(f"It has more than {MAX_COMMANDS} commands.")
         self.commands.append(command)
         return (len(self.commands) - 1,)
-
-
-def _with_stdin(old: Simple, text: str) -> Simple:
-    return replace(old, stdin_text=text)
 
 
 def _literals(node: "Node") -> list[str]:

@@ -22,7 +22,9 @@ INTERPRETERS = re.compile(
 )
 
 
-COMPILERS = re.compile(r"(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|rustc|ghc|tcc|nvcc|go|zig|nim|swiftc|ocamlfind)(?:-[\d.]+)?")
+COMPILERS = re.compile(
+    r"(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|rustc|ghc|tcc|nvcc|go|zig|nim|swiftc|ocamlfind)(?:-[\d.]+)?"
+)
 """What they write is made of the project's own sources, unless something else is given to them."""
 
 

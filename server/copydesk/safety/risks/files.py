@@ -135,9 +135,13 @@ def judge_archive(call: Call) -> Finding:
             findings.append(write_of(word, call))
     if any(":" in word.text for word in options.value_of("-f", "--file")):
         findings.append(Finding("high", "packs to or from another machine"))
+    if call.name in _REPLACES and any(given.startswith(("--files", "--train", "--patch")) for given in options.given):
+        findings.append(Finding("medium", "has an option that reads other files"))
     if call.name == "7z" and any(re.match(r"-o(?:/|~|\.\.)", text) for text in call.texts):
         findings.append(Finding("high", "unpacks outside of the workspace"))
-    if not lists and ((not packs and options.has("-x", "--extract", "--get")) or call.name in ("unzip", "cpio", "7z", "ar")):
+    if not lists and (
+        (not packs and options.has("-x", "--extract", "--get")) or call.name in ("unzip", "cpio", "7z", "ar")
+    ):
         findings.append(Finding("medium", "unpacks many files"))
     if options.has("--remove-files", "-m", "--move") and packs:
         findings.append(Finding("medium", "removes what it packs"))
@@ -160,7 +164,8 @@ def _only_shows(call: Call, options: Options, letters: set[str]) -> bool:
             known = r"-[dcltkvq\d]+|--(?:list|test|stdout|decompress|keep|verbose|quiet)"
             return shows and not options.doubtful and all(re.fullmatch(known, given) for given in options.given)
         case "ar":
-            return bool(call.args) and re.fullmatch(r"-?[tp]v?", call.args[0].text) is not None
+            plain = all(not word.text.startswith("-") for word in call.args[1:])
+            return plain and bool(call.args) and re.fullmatch(r"-?[tp]v?", call.args[0].text) is not None
         case "7z":
             switches = all(re.fullmatch(r"l|t|-slt|-ba|[^-].*", word.text) for word in call.args)
             return bool(call.args) and call.args[0].text in ("l", "t") and switches

@@ -33,7 +33,9 @@ _NAMES = Reader("names")
 _ALL = Reader()
 
 QUIET = frozenset(
-    named("wc file cksum sum md5 md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum shasum ls stat du test [ [[")
+    named(
+        "wc file cksum sum md5 md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum shasum ls stat du test [ [["
+    )
 )
 """They tell of a file how large, how old or of what kind it is, never what it says: any file will do."""
 _NO_HARM_BY_OPTIONS = frozenset(named("grep egrep fgrep"))

@@ -103,9 +103,12 @@ def judge_tool(call: Call) -> Finding:
 
 _TELLS_ABOUT_ITSELF = re.compile(
     r"(?:mvn|gradle|gcc|g\+\+|clang|clang\+\+|make|tsc|eslint|docker|phpunit|rustc|javac|cc) -[vV]"
-    r"|(?:gcc|g\+\+|clang|clang\+\+|cc) -(?:dumpversion|dumpmachine|print-search-dirs)|rustc -[vV]V|rustc --version --verbose"
-    r"|rustc --print (?:sysroot|cfg|target-list|host-tuple|target-libdir)|rustc --explain E\d+|dotnet --list-(?:sdks|runtimes)"
-    r"|rustup (?:toolchain|target|component) list|(?:cargo|rustc|go|npm|pip3?) --version|javac -version|tsc --showConfig"
+    r"|(?:gcc|g\+\+|clang|clang\+\+|cc) -(?:dumpversion|dumpmachine|print-search-dirs)|rustc -[vV]V"
+    r"|rustc --version --verbose"
+    r"|rustc --print (?:sysroot|cfg|target-list|host-tuple|target-libdir)|rustc --explain E\d+"
+    r"|dotnet --list-(?:sdks|runtimes)"
+    r"|rustup (?:toolchain|target|component) list|(?:cargo|rustc|go|npm|pip3?) --version|javac -version"
+    r"|tsc --showConfig"
 )
 
 
@@ -149,7 +152,7 @@ _SIGNS = re.compile(
     r"|(?:gcc|g\+\+|cc|c\+\+|clang\S*) (?:-wrapper|@|-fplugin|-B/)|go (?:-w|\S+@(?:latest|v\d))|-toolexec|kubectl --raw"
     r"|mysql (?:system|\\!)|psql \\|--js-flags|--shell=|duckdb \.(?:shell|system|output)|cmake -P"
     r"|ld -plugin|--install-types|pip[\d.]* --python"
-    r"|cargo --config=?.*(?:runner|linker|wrapper)"
+    r"|cargo .*(?:runner|linker|wrapper)\b.*="
 )
 
 
