@@ -8,7 +8,6 @@ What may hold values is what needs the true text to put an edit back, and is sai
 import base64
 import json
 import logging
-import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -178,12 +177,15 @@ async def test_a_provider_that_repeats_what_it_got_does_not_give_it_away(
     body = json.dumps({"error": {"message": f"bad key {OUR_KEY} for {world.env[1]} and {world.typed[1].value}"}})
     async with planted(tmp_path, monkeypatch, "text: x") as (d, server, world):
         server.faults = [Fault("status", status=400, body=body.encode())]
+        root = logging.getLogger()
+        before = (root.level, list(root.handlers))
         logs.to_stderr(logging.DEBUG)
         result = await d.run("prompt", text="go")
         assert result["stopReason"] == "error"
         assert "bad key" in json.dumps(d.updates())
         logging.getLogger("copydesk").error("it failed with %s", world.env[1], exc_info=ValueError(OUR_KEY))
         logs.drain(2.0)
+        root.level, root.handlers[:] = before
         status = await d.client.command("copydesk.status")
         doctor = await d.client.command("copydesk.doctor", timeout_s=30)
         told = json.dumps([result, status, doctor]).encode() + said(d)
@@ -191,7 +193,6 @@ async def test_a_provider_that_repeats_what_it_got_does_not_give_it_away(
         state = d.state
     assert [path.name for path, data in kept(state) if leaks(data, world.values())] == []
     printed = capsys.readouterr().err
-    sys.stderr.write("")
     assert "it failed with" in printed
     assert leaks(printed.encode(), world.values()) == []
 

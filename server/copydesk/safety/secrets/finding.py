@@ -58,7 +58,9 @@ _TELEGRAM = re.compile(r"\d{6,12}:(?=AA)")
 _BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9 ]{0,30} )?PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
 _END = re.compile(r"-----END (?:[A-Z0-9 ]{0,30} )?PRIVATE KEY(?: BLOCK)?-----|Private-MAC:.*")
 _BODY = re.compile(r"[A-Za-z0-9+/=]{16,}")
-_KEY_LINES = 400
+_LINE_CHARS = 48
+"""A line of a key is so long, but for its last one; code that makes keys has words there."""
+_KEY_CHARS = 40_000
 """A private key is not longer than this."""
 
 
@@ -213,12 +215,11 @@ def _private_keys(text: str) -> Iterator[Span]:
     """Each line of a key by itself, so that the text keeps its lines."""
     if "PRIVATE KEY" not in text and "PuTTY-User-Key-File" not in text:
         return
-    at = 0
-    while begin := _BEGIN.search(text, at):
-        end = _END.search(text, begin.end())
-        stop = end.start() if end else len(text)
-        nth = begin.end()
-        for body in _BODY.finditer(text, begin.end(), min(stop, begin.end() + _KEY_LINES * 100)):
-            yield body.span()
-            nth = body.end()
-        at = max(nth, begin.end())
+    begin = _BEGIN.search(text)
+    while begin:
+        later = _BEGIN.search(text, begin.end())
+        limit = min(later.start() if later else len(text), begin.end() + _KEY_CHARS)
+        end = _END.search(text, begin.end(), limit)
+        bodies = _BODY.finditer(text, begin.end(), end.start() if end else limit)
+        yield from (body.span() for body in bodies if len(body[0]) >= _LINE_CHARS or looks_random(body[0]))
+        begin = later
