@@ -209,12 +209,11 @@ def _private_keys(text: str) -> Iterator[Span]:
     """Each line of a key by itself, so that the text keeps its lines."""
     if "PRIVATE KEY" not in text and "PuTTY-User-Key-File" not in text:
         return
-    at = 0
-    while begin := _BEGIN.search(text, at):
-        end = _END.search(text, begin.end())
-        stop = end.start() if end else len(text)
-        nth = begin.end()
-        for body in _BODY.finditer(text, begin.end(), min(stop, begin.end() + _KEY_LINES * 100)):
+    begin = _BEGIN.search(text)
+    while begin:
+        after = _BEGIN.search(text, begin.end())
+        limit = min(after.start() if after else len(text), begin.end() + _KEY_LINES * 100)
+        end = _END.search(text, begin.end(), limit)  # not beyond the next key: each part of the text is read once
+        for body in _BODY.finditer(text, begin.end(), end.start() if end else limit):
             yield body.span()
-            nth = body.end()
-        at = max(nth, begin.end())
+        begin = after

@@ -135,7 +135,7 @@ def _judged(claim: Claim, checks: list[Run], shell: list[Run]) -> str:
         return "" if current[0] in checks else f"Recorded: {_shown(current[0])}."
     bad = next((run for run in current if run.is_good is False and not _was_repeated(run, current)), None)
     if bad is not None:
-        return f"The recorded run of {what} did not pass: {_shown(bad)}."
+        return f"The recorded run of {what} did not pass ({_shown(bad)})."
     done = next((run for run in current if run.is_good), None)
     if done is None:
         return f"The run of {what} has not ended: {_shown(current[0])}."

@@ -39,7 +39,7 @@ def line_of(run: CheckRun) -> str:
         case "running":
             words = f"{named(run)} is running ({run.id})"
         case "not_checked":
-            words = f"{named(run)} not checked: {run.why}"
+            words = f"{named(run)} not checked: {run.why}" if run.command else f"Not checked: {run.why}"
         case _:
             words = _passing(run)
     return f"{words}, for another text" if run.stale else words

@@ -16,6 +16,7 @@ _QUIET = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",  # looking at a repository writes nothing
     "GIT_EDITOR": "true",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1",  # a repository above the workspace is a mount of its own
     "PYTHONUNBUFFERED": "1",
     "npm_config_update_notifier": "false",
     "npm_config_fund": "false",

@@ -153,7 +153,7 @@ def test_a_claim_with_its_run_stands() -> None:
 
 def test_a_claim_that_its_run_refutes_is_corrected_by_the_runs_id() -> None:
     (words,) = corrected("All tests pass.", Recorded(), run_of("new_failures"), "prompt")
-    assert words == "The recorded run of tests did not pass: ev-1 `python -m pytest`, exit 1."
+    assert words == "The recorded run of tests did not pass (ev-1 `python -m pytest`, exit 1)."
 
 
 def test_a_wrong_number_is_corrected() -> None:
@@ -177,7 +177,7 @@ def test_a_pipe_hides_no_failure() -> None:
     recorded = Recorded()
     ran(recorded, "pytest -q | tail -3", 0, "FAILED tests/test_a.py::test_a - no\n1 failed, 3 passed in 0.1s\n")
     (words,) = corrected("All tests pass.", recorded, None, "prompt")
-    assert words.startswith("The recorded run of tests did not pass: sh-1")
+    assert words.startswith("The recorded run of tests did not pass (sh-1")
 
 
 def test_a_run_before_the_last_edit_was_of_an_earlier_text() -> None:
