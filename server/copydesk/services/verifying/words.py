@@ -22,7 +22,8 @@ def summary(evidence: Evidence) -> str:
         return f"Not checked: {evidence.why.rstrip('.')}."
     parts = [
         _listed("NEW FAILURES", (_failing(run) for run in evidence.runs if run.state == "new_failures")),
-        _listed("Checked", (_passing(run) for run in evidence.runs if run.state in ("passed", "known_failures"))),
+        _listed("Checked", (_passing(run) for run in evidence.runs if run.state == "passed")),
+        _listed("Failing", (_passing(run) for run in evidence.runs if run.state == "known_failures")),
         _listed("Still running", (f"{named(run)} ({run.id})" for run in evidence.runs if run.state == "running")),
         *_unchecked(run for run in evidence.runs if run.state == "not_checked"),
     ]
