@@ -11,7 +11,7 @@ from tests.benchmarks.places import ROOT
 from tests.benchmarks.report import render
 
 NAMES = ("start", "hover", "keystrokes", "actions", "turns", "cold", "prompt", "tree")
-NAMES += ("typing_big", "rebasing", "diffing", "wide_edit", "interleavings", "commands")
+NAMES += ("typing_big", "rebasing", "diffing", "wide_edit", "interleavings", "commands", "shadow")
 
 
 def main(arguments: list[str]) -> int:

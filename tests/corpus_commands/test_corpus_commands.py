@@ -75,7 +75,14 @@ def test_nothing_dangerous_runs_unasked_in_the_modes_that_ask(name: str) -> None
     assert [each.command for each in corpus(name) for mode in modes if outcome(each.command, mode) == "allow"] == []
 
 
-@pytest.mark.parametrize(("name", "mode"), [("readers", "ask"), ("readers", "plan"), ("builds", "auto")])
+READ: tuple[Mode, ...] = ("ask", "plan")
+DAILY: list[tuple[str, Mode]] = [
+    *((name, mode) for name in FILES if name.startswith("readers") for mode in READ),
+    *((name, "auto") for name in FILES if name.startswith(("builds", "readers"))),
+]
+
+
+@pytest.mark.parametrize(("name", "mode"), DAILY)
 def test_what_developers_do_all_day_does_not_ask(name: str, mode: Mode) -> None:
     asking = [each.command for each in corpus(name) if outcome(each.command, mode) != "allow"]
     assert len(asking) / len(corpus(name)) <= MAX_SHARE_THAT_ASKS, asking

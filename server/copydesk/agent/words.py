@@ -6,7 +6,8 @@ with `Words.add`.
 
 from collections.abc import Callable
 
-AT_ONCE_CHARS = 6
+AT_ONCE_CHARS = 16
+"""As much of a word is given on before it ends: a first token should not wait, and what is itself a value is not."""
 LONGEST_CHARS = 8192
 """A word that does not end is given on after so many characters."""
 
@@ -36,7 +37,8 @@ class Words:
 
     def _within(self, word: str) -> str:
         """A word that may go on: its first letters if they are all there is of it yet."""
-        if len(self._given) + len(word) <= AT_ONCE_CHARS:
+        given = self._given + word
+        if len(given) <= AT_ONCE_CHARS and self._redact(given) == given:
             self._given += word
             self._kept = ""
             return word

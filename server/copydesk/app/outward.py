@@ -27,6 +27,7 @@ class Outward:
     ) -> None:
         self.secrecy = Secrecy(workspace, lambda: load_key(state), judging.denies_reading, judging.deny_rules)
         self.secrets, self.hidden = self.secrecy.secrets, self.secrecy.hidden
+        judging.redact = self.secrets.redact
         self.ledger = Ledger(state)
         self.door = Door(redact=self.secrets.redact_body, ledger=self.ledger)
         self.editor_models = (

@@ -13,6 +13,7 @@ from copydesk.domain.messages import Task
 from copydesk.domain.permissions import Mode
 from copydesk.services.host import Host
 from copydesk.services.session import Session
+from copydesk.services.side_files import named
 from copydesk.services.turns import PromptRequest, TurnOutcome
 from copydesk.store.codec import encode
 from copydesk.store.records import Listener
@@ -108,4 +109,5 @@ def pending_diff(session: Session, workspace: Workspace) -> str:
         new = view.read(uri).text if view.exists(uri) else None
         path = workspace.display(uri)
         parts.append(unified(old or "", new or "", path, created=old is None, deleted=new is None))
+    parts += [f"# {workspace.display(uri)}: {named(side)}\n" for uri, side in session.pending.side_files().items()]
     return "".join(parts)

@@ -84,9 +84,8 @@ class Progress:
                 return
 
     def turn_of(self, token: object) -> str | None:
-        """The running turn whose progress has this token."""
-        turn = token.removeprefix(PREFIX) if isinstance(token, str) and token.startswith(PREFIX) else ""
-        return turn if turn in self._shown else None
+        """The turn whose progress has, or will have, this token."""
+        return token.removeprefix(PREFIX) if isinstance(token, str) and token.startswith(PREFIX) else None
 
     def steps(self) -> dict[str, dict[str, Any]]:
         """The running turns for `copydesk.status`: title, step, step limit and what is being done."""

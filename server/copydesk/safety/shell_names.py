@@ -5,7 +5,7 @@ unknown. Start with `collect_names`.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from copydesk.domain.frozen import frozen
@@ -25,6 +25,8 @@ class Names:
     functions: frozenset[str]
     values: dict[str, list["Node"]]
     unknown: frozenset[str]
+    only_read: frozenset[str] = frozenset()
+    """What nothing but one `read` with plain words puts a value into."""
 
 
 def collect_names(root: "Node") -> Names:
@@ -32,6 +34,8 @@ def collect_names(root: "Node") -> Names:
     values: dict[str, list[Node]] = defaultdict(list)
     unknown: set[str] = set()
     changes_any = False
+    n_set: Counter[str] = Counter()
+    by_read: set[str] = set()
     stack = [root]
     while stack:
         node = stack.pop()
@@ -40,22 +44,40 @@ def collect_names(root: "Node") -> Names:
             case "function_definition":
                 functions.update(text_of(child) for child in node.children if child.type == "word")
             case "variable_assignment":
+                n_set[re.split(r"\+?=|\[", text_of(node), maxsplit=1)[0]] += 1
                 _note_assignment(node, values, unknown)
             case "for_statement":
+                n_set.update(text_of(child) for child in node.children if child.type == "variable_name")
                 _note_loop(node, values, unknown)
             case "command" | "declaration_command":
-                words = re.findall(r"\w+", text_of(node)[:500])
-                if words and words[0] in _SETTERS:
-                    unknown.update(words[1:] if node.type == "command" else _integers(text_of(node)))
+                words = re.findall(r"\w+", _BEFORE.sub("", text_of(node)[:500], count=1))
+                if words and words[0] in _SETTERS and not _ONLY_PRINTS.match(text_of(node)):
+                    names = words[1:] if node.type == "command" else _integers(text_of(node))
+                    unknown.update(names)
+                    n_set.update(set(names))
+                    if found := _PLAIN_READ.fullmatch(text_of(node)):
+                        by_read.update(found[1].split())
                 changes_any = changes_any or bool(words and words[0] in ("eval", "source")) or text_of(node)[:2] == ". "
             case "expansion":
-                unknown.update(re.findall(r"(\w+):?=", text_of(node)))
+                given = re.findall(r"(\w+):?=", text_of(node))
+                unknown.update(given)
+                n_set.update(given)
             case "compound_statement" | "arithmetic_expansion" | "c_style_for_statement":
                 if text_of(node).startswith(("((", "$((", "for")):
-                    unknown.update(re.findall(r"[A-Za-z_]\w*", text_of(node)[:500]))
+                    counted = re.findall(r"[A-Za-z_]\w*", text_of(node)[:500])
+                    unknown.update(counted)
+                    n_set.update(counted)
             case _:
                 pass
-    return Names(frozenset(functions), dict(values), frozenset(values if changes_any else unknown))
+    only_read = frozenset(name for name in by_read if n_set[name] == 1 and name not in values and not changes_any)
+    return Names(frozenset(functions), dict(values), frozenset(values if changes_any else unknown), only_read)
+
+
+_BEFORE = re.compile(r"(?:\w+=(?:'[^']*'|\"[^\"]*\"|\S*)\s+|(?:builtin|command)\s+)*")
+"""What may stand before the name of a builtin."""
+_ONLY_PRINTS = re.compile(r"printf\s+(?:\"[^-$\"'\\]|'[^-'])")
+"""A format and no `-v`."""
+_PLAIN_READ = re.compile(r"(?:IFS=(?:''|\"\")?\s+)?read(?:\s+-r)?((?:\s+[A-Za-z_]\w*)+)")
 
 
 def _integers(text: str) -> list[str]:

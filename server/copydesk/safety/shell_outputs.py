@@ -19,8 +19,11 @@ def is_lister(command: Simple) -> bool:
     if any(is_secret_like(text) or text.startswith(("/", "~", "..")) or UNKNOWN in text for text in texts[1:]):
         return False
     if texts[0] == "git":
-        return len(texts) > 1 and texts[1] in LISTING_GIT
+        said = any(_SAYS_TEXT.search(text) for text in texts[2:])
+        return len(texts) > 1 and texts[1] in LISTING_GIT and not said
     if texts[0] in ("ls", "fd", "rg") and any(_SHOWS_HIDDEN.fullmatch(text) for text in texts[1:]):
+        return False
+    if texts[0] in ("ls", "fd", "find") and any(_MAY_BE_HIDDEN.search(text) for text in texts[1:]):
         return False
     if texts[0] == "find":
         narrows = any(text in ("-name", "-iname", "-path", "-wholename") for text in texts)
@@ -51,6 +54,10 @@ def plain_output(command: Simple) -> str | None:
 
 
 _SHOWS_HIDDEN = re.compile(r"-\w*[aAHu]\w*|--(?:all|almost-all|hidden|unrestricted|no-ignore)")
+_MAY_BE_HIDDEN = re.compile(r"\.\w{0,3}[*?\[]")
+"""A pattern that a hidden file may match, such as `.e*`."""
+_SAYS_TEXT = re.compile(r"%\w*(?:[sbBNn]|[ac][nNeElL])(?![a-z])|^--(?:patch|ext-diff|textconv)|^-[pu]$")
+"""What others have written, which may look like an option."""
 LISTERS = frozenset(
     {"ls", "pwd", "nproc", "date", "basename", "dirname", "which", "seq", "wc", "uname", "whoami", "sort", "uniq"}
     | {

@@ -36,6 +36,7 @@ _WORDS = frozenset(
     )
 )
 _SAYS_WHERE = (["pwd"], ["git", "rev-parse", "--show-toplevel"])
+_DECLARES = frozenset(named("export declare local readonly typeset unset unsetenv"))
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 
 
@@ -84,6 +85,8 @@ class _Reader:
         self._n_words = 0
         self._outputs: dict[int, str] = {}
         self._resolving: set[str] = set()
+        self._n_inputs = 0  # files and texts that stand around in the place of what is piped
+        self._listed: set[str] = set()  # what a `read` has put a line of a listing into
 
     def read_all(self, node: "Node", piped: tuple[int, ...]) -> tuple[int, ...]:
         """The numbers of all commands in a node's children."""
@@ -204,8 +207,11 @@ class _Reader:
             stdin = next((self._stdin_text(child) for child in redirects if child.type != "file_redirect"), None)
             numbers = (*fed, *self._add(Simple((), self._cwd, redirects=tuple(parts), text=text_of(node)[:200])))
             first = len(self.commands)
+            other = any(part.operator.startswith("<") and part.target.text != "/dev/fd/63" for part in parts)
+            self._n_inputs += other or stdin is not None
             for child in body:
                 numbers += self.read(child, (*piped, *fed))
+            self._n_inputs -= other or stdin is not None
             self._give_stdin(first, stdin)
         for child in redirects:  # `cat <<E | sh`: the grammar puts what follows on the line inside of the redirect
             for inner in child.children:
@@ -217,7 +223,8 @@ class _Reader:
         if text is not None:
             for number in range(first, len(self.commands)):
                 old = self.commands[number]
-                self.commands[number] = _with_stdin(old, old.stdin_text if old.stdin_text is not None else text)
+                if old.stdin_text is None:
+                    self.commands[number] = replace(old, stdin_text=text)
 
     def _command(self, node: "Node", outside: tuple["Node", ...], piped: tuple[int, ...]) -> tuple[int, ...]:
         before = len(self.commands)
@@ -234,20 +241,13 @@ class _Reader:
                 parts += self._words_in_redirect(child)
             elif child.type == "variable_assignment":
                 parts.append([[Word(f"{name}={word.text}", word.certain)] for name, word in self._assigned(child)])
+            elif child.type == "subshell" and [word.text for part in parts for word in part[0]] == ["time"]:
+                self.read(child, piped)
             elif child.type == "subshell":
                 raise Unreadable("A bracket stands where a word is expected.")
-            elif child.is_named or child.type in (
-                "export",
-                "declare",
-                "local",
-                "readonly",
-                "typeset",
-                "unset",
-                "unsetenv",
-            ):
+            elif child.is_named or child.type in _DECLARES:
                 parts.append([[Word(text_of(child))]] if not child.is_named else self._words(child))
         inner = tuple(range(before, len(self.commands)))
-        text = text_of(node)
         added: tuple[int, ...] = ()
         for words in variants(parts):
             simple = Simple(
@@ -258,11 +258,12 @@ class _Reader:
                 (*piped, *inner),
                 piped,
                 stdin,
-                text,
+                text_of(node),
                 self._function,
             )
             added += self._add(simple)
         self._follow_folder(added)
+        self._follow_read(added, outside)
         return (*inner, *added)
 
     def _words(self, node: "Node") -> list[list[Word]]:
@@ -297,6 +298,8 @@ class _Reader:
 
     def _values(self, name: str) -> list[str] | None:
         """What a variable may be, by what the line itself says; the shell's own only where it is not set here."""
+        if name in self._listed and name in self.names.only_read:
+            return [SOFT]
         if name in self.names.unknown or name in self._resolving or len(self._resolving) > MAX_RESOLVING:
             return None
         nodes = self.names.values.get(name)
@@ -366,15 +369,18 @@ class _Reader:
                     base = "/" if UNKNOWN in self._cwd else self._cwd
                     self._cwd = Place(base, home=self.place.home).absolute(target.text)
 
+    def _follow_read(self, numbers: tuple[int, ...], outside: tuple["Node", ...]) -> None:
+        """`git ls-files | while read -r f`: `f` is one of the names that are listed."""
+        if len(numbers) == 1 and (read := self.commands[numbers[0]]).name == "read" and not (outside or self._n_inputs):
+            fed = [self.commands[number] for number in read.piped]
+            if fed and read.stdin_text is None and not read.redirects and all(is_lister(each) for each in fed):
+                self._listed.update(word.text for word in read.words[1:])
+
     def _add(self, command: Simple) -> tuple[int, ...]:
         if len(self.commands) >= MAX_COMMANDS:
             raise Unreadable(f"It has more than {MAX_COMMANDS} commands.")
         self.commands.append(command)
         return (len(self.commands) - 1,)
-
-
-def _with_stdin(old: Simple, text: str) -> Simple:
-    return replace(old, stdin_text=text)
 
 
 def _literals(node: "Node") -> list[str]:

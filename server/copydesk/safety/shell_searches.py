@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from copydesk.domain.frozen import frozen
 from copydesk.domain.risks import RiskLevel
-from copydesk.safety.shell_outputs import is_secret_like
+from copydesk.safety.shell_outputs import is_lister, is_secret_like
 from copydesk.safety.shell_scripts import Simple
 from copydesk.safety.shell_words import SOFT, UNKNOWN, Word, named
 
@@ -44,6 +44,18 @@ _XARGS_VALUES = frozenset(
 _XARGS_FLAGS = re.compile(r"-[0rtpxo]+|--null|--no-run-if-empty|--verbose|--open-tty|--exit|-[nPLsdIEJ].+|--[\w-]+=.*")
 
 
+_SEARCHERS = frozenset(
+    named("grep egrep fgrep wc file ls stat du md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum cksum")
+)
+"""They show lines that match, as `grep -r` does for every file of a folder, or nothing of what a file says."""
+
+
+def _softened(path: str) -> str:
+    """A path below a folder of the workspace that `find` gives, by whatever name."""
+    inside = re.fullmatch(rf"(?![/~]|\.\.)[^{UNKNOWN}{SOFT}]+/{UNKNOWN}", path)
+    return path.replace(UNKNOWN, SOFT) if inside and ".." not in path else path
+
+
 def unwrap_xargs(simple: Simple, name: str) -> Unwrapped:
     del name
     words = simple.words
@@ -57,13 +69,20 @@ def unwrap_xargs(simple: Simple, name: str) -> Unwrapped:
             doubtful = True
     rest = words[position:] or (Word("echo"),)
     given = re.sub("['\"]", "", simple.stdin_text or "").split() or [UNKNOWN]
-    mark = next(
-        (words[i + 1].text for i, word in enumerate(words[:-1]) if word.text in ("-I", "-J", "--replace")), "{}"
-    )
+    own = words[1:position]
+    marks = [own[i + 1].text for i, word in enumerate(own[:-1]) if word.text == "-I"]
+    marks += [word.text[2:] for word in own if re.fullmatch(r"-I.+", word.text)]
+    places = any(mark in word.text for mark in marks for word in rest) and len(marks) == 1
+    """Then nothing is added behind."""
+    marks += [words[i + 1].text for i, word in enumerate(words[:-1]) if word.text in ("-I", "-J", "--replace")]
+    mark = marks[0] if marks else "{}"
     filled = tuple(
         Word(word.text.replace(mark, given[0]), certain=False) if mark in word.text else word for word in rest
     )
-    inner = inner_of(simple, (*filled, *(Word(path, certain=False) for path in given)), fed=False)
+    if rest[0].text in _SEARCHERS:
+        given = [_softened(path) for path in given]
+    behind = () if places else tuple(Word(path, certain=False) for path in given)
+    inner = inner_of(simple, (*filled, *behind), fed=False)
     if doubtful:
         return Unwrapped(inner, (), "high", "has an option of xargs that is not known", True)
     return Unwrapped(inner, (), "safe", "", False)
@@ -79,7 +98,10 @@ def unwrap_find(simple: Simple, name: str) -> Unwrapped | None:
         end = next((i for i in range(start + 1, len(words)) if words[i].text in (";", "+")), len(words))
         given: list[Word] = []
         for word in words[start + 1 : end]:
-            given += _filled(word, found_by(words)) if "{}" in word.text else [word]
+            paths = found_by(words)
+            if words[start + 1].text in _SEARCHERS:
+                paths = [_softened(path) for path in paths]
+            given += _filled(word, paths) if "{}" in word.text else [word]
         inner += inner_of(simple, tuple(given), fed=False)
     return Unwrapped(tuple(inner), (), "safe", "", True) if starts else None
 
@@ -113,7 +135,6 @@ def unwrap_fd(simple: Simple, name: str) -> Unwrapped | None:
     start = next((i for i, word in enumerate(words) if re.fullmatch(r"-[xX]|--exec(?:-batch)?", word.text)), None)
     if start is None:
         return None
-    given = tuple(
-        Word(UNKNOWN, certain=False) if re.search(r"\{/?/?\.?\}", word.text) else word for word in words[start + 1 :]
-    )
-    return Unwrapped(inner_of(simple, (*given, Word(UNKNOWN, certain=False)), fed=False), (), "safe", "", True)
+    found = Word(SOFT if is_lister(replace(simple, words=words[:start])) else UNKNOWN, certain=False)
+    given = tuple(found if re.search(r"\{/?/?\.?\}", word.text) else word for word in words[start + 1 :])
+    return Unwrapped(inner_of(simple, (*given, found), fed=False), (), "safe", "", True)

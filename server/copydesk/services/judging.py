@@ -34,6 +34,8 @@ class Judging:
     ) -> None:
         self.sandbox_works = False
         """Whether commands are confined here, as far as is known by now."""
+        self.redact: Callable[[str], str] = str
+        """Takes the values of secrets out of a text."""
         self._permissions = permissions
         self._settings = settings
         self._folders = folders
@@ -57,7 +59,10 @@ class Judging:
         )
         if verdict.outcome != "ask":
             return verdict
-        return replace(verdict, request=self._permissions.offered(verdict.request))
+        request = verdict.request
+        if any(self.redact(rule) != rule for rule in request.remember):  # a rule is kept, and a secret must not be
+            request = replace(request, remember=())
+        return replace(verdict, request=self._permissions.offered(request))
 
     def rules_for(self, request: PermissionRequest) -> Rules:
         """Of the settings, and what was granted to its session and folder. What cannot be read is left out."""

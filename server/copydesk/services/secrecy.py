@@ -8,17 +8,22 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import anyio
 from anyio import to_thread
 
 from copydesk.safety.paths import Hidden, nothing_more
-from copydesk.safety.secrets.files import FileValues, file_values
-from copydesk.safety.secrets.redaction import Redactor
+from copydesk.safety.secrets.late import LateRedactor
 from copydesk.workspace.shadow.secret_files import SecretFiles
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
+Mark: TypeAlias = tuple[int, int, int]
+"""A file's time, size and number, as it was last read."""
+
+WARM_UP = "token = none; a-word-that-is-long-enough"
+"""Has the expressions built here, and not while the first turn is told."""
 LOOK_LIMIT_S = 2.0
 """How long a turn waits for a look at a huge tree; the look itself goes on."""
 AGAIN_S = 2.0
@@ -39,11 +44,11 @@ class Secrecy:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.hidden = Hidden(denied)
-        self.secrets = Redactor(key, self.hidden, os.environ if environment is None else environment)
+        self.secrets = LateRedactor(key, self.hidden, os.environ if environment is None else environment)
         self._workspace = workspace
         self._rules = rules
         self._clock = clock
-        self._values = FileValues()
+        self._seen: dict[str, Mark] = {}
         self._files: dict[str, SecretFiles] = {}
         self._buffers: dict[str, str] = {}
         self._looked_s: float | None = None
@@ -64,11 +69,14 @@ class Secrecy:
 
     def look_now(self) -> None:
         """As `look`, blocking."""
+        from copydesk.safety.secrets.files import news
+
         with self._looking:
             self._looked_s = self._clock()
+            self.secrets.redact(WARM_UP)
             for uri in self._workspace.roots:
                 if root := to_path(uri):
-                    self.secrets.learn(self._values.news(self._files_in(root)))
+                    self.secrets.learn(news(self._files_in(root), self._seen))
 
     def _files_in(self, root: str) -> list[str]:
         known = self._files.setdefault(root, SecretFiles(root, self.hidden, self._rules))
@@ -79,6 +87,8 @@ class Secrecy:
         for document in self._workspace.overlay.all():
             if self._buffers.get(document.uri) != document.content_hash and self._hides(document.uri):
                 self._buffers[document.uri] = document.content_hash
+                from copydesk.safety.secrets.files import file_values
+
                 self.secrets.learn(file_values(document.document.text))
 
     def _hides(self, uri: str) -> bool:

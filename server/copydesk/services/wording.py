@@ -14,6 +14,8 @@ MAX_SHOWN = 400
 MAX_RULES = 3
 MAX_RULE = 120
 
+UNREVIEWED = "What it does there is not reviewed, and Copydesk cannot undo it."
+
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
@@ -53,7 +55,8 @@ def _head(request: PermissionRequest) -> str:
 
 
 def _why(request: PermissionRequest) -> str:
-    reasons = [" ".join(visible(each).split()) for each in (request.asks, request.reason) if each.strip()]
+    said = (request.asks, request.reason, UNREVIEWED if request.in_place else "")
+    reasons = [" ".join(visible(each).split()) for each in said if each.strip()]
     reason = " ".join(dict.fromkeys(reasons))
     if request.level == "safe":
         return reason

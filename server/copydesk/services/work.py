@@ -13,6 +13,7 @@ from copydesk.domain.messages import Problem
 from copydesk.domain.ports import Editor, Entry, FileHandle, FileSource, Question
 from copydesk.domain.secrets import Secrets
 from copydesk.services.reads import Reads
+from copydesk.services.redacting import redacted
 from copydesk.workspace.pending import Files, Pending
 from copydesk.workspace.proposable import check_proposal
 from copydesk.workspace.snapshot import Snapshot
@@ -119,7 +120,7 @@ class CallWork:
         return tuple(each for each in self._problems(uri) if normalise(each.uri) not in touched)
 
     async def ask(self, question: Question) -> str | None:
-        return await self._editor.ask(question)
+        return await self._editor.ask(redacted(question, self.secrets))
 
 
 def _uris(edit: PendingEdit) -> tuple[str, ...]:

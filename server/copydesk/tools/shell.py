@@ -66,8 +66,7 @@ def _prepare(arguments: Arguments, work: Work) -> Prepared:
     command = _command(arguments)
     shown, why = _short(command.text), _short(arguments.get("description", ""))
     title = f"Run {'in place: ' if command.in_place else ''}{shown}" + (f" ({why})" if why else "")
-    asks = "It runs on the real files, and what it does there is not reviewed." if command.in_place else ""
-    return Prepared(title, command=command.text, in_place=command.in_place, asks=asks)
+    return Prepared(title, command=command.text, in_place=command.in_place)
 
 
 def _short(text: str) -> str:

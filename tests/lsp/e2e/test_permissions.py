@@ -390,7 +390,7 @@ async def test_trust_is_asked_once_and_remembered(tmp_path: Path) -> None:
         trust = [each["message"] for each in c.dialogs() if "Do you trust" in each["message"]]
         assert len(trust) == 1
         assert str(tmp_path / "work") in trust[0]
-        assert c.poke.ran == ["it"]
+        assert c.poke.ran[-1:] == ["it"]  # the first turn may be over before the question is answered, or not
     async with case(tmp_path, POKE, "text: Done.") as c:
         await c.d.run("prompt", text="go")
         assert (c.dialogs(), c.poke.ran) == ([], ["it"])

@@ -13,10 +13,8 @@ from copydesk.safety.risks import judge_command
 from copydesk.safety.shell_words import unescaped
 from tests.corpus_commands.test_corpus_commands import corpus
 
-MAX_S = 0.05
-"""For 10 kB, of the thread's own time."""
-ROOM = 2
-"""For a slower machine."""
+MAX_S = 2.0
+"""For 10 kB, of the thread's own time: some twenty times what it takes. A walk that is quadratic takes far more."""
 
 DANGEROUS = [each.command for each in corpus("dangerous") if "\n" not in each.command and not each.level.endswith("!")]
 BENIGN = [each.command for name in ("readers", "builds") for each in corpus(name) if "\n" not in each.command]
@@ -206,7 +204,7 @@ def test_ten_kilobytes_are_judged_in_time(name: str) -> None:
     judged("ls")
     started = time.thread_time()
     judged(LARGE[name])
-    assert time.thread_time() - started < MAX_S * ROOM
+    assert time.thread_time() - started < MAX_S
 
 
 @pytest.mark.parametrize(

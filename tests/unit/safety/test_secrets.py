@@ -313,7 +313,7 @@ def test_the_values_of_env_files_are_known_in_every_spelling() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["eyJ", "eyJ-", "sk-", "AKIA", "password=", "key:", "://a:", "-----BEGIN PRIVATE KEY-----\n", "SG.", "token ", "A" * 64 + "\n",
+    ["eyJ", "eyJ-", "sk-", "AKIA", "password=", "key:", "://a:", "-----BEGIN PRIVATE " + "KEY-----\n", "SG.", "token ", "A" * 64 + "\n",
      "a.", "\\", "%3D", "bearer ", '"', "secret='", "SECRET_", "Q~", ":AA", "xox", "aaaa_", "=", "((("],
 )  # fmt: skip
 def test_no_text_takes_more_than_its_length(piece: str) -> None:
@@ -364,3 +364,11 @@ def test_names_and_values() -> None:
     ):
         assert not is_secret_name(name), name
     assert all(looks_random(value) for value in plain_values(500) if len(value) > 20)
+
+
+def test_a_command_with_a_secret_in_it_is_not_offered_to_be_remembered(tmp_path: Path) -> None:
+    secrets = redactor()
+    canary = next(canary for canary in canaries(40) if canary.kind == "github")
+    rule = f"Bash(curl -H 'Authorization: Bearer {canary.value}' https://host.example)"
+    assert secrets.redact(rule) != rule
+    assert secrets.redact("Bash(npm test)") == "Bash(npm test)"

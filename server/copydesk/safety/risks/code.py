@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 
 from copydesk.domain.risks import RiskLevel
-from copydesk.safety.risks.findings import SAFE, Call, Finding, worst
+from copydesk.safety.risks.findings import SAFE, Call, Finding, Options, worst
 from copydesk.safety.risks.reach import is_secret_path, read_of, write_of, zone_of
-from copydesk.safety.shell_words import Word
+from copydesk.safety.shell_words import Word, named
 
 RUNS_CODE: RiskLevel = "medium"
 
@@ -141,6 +141,8 @@ def judge_interpreter(call: Call) -> Finding:
     if family == "python" and (found := _module(call)):
         return found
     code = [*options.value_of(*codes.split())]
+    if len(code) == 1 and _only_looks(family, options, code[0]) and not call.simple.assignments:
+        return worst([SAFE, *(read_of(word, call) for word in options.operands)])
     findings = [judge_code(word.text, word.certain) for word in code]
     if family == "perl" and any(given.startswith(("-i", "-pi", "-ni")) for given in options.given):
         findings += [write_of(word, call) for word in options.operands]
@@ -159,6 +161,42 @@ def judge_interpreter(call: Call) -> Finding:
     loaded = options.value_of("-r", "--require", "--import", "--loader", "--env-file", "-jar")
     findings += [_script(word, call) for word in loaded if "/" in word.text]
     return worst([Finding(RUNS_CODE, "runs the project's own code"), *findings])
+
+
+_LOOKS: dict[str, tuple[str, re.Pattern[str]]] = {
+    "python": (
+        r"-[cBIsSE]+",
+        re.compile(
+            r"\s*(?:import\s+sys\s*[;\n])?\s*print\((?:sys\.(?:version|path|executable|prefix|platform|maxsize|byteorder)"
+            r"|sys\.version_info(?:\[[:\d]+\])?|[-+*/%. \d()]{1,60}|'[\w .,:-]*'|\"[\w .,:-]*\")\)\s*;?\s*"
+        ),
+    ),
+    "node": (
+        r"-p|-e|-pe|--print|--eval|-pe?",
+        re.compile(
+            r"\s*(?:console\.log\()?(?:process\.(?:version|platform|arch|versions(?:\.\w+)?)|[-+*/%. \d]{1,60}"
+            r"|require\((['\"])\./(?:[\w-]+/)*[\w.-]+\.json\1\)(?:\.\w+)*)\)?\s*;?\s*"
+        ),
+    ),
+    "perl": (
+        r"-[nplaE]*[eE]|-[nplaeE]",
+        re.compile(
+            r"\s*(?:print(?:\s+if\s+!?/(?:[^/\\{}@$`\n]|\\[\w./-])+\$?/i?|\s+\"?\$(?:F\[-?\d+\]|_|\.)(?:\\n)?\"?)?"
+            r"|s/(?:[^/\\{}@$`\n]|\\[\w./-])+\$?/(?:[^/\\{}@$`\n]|\\[\w./-]|\$\d)*/[gi]*)\s*;?\s*"
+        ),
+    ),
+}
+"""For each interpreter the options and the texts that can only print: what is there, or lines that match."""
+
+
+def _only_looks(family: str, options: Options, code: Word) -> bool:
+    known = _LOOKS.get(family)
+    if known is None or not code.certain or options.doubtful:
+        return False
+    if family == "perl" and not all(word.certain and re.fullmatch(r"[\w./-]+", word.text) for word in options.operands):
+        return False  # perl runs a file's name that ends with a '|'
+    written = [given for given in options.given if given.startswith("-")]
+    return all(re.fullmatch(known[0], given) for given in written) and known[1].fullmatch(code.text) is not None
 
 
 def _setup(script: Word, call: Call) -> Finding:
@@ -195,6 +233,9 @@ _MODULES: dict[str, tuple[RiskLevel, str]] = {
     "sysconfig": ("safe", ""),
     "tokenize": ("safe", ""),
     "ast": ("safe", ""),
+    "base64": ("safe", ""),
+    "zipfile": ("safe", ""),
+    "tarfile": ("safe", ""),
     "dis": ("safe", ""),
     "calendar": ("safe", ""),
     "py_compile": ("low", "compiles files"),
@@ -209,6 +250,15 @@ _MODULES: dict[str, tuple[RiskLevel, str]] = {
     "pty": ("high", "starts a shell"),
     "code": ("high", "runs code that is not given here"),
 }
+
+
+PROGRAMS = frozenset(
+    named(
+        "pip ruff mypy black isort flake8 pylint pycodestyle pydocstyle bandit vulture codespell yapf autopep8 pyright"
+        " pytest coverage tox nox build pyupgrade autoflake docformatter djlint mdformat yamllint"
+    )
+)
+"""Modules that are judged as the program of their name."""
 
 
 def _module(call: Call) -> Finding | None:
@@ -226,6 +276,9 @@ def _module(call: Call) -> Finding | None:
     ]
     if name in _MODULES:
         level, reason = _MODULES[name]
+        if name in ("zipfile", "tarfile") and not (rest and rest[0].text in ("-l", "--list", "-t", "--test")):
+            level, reason = "medium", "packs or unpacks files"
+            files += [write_of(word, call) for word in rest if not word.text.startswith("-")]
         if name == "json.tool":  # a second operand is written
             files += [write_of(word, call) for word in [w for w in rest if not w.text.startswith("-")][1:2]]
         return worst([Finding(level, reason), *files])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from copydesk.domain.frozen import frozen
-from copydesk.domain.risks import RiskLevel
+from copydesk.domain.risks import RiskLevel, strictest
 from copydesk.safety.risks.findings import Finding
 from copydesk.safety.risks.network import SENDERS, SENDERS_TOO
 from copydesk.safety.shell_commands import SHELLS
@@ -20,6 +20,12 @@ INTERPRETERS = re.compile(
     r"(?:python|pypy|node|perl|ruby|php|lua|bun|deno|tclsh|osascript|Rscript|pwsh|awk)[\d.]*|"
     + "|".join(sorted(SHELLS))
 )
+
+
+COMPILERS = re.compile(
+    r"(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+|rustc|ghc|tcc|nvcc|go|zig|nim|swiftc|ocamlfind)(?:-[\d.]+)?"
+)
+"""What they write is made of the project's own sources, unless something else is given to them."""
 
 
 @frozen
@@ -91,6 +97,8 @@ def _written_and_run(everything: list[Part]) -> list[Finding]:
             if text in written:
                 findings.append(Finding(written[text], f"writes {text!r} and then runs it"))
         level: RiskLevel = "critical" if part.name in FETCHERS or part.name in DECODERS else "high"
+        if COMPILERS.fullmatch(part.name) and not part.simple.sources and part.simple.stdin_text is None:
+            level = "medium"
         targets = [redirect.target.text for redirect in part.simple.redirects if redirect.writes]
         targets += [words[i + 1] for i, text in enumerate(words[:-1]) if text in ("-o", "-O", "--output", "of=")]
         targets += [words[-1].rpartition("/")[2]] if part.name in ("wget", "curl") and len(words) > 1 else []
@@ -98,7 +106,7 @@ def _written_and_run(everything: list[Part]) -> list[Finding]:
         for target in targets:
             name = _bare(target.removeprefix("of="))
             if name and name not in ("/dev/null", "-"):
-                written[name] = "critical" if written.get(name) == "critical" else level
+                written[name] = strictest(written.get(name, level), level)
     return findings
 
 

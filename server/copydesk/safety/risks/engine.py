@@ -159,7 +159,7 @@ class Judge:
         found = SAFE
         if not word.certain:
             found = Finding("high", f"runs {text!r} by another name, so that it is not seen")
-        elif word.odd:
+        elif word.odd and not (simple.text.startswith("\\" + text) and text.isalpha()):
             found = Finding("medium", f"hides the name {text!r} in quotes or escapes")
         bare = text.rsplit("/", 1)[-1]
         if "/" not in text or BIN_FOLDERS.fullmatch(text):
@@ -210,7 +210,8 @@ class Judge:
         return [
             write_of(redirect.target, call) if redirect.writes else read_of(redirect.target, call)
             for redirect in simple.redirects
-            if redirect.writes or redirect.operator == "<"
+            if redirect.writes
+            or (redirect.operator == "<" and not (name in readers.QUIET and redirect.target.text == UNKNOWN))
         ]
 
     def _keep(self, simple: Simple, finding: Finding) -> None:
@@ -270,15 +271,26 @@ def _judge_known(call: Call) -> Finding | None:
     if call.name == "env":
         return SAFE
     if (module := code.module_of(call)) is not None:
-        inner = Call(*module, call.simple, call.place, call.in_place)
-        known = _judge_known(inner) if inner.name not in code.JUDGES and not files.JUDGES.get(inner.name) else None
-        own = code.judge_interpreter(call)
-        return worst([own, known]) if known is not None and tools.is_tool(inner.name) else own
+        return _judge_module(call, Call(*module, call.simple, call.place, call.in_place))
+    if call.name in files.JUDGES and call.texts in (("--help",), ("--version",)):
+        return SAFE
     if call.name in _JUDGES:
         return _JUDGES[call.name](call)
     if tools.is_tool(call.name):
         return tools.judge_tool(call)
     return Finding("medium", "runs a tool of the project") if call.name in KNOWN_PACKAGES else None
+
+
+def _judge_module(call: Call, inner: Call) -> Finding:
+    """`python -m name`: what the program of that name is, where Python has one; else the project's own code."""
+    own = code.judge_interpreter(call)
+    if not tools.is_tool(inner.name) or inner.name in code.JUDGES or inner.name in files.JUDGES:
+        return own
+    known = tools.judge_tool(inner)
+    before = call.texts[: len(call.texts) - len(inner.args) - 1]
+    plain = all(re.fullmatch(r"-[BIsSEuOm]+", text) for text in before)
+    runs_only = own.level == code.RUNS_CODE and inner.name in code.PROGRAMS and plain
+    return known if runs_only else worst([own, known])
 
 
 def _judge_shell(call: Call) -> Finding:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from copydesk.safety.risks.findings import SAFE, Call, Finding, Options, at_least, worst
 from copydesk.safety.risks.reach import read_of, removal_of, write_of, zone_of
-from copydesk.safety.shell_words import Word, named
+from copydesk.safety.shell_words import SOFT, UNKNOWN, Word, named
 
 
 def judge_rm(call: Call) -> Finding:
@@ -34,7 +34,8 @@ def judge_copy(call: Call) -> Finding:
     for word in sources:
         finding = removal_of(word, call, recursive=True) if call.name == "mv" else read_of(word, call)
         if call.name == "mv" and zone_of(word, call) in ("workspace", "temp"):
-            finding = Finding("low", f"moves {word.shown!r}")
+            listed = word.text.startswith(SOFT)
+            finding = Finding("medium" if listed else "low", f"moves {word.shown!r}")
         findings.append(finding)
     if call.name == "install" and options.has("-m", "--mode") and _sets_id(options.value_of("-m", "--mode")):
         findings.append(Finding("critical", "makes a program that runs with another's rights"))
@@ -108,15 +109,13 @@ def judge_archive(call: Call) -> Finding:
     """`tar`, `zip`, `gzip` and their kin: what they pack is read, where they unpack is written."""
     is_tar = call.name in ("tar", "bsdtar", "gtar")
     tar_takes = "-f -C -T -X --file --directory --exclude --files-from --exclude-from --transform"
-    options = call.split(tar_takes if is_tar else "-d -x" if call.name in ("unzip", "zip") else "")
+    options = call.split(tar_takes if is_tar else _ARCHIVE_TAKES.get(call.name, ""))
     runs = ("--to-command", "--checkpoint-action", "--use-compress-program", "--rsh-command", "--info-script")
     runs += ("--new-volume-script", "-TT", "--unzip-command", "--rmt-command", "--warning-action")
     first = call.texts[0] if call.args else ""
     old_style = call.name == "tar" and not first.startswith("-")
     letters = set(first) if old_style else {given[1:] for given in options.given if len(given) == 2}
-    lists = (is_tar and "t" in letters and not {"c", "x", "r", "u"} & letters) or (
-        call.name == "unzip" and options.has("-l", "-t", "-v", "-Z")
-    )
+    lists = _only_shows(call, options, letters | ({"t"} if is_tar and options.has("--list") else set()))
     findings = [SAFE if lists else Finding("low", "packs or unpacks files")]
     if options.has(*runs) or ({"I", "F"} & letters and call.name in ("tar", "bsdtar")):
         findings.append(Finding("high", "has an option that runs a program"))
@@ -136,11 +135,42 @@ def judge_archive(call: Call) -> Finding:
             findings.append(write_of(word, call))
     if any(":" in word.text for word in options.value_of("-f", "--file")):
         findings.append(Finding("high", "packs to or from another machine"))
-    if not lists and ((not packs and options.has("-x", "--extract", "--get")) or call.name in ("unzip", "cpio")):
+    if call.name in _REPLACES and any(given.startswith(("--files", "--train", "--patch")) for given in options.given):
+        findings.append(Finding("medium", "has an option that reads other files"))
+    if call.name == "7z" and any(re.match(r"-o(?:/|~|\.\.)", text) for text in call.texts):
+        findings.append(Finding("high", "unpacks outside of the workspace"))
+    if not lists and (
+        (not packs and options.has("-x", "--extract", "--get")) or call.name in ("unzip", "cpio", "7z", "ar")
+    ):
         findings.append(Finding("medium", "unpacks many files"))
     if options.has("--remove-files", "-m", "--move") and packs:
         findings.append(Finding("medium", "removes what it packs"))
     return worst(findings)
+
+
+_ARCHIVE_TAKES = {"unzip": "-d -x", "zip": "-d -x", "zstd": "-o", "unzstd": "-o"}
+
+
+def _only_shows(call: Call, options: Options, letters: set[str]) -> bool:
+    """Whether an archive is listed, tested or unpacked to the standard output, so that no file comes of it."""
+    match call.name:
+        case "tar" | "bsdtar" | "gtar":
+            shows = "t" in letters or ({"x", "O"} <= letters)
+            return shows and not {"c", "r", "u"} & letters and (("t" in letters) != ("x" in letters))
+        case "unzip":
+            return options.has("-l", "-t", "-v", "-Z", "-p", "-c", "-Z1")
+        case "gzip" | "gunzip" | "bzip2" | "bunzip2" | "xz" | "unxz" | "zstd" | "unzstd":
+            shows = options.has("-l", "-t", "-c", "--list", "--test", "--stdout")
+            known = r"-[dcltkvq\d]+|--(?:list|test|stdout|decompress|keep|verbose|quiet)"
+            return shows and not options.doubtful and all(re.fullmatch(known, given) for given in options.given)
+        case "ar":
+            plain = all(not word.text.startswith("-") for word in call.args[1:])
+            return plain and bool(call.args) and re.fullmatch(r"-?[tp]v?", call.args[0].text) is not None
+        case "7z":
+            switches = all(re.fullmatch(r"l|t|-slt|-ba|[^-].*", word.text) for word in call.args)
+            return bool(call.args) and call.args[0].text in ("l", "t") and switches
+        case _:
+            return False
 
 
 _REPLACES = frozenset(named("gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd"))
@@ -175,17 +205,17 @@ def _foreign(word: Word, call: Call) -> Finding:
 
 _SED_ADDRESS = r"(?:\d+(?:~\d+)?|\$|/(?:[^/\\\n]|\\.)*/I?)(?:,[+~]?(?:\d+|\$|/(?:[^/\\\n]|\\.)*/I?))?"
 _SED_SAFE = re.compile(
-    rf"\s*(?:(?:{_SED_ADDRESS})?\s*!?\s*(?:[pPdDhHgGxnNlqQ=]|q\d+"
+    rf"[\s;}}]*(?:(?:{_SED_ADDRESS})?\s*!?\s*(?:\{{|(?:[pPdDhHgGxnNlqQ=]|q\d+|[bt]\s*\w*|:\s*\w+"
     r"|s(?P<d>[/|#,@:!%])(?:(?!(?P=d))[^\\\n]|\\.)*(?P=d)(?:(?!(?P=d))[^\\\n]|\\.)*(?P=d)[gpiI\d]*"
-    r"|y/[^/]*/[^/]*/|[aic]\\?\s?[^\n;{}]*)?\s*(?:;|\n|$))"
+    r"|y/[^/]*/[^/]*/|[aic]\\?\s?[^\n;{}]*)?\s*(?:;|\n|$|(?=\}))))"
 )
 
 
 def _sed_script(word: Word) -> Finding:
     """Only commands of a known form are believed: `e` runs a program, `w` writes a file, and so do flags of `s`."""
-    if not word.certain:
+    text = word.text
+    if UNKNOWN in text or SOFT in text or word.glob:
         return Finding("medium", "runs a script of sed that is only known when it runs")
-    text = re.sub(r"[{}]", ";", word.text) if re.fullmatch(r"[^/]*\{[^/]*\}[^/]*", word.text) else word.text
     position = 0
     while position < len(text):
         found = _SED_SAFE.match(text, position)

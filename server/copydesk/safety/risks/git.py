@@ -114,7 +114,30 @@ def _global_value(name: str, value: str, call: Call) -> Finding:
     return Finding("high", f"has the option {name!r}, which changes what git runs")
 
 
+_DRY: dict[str, frozenset[str]] = {
+    "add": frozenset(named("-n --dry-run -A --all -v --verbose -u")),
+    "commit": frozenset(named("--dry-run -a --short --porcelain")),
+    "rm": frozenset(named("-n --dry-run -r --cached")),
+    "mv": frozenset(named("-n --dry-run")),
+    "apply": frozenset(named("--check --stat --numstat --summary -v -3 -R")),
+}
+"""Options with which a subcommand only says what it would do."""
+
+
+def _is_dry(name: str, args: tuple[Word, ...]) -> bool:
+    given = [word.text for word in args if word.text.startswith("-")]
+    says = {"-n", "--dry-run"} if name != "apply" else {"--check", "--stat", "--numstat", "--summary"}
+    known = all(word.certain or not word.text.startswith((UNKNOWN, "-")) for word in args)
+    if name == "commit":
+        says = {"--dry-run"}
+    return name in _DRY and known and bool(says & set(given)) and set(given) <= _DRY[name]
+
+
 def _subcommand(name: str, args: tuple[Word, ...], call: Call) -> Finding:
+    if _is_dry(name, args):
+        return worst([SAFE, *(read_of(word, call) for word in args if not word.text.startswith("-"))])
+    if name == "notes" and args and args[0].text in ("list", "show"):
+        return _reader("show", args[1:], call)
     if name in _SPECIAL:
         return _SPECIAL[name](args, call)
     if name in _READS:

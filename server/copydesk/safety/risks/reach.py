@@ -200,13 +200,17 @@ def write_of(word: Word, call: Call) -> Finding:
     finding = _found(_WRITES, word, call)
     if call.place.absolute(word.text).startswith(("/etc/", "/proc/", "/run/", "/var/run/")):
         return Finding("critical", f"changes the system's {word.shown!r}")
+    if word.text.startswith(SOFT) and finding.level == "low":
+        return Finding("medium", "writes whatever another command lists")
+    if finding.level == "low" and set(word.text) & set("*?[") and not word.certain:
+        return Finding("medium", f"writes every file that {word.shown!r} finds")
     if call.in_place and finding.level == "low":
         return Finding("medium", finding.reason + " on the real tree")
     return finding
 
 
 def removal_of(word: Word, call: Call, *, recursive: bool) -> Finding:
-    if word.text == SOFT:
+    if word.text.removeprefix("./") == SOFT:
         return Finding("high", "deletes whatever another command lists")
     finding = _found(_REMOVALS, word, call)
     if recursive and finding.level == "high" and zone_of(word, call) in ("home", "outside", "protected"):

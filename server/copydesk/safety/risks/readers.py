@@ -4,11 +4,13 @@ Owns the table of readers. A program that is not here, in `tools` or in the fami
 Start with `READERS`.
 """
 
+import re
+
 from copydesk.domain.frozen import frozen
 from copydesk.domain.risks import RiskLevel
 from copydesk.safety.risks.findings import Call, Finding, worst
 from copydesk.safety.risks.reach import SECRET_PLACES, is_secret_path, read_of, write_of
-from copydesk.safety.shell_words import Word, named
+from copydesk.safety.shell_words import UNKNOWN, Word, named
 
 
 @frozen
@@ -29,6 +31,15 @@ class Reader:
 
 _NAMES = Reader("names")
 _ALL = Reader()
+
+QUIET = frozenset(
+    named(
+        "wc file cksum sum md5 md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum shasum ls stat du test [ [["
+    )
+)
+"""They tell of a file how large, how old or of what kind it is, never what it says: any file will do."""
+_NO_HARM_BY_OPTIONS = frozenset(named("grep egrep fgrep"))
+"""No option of theirs writes or starts anything: their `runs` are those of a `grep` that is another's program."""
 
 READERS: dict[str, Reader] = {
     # contents
@@ -140,6 +151,10 @@ READERS: dict[str, Reader] = {
         _ALL,
     ),
     **dict.fromkeys(("mapfile", "readarray"), Reader("names", takes="-d -n -O -s -u -c", runs="-C")),
+    **dict.fromkeys(named("help last lastb locate plocate mlocate"), _NAMES),
+    **dict.fromkeys(named("bc csvstat csvgrep csvsort csvjson"), _ALL),
+    "hash": Reader("none", runs="-p -d", reason="changes what names mean in this shell"),
+    "ffprobe": Reader(takes="-v -loglevel -of -print_format -show_entries -select_streams", writes="-o"),
     "hostname": Reader("none", runs="-F --file -b --boot", reason="sets the machine's name"),
     "date": Reader("names", takes="-d -I -r -f --date --iso-8601", opens="-f --file", runs="-s --set"),
     "nslookup": Reader("names", level="high", reason="asks a name server, which can carry data out"),
@@ -155,8 +170,8 @@ READERS: dict[str, Reader] = {
     "nm-online": _NAMES,
     "ss": Reader("none", runs="-K --kill"),
     "netstat": Reader("none"),
-    "ip": Reader("none", level="medium", reason="shows or changes the network's settings"),
-    "ifconfig": Reader("none", level="medium", reason="shows or changes the network's settings"),
+    "ip": Reader("none"),
+    "ifconfig": Reader("none"),
 }
 """`git`, `find`, `sed`, `awk` and others with a language of their own are in the families."""
 
@@ -164,6 +179,11 @@ _ARITHMETIC = frozenset(
     {"let", "declare", "typeset", "local", "readonly", "export", "test", "[", "[[", "unset", "printf"}
 )
 """Builtins that evaluate a word as arithmetic or as an array's index, and with it a substitution that it quotes."""
+
+
+_SHOWS_NETWORK = re.compile(
+    r"-(?:[46aosdj]|br|brief|json|details|oneline)|a|addr|address|r|route|l|link|n|neigh|s?how|ls|list|lo|e(?:th|n)\w+"
+)
 
 
 def judge_reader(call: Call) -> Finding:
@@ -176,6 +196,8 @@ def judge_reader(call: Call) -> Finding:
         findings.append(Finding("high", "makes a name stand for another"))
     if call.name == "hostname" and options.operands:
         findings.append(Finding("high", "sets the machine's name"))
+    if call.name in ("ip", "ifconfig") and not all(_SHOWS_NETWORK.fullmatch(text) for text in call.texts):
+        findings.append(Finding("medium", "shows or changes the network's settings"))
     if call.name == "ip" and {"set", "add", "del", "flush", "delete", "replace", "exec"} & set(call.texts):
         findings.append(Finding("high", "changes the network's settings"))
     if call.name in ("less", "more", "most") and any(text.startswith("+") for text in call.texts):
@@ -186,11 +208,12 @@ def judge_reader(call: Call) -> Finding:
     for word in options.value_of("--include", "-g", "--glob", "--iglob", "-G"):
         if is_secret_path(word.text) and not word.text.startswith("!"):
             findings.append(Finding("high", f"searches {word.shown!r}, which usually holds secrets"))
-    if options.doubtful and (reader.runs or reader.writes):
+    if options.doubtful and (reader.runs or reader.writes) and call.name not in _NO_HARM_BY_OPTIONS:
         findings.append(Finding("medium", "has a word that may turn out to be an option"))
     if call.name in _ARITHMETIC and any("$(" in text or "`" in text for text in call.texts):
         findings.append(Finding("high", "evaluates a word that has a command in it"))
-    findings += [read_of(word, call) for word in opened(reader, options.operands, options.has("-e", "-f", "--regexp"))]
+    files = opened(reader, options.operands, options.has("-e", "-f", "--regexp"))
+    findings += [read_of(word, call) for word in files if not (call.name in QUIET and word.text == UNKNOWN)]
     if reader.files == "names" and call.name not in ("echo", "printf"):
         findings += [
             Finding("medium", f"looks at {word.shown!r}") for word in options.operands if looks_at_secrets(word, call)

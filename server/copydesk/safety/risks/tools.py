@@ -79,6 +79,8 @@ def judge_tool(call: Call) -> Finding:
     entries = _levels()[_known_as(call.name)]
     if call.texts and all(text in ("--version", "--help") for text in call.texts):
         return SAFE
+    if len(call.texts) <= 2 and _TELLS_ABOUT_ITSELF.fullmatch(" ".join((_known_as(call.name), *call.texts))):
+        return SAFE
     takes = frozenset(_TAKES.get(call.name, "").split())
     options = read_options(call.args, takes)
     findings = [_entry(entries, words, call) for words in _candidates(call, takes)]
@@ -97,6 +99,17 @@ def judge_tool(call: Call) -> Finding:
     if any(re.match(r"\w+://", text) for text in call.texts) and worst(findings).level != "critical":
         findings.append(Finding("high", "uses an address of the network"))
     return worst(findings)
+
+
+_TELLS_ABOUT_ITSELF = re.compile(
+    r"(?:mvn|gradle|gcc|g\+\+|clang|clang\+\+|make|tsc|eslint|docker|phpunit|rustc|javac|cc) -[vV]"
+    r"|(?:gcc|g\+\+|clang|clang\+\+|cc) -(?:dumpversion|dumpmachine|print-search-dirs)|rustc -[vV]V"
+    r"|rustc --version --verbose"
+    r"|rustc --print (?:sysroot|cfg|target-list|host-tuple|target-libdir)|rustc --explain E\d+"
+    r"|dotnet --list-(?:sdks|runtimes)"
+    r"|rustup (?:toolchain|target|component) list|(?:cargo|rustc|go|npm|pip3?) --version|javac -version"
+    r"|tsc --showConfig"
+)
 
 
 def _candidates(call: Call, takes: frozenset[str]) -> list[tuple[str, ...]]:
@@ -138,8 +151,8 @@ _SIGNS = re.compile(
     r"|-?-shell-escape"
     r"|(?:gcc|g\+\+|cc|c\+\+|clang\S*) (?:-wrapper|@|-fplugin|-B/)|go (?:-w|\S+@(?:latest|v\d))|-toolexec|kubectl --raw"
     r"|mysql (?:system|\\!)|psql \\|--js-flags|--shell=|duckdb \.(?:shell|system|output)|cmake -P"
-    r"|ld -plugin|--install-types"
-    r"|cargo --config=?.*(?:runner|linker|wrapper)"
+    r"|ld -plugin|--install-types|pip[\d.]* --python"
+    r"|cargo .*(?:runner|linker|wrapper)\b.*="
 )
 
 

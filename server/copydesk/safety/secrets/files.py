@@ -1,6 +1,6 @@
 """The values in files of secrets: what stands behind a name that speaks of secrets, and whatever looks random.
 
-Reads the disk, so it blocks: for a worker thread. Start with `FileValues.news`, or `file_values` for a text.
+Reads the disk, so it blocks: for a worker thread. Start with `news`, or `file_values` for a text.
 """
 
 import os
@@ -25,30 +25,24 @@ _TOKEN = re.compile(r"[^\s\"'`,;(){}\[\]<>]{8,4096}")
 _BLOCK = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 
 
-class FileValues:
-    """The values in files of secrets; a file is read again when it has changed."""
+def news(paths: Iterable[str], seen: dict[str, tuple[int, int, int]]) -> Iterator[str]:
+    """The values of files that are new or have changed since they were last read, which `seen` keeps."""
+    for path in paths:
+        if text := _text(path, seen):
+            yield from file_values(text)
 
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, int, int]] = {}
 
-    def news(self, paths: Iterable[str]) -> Iterator[str]:
-        """The values of files that are new or have changed since they were last read."""
-        for path in paths:
-            text = self._text(path)
-            if text:
-                yield from file_values(text)
-
-    def _text(self, path: str) -> str:
-        try:
-            found = os.stat(path)
-            mark = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_BYTES or self._seen.get(path) == mark:
-                return ""
-            self._seen[path] = mark
-            with open(path, "rb") as file:
-                return file.read(MAX_FILE_BYTES).decode("utf-8", "replace")
-        except OSError:
+def _text(path: str, seen: dict[str, tuple[int, int, int]]) -> str:
+    try:
+        found = os.stat(path)
+        mark = (found.st_mtime_ns, found.st_size, found.st_ino)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_BYTES or seen.get(path) == mark:
             return ""
+        seen[path] = mark
+        with open(path, "rb") as file:
+            return file.read(MAX_FILE_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def file_values(text: str) -> list[str]:

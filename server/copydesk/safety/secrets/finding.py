@@ -18,7 +18,7 @@ from copydesk.safety.secrets.views import View
 
 Span: TypeAlias = tuple[int, int]
 
-_KEYWORDS = (b"key", b"token", b"secret", b"pass", b"pwd", b"cred", b"auth", b"bearer ", b"salt", b"dsn", b"_pat")
+_KEYWORDS = (b"key", b"token", b"secret", b"pass", b"pwd", b"cred", b"auth", b"bearer ", b"_pat")
 
 
 @cache
@@ -126,6 +126,8 @@ def _is_secret(match: re.Match[str]) -> bool:
     value = match["quoted"] or match["loose"].rstrip(".:")
     if not MIN_CHARS <= len(value) <= MAX_CHARS or not is_secret_name(name):
         return False
+    if name.lower() in _WORDS and not match["quoted"]:
+        return False  # prose: "The tests did not pass: test-2f251ea3"
     if match["sign"] == "," and not (
         match["quoted"] and _CALL.search(match.string, max(0, match.start() - 3), match.start())
     ):
@@ -141,6 +143,8 @@ def _is_key(match: re.Match[str], value: str) -> bool:
     return looks_random(value) and not _is_code(value)
 
 
+_WORDS = frozenset({"pass", "auth", "credential", "credentials", "bearer", "cookie"})
+"""Names that are words of sentences too."""
 _CALL = re.compile(r"\(\\?[\"'`]$")
 _CODE = re.compile(r"^[!&|~]\w|[?]\.|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|->|::|&&|\|\|")
 _SURE = 6.0

@@ -15,13 +15,19 @@ from urllib.parse import quote, quote_plus
 
 from copydesk.safety.secrets.finding import Span
 from copydesk.safety.secrets.judging import MIN_CHARS, randomness
-from copydesk.safety.secrets.views import View
+from copydesk.safety.secrets.views import RUN_CHARS, View
 
 _LONG = 8
 _SHORT = 4
+_SIZES = (_LONG, _SHORT)
+_N_RUN = {_LONG: 12, _SHORT: 7}
+"""Patterns of the letters that runs are made of, and what is left of one that was cut, stand in runs so long."""
+_RUN_CHARS = RUN_CHARS.decode()
 _PART_CHARS = 12
 """Of a longer value, so much of it is replaced where the rest was cut off."""
 
+FEW = 16
+"""So many short patterns are quicker looked for one by one."""
 MAX_VALUES = 20_000
 MAX_VALUE_CHARS = 16_384
 
@@ -35,8 +41,9 @@ class KnownValues:
     def __init__(self) -> None:
         self._values: dict[str, bool] = {}
         """True: looked for in encodings too."""
-        self._tables: dict[int, Table] = {_LONG: {}, _SHORT: {}}
-        self._pieces: dict[int, set[int]] = {_LONG: set(), _SHORT: set()}
+        self._short: dict[str, None] = {}
+        self._tables: dict[tuple[int, bool], Table] = {(size, runs): {} for size in _SIZES for runs in (True, False)}
+        self._pieces: dict[tuple[int, bool], set[int]] = {key: set() for key in self._tables}
 
     def __len__(self) -> int:
         return len(self._values)
@@ -61,14 +68,17 @@ class KnownValues:
 
     def _index(self, pattern: str, *, partly: bool) -> None:
         size = _LONG if len(pattern) >= 2 * _LONG - 1 else _SHORT
+        key = (size, not pattern.strip(_RUN_CHARS))
         offsets = [*range(size)]
         if partly and size == _LONG:  # its end alone, where a text begins in its middle
             offsets += range(max(size, len(pattern) - 2 * size + 1), len(pattern) - size + 1)
+        if size == _SHORT:
+            self._short[pattern] = None
         data = pattern.encode("latin-1", "replace")
         for offset in offsets:
             piece = int.from_bytes(data[offset : offset + size], sys.byteorder)
-            self._tables[size].setdefault(piece, []).append((pattern, offset, partly))
-            self._pieces[size].add(piece)
+            self._tables[key].setdefault(piece, []).append((pattern, offset, partly))
+            self._pieces[key].add(piece)
 
     def _forget(self) -> None:
         kept = list(self._values)[-MAX_VALUES // 2 :]
@@ -77,15 +87,19 @@ class KnownValues:
 
     def find(self, view: View) -> Iterator[Span]:
         """Where they stand."""
-        yield from self._find(view.text, _LONG)
-        yield from self._find(view.text, _SHORT)
+        for key in self._tables:
+            if key[0] == _SHORT and len(self._short) <= FEW:
+                continue
+            yield from self._find(view, key)
+        for pattern in self._short if len(self._short) <= FEW else ():
+            yield from _everywhere(view.text, pattern)
         for lines in wrapped(view) if self._values else ():
             yield from self._find_in_lines(view.text, lines)
 
     def _find_in_lines(self, text: str, lines: list[Span]) -> Iterator[Span]:
         """In lines that one encoded text was broken into, as `base64` does: each line's share by itself."""
         joined = "".join(text[start:end] for start, end in lines)
-        for start, end in self._find(joined, _LONG):
+        for start, end in self._find(View(joined), (_LONG, True)):
             at = 0
             for first, stop in lines:
                 length = stop - first
@@ -93,18 +107,26 @@ class KnownValues:
                     yield first + max(0, start - at), first + min(length, end - at)
                 at += length
 
-    def _find(self, text: str, size: int) -> Iterator[Span]:
-        table = self._tables[size]
-        if not table or len(text) < size:
+    def _find(self, view: View, key: tuple[int, bool]) -> Iterator[Span]:
+        """Pieces are looked up in what can hold such patterns at all, and then looked for in the whole text."""
+        table, (size, in_runs) = self._tables[key], key
+        if not table or len(view.text) < size:
             return
-        data = text.encode("latin-1", "replace")
+        data = view.joined_runs(_N_RUN[size]) if in_runs else view.raw
         pieces = memoryview(data)[: len(data) // size * size].cast("Q" if size == _LONG else "I")
-        for piece in self._pieces[size].intersection(pieces.tolist()):
+        for piece in self._pieces[key].intersection(pieces.tolist()):
             word = piece.to_bytes(size, sys.byteorder)
-            at = data.find(word)
+            at = view.raw.find(word)
             while at >= 0:
-                yield from _matched(text, at, table[piece])
-                at = data.find(word, at + 1)
+                yield from _matched(view.text, at, table[piece])
+                at = view.raw.find(word, at + 1)
+
+
+def _everywhere(text: str, pattern: str) -> Iterator[Span]:
+    at = text.find(pattern)
+    while at >= 0:
+        yield at, at + len(pattern)
+        at = text.find(pattern, at + len(pattern))
 
 
 def _matched(text: str, at: int, places: Iterable[tuple[str, int, bool]]) -> Iterator[Span]:
@@ -163,7 +185,7 @@ def encodings(value: str) -> set[str]:
     data = value.encode("utf-8", "surrogatepass")
     made = escapes(value)
     made |= {quote(data, safe=""), quote(data), quote_plus(data), _lower_escapes(quote(data, safe=""))}
-    made |= {data.hex(), data.hex().upper(), data.hex(" "), data.hex(":"), value[::-1]}
+    made |= {data.hex(), data.hex().upper(), value[::-1]}
     made.add(base64.b32encode(data).decode().rstrip("="))
     for shift in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):

@@ -5,6 +5,7 @@ been cut. Pure; each expression is compiled when its beginning is first met. Sta
 """
 
 import re
+import string
 from collections.abc import Iterator
 from functools import cache
 
@@ -15,6 +16,7 @@ from copydesk.safety.secrets.views import View
 _W = r"[A-Za-z0-9_-]"
 _A = r"[A-Za-z0-9]"
 _X = r"[0-9a-fA-F]"
+_ALNUM = string.ascii_letters + string.digits
 
 
 @frozen
@@ -113,11 +115,13 @@ MAX_DOUBTS = 8
 
 @cache
 def _by_begin() -> dict[str, list[tuple[str, Shape]]]:
-    """The shapes under the first two letters of each beginning, or its only one."""
+    """The shapes under the first two letters of each beginning."""
     table: dict[str, list[tuple[str, Shape]]] = {}
     for shape in SHAPES:
         for begin in shape.begins.split():
-            table.setdefault(begin[:2], []).append((begin, shape))
+            keys = [begin[:2]] if len(begin) > 1 else [begin + other for other in _ALNUM]
+            for key in keys:
+                table.setdefault(key, []).append((begin, shape))
     return table
 
 
@@ -141,12 +145,13 @@ def _in_run(view: View, start: int, end: int) -> Iterator[tuple[int, int]]:
         at = words.find(b" x", at, end) + 1 or end
     while at < end and doubts < MAX_DOUBTS:
         stop = 0
-        for begin, shape in (*table.get(text[at : at + 2], ()), *table.get(text[at], ())):
-            if stop := _matched(view, at, end, begin, shape):
-                if stop > 0:
-                    yield at, stop
-                    break
-                doubts += 1
+        if (key := text[at : at + 2]) in table:
+            for begin, shape in table[key]:
+                if stop := _matched(view, at, end, begin, shape):
+                    if stop > 0:
+                        yield at, stop
+                        break
+                    doubts += 1
         at = words.find(b" x", max(at, stop), end) + 1 or end
 
 
@@ -210,7 +215,7 @@ _WORD = re.compile(r"[A-Za-z0-9_]*")
 def kind_of_value(value: str) -> str:
     """What kind of key a value is, from its shape alone; VALUE where it has none."""
     view = View(value)
-    for begin, shape in (*_by_begin().get(value[:2], ()), *_by_begin().get(value[:1], ())):
+    for begin, shape in _by_begin().get(value[:2], ()):
         if _matched(view, 0, len(value), begin, shape) == len(value):
             return shape.kind
     for kind, literal, whole in LATE:

@@ -135,12 +135,12 @@ def _judged(claim: Claim, checks: list[Run], shell: list[Run]) -> str:
         return "" if current[0] in checks else f"Recorded: {_shown(current[0])}."
     bad = next((run for run in current if run.is_good is False and not _was_repeated(run, current)), None)
     if bad is not None:
-        return f"The recorded run of {what} did not pass ({_shown(bad)})."
+        return f"The recorded run of {what} has failures: {_shown(bad)}."
     done = next((run for run in current if run.is_good), None)
     if done is None:
         return f"The run of {what} has not ended: {_shown(current[0])}."
     if claim.number is not None and done.passed is not None and claim.number != done.passed:
-        return f"The record says {done.passed} passed: {_shown(done)}."
+        return f"The record says {done.passed}: {_shown(done)}."
     return "" if done in checks else f"Recorded: {_shown(done)}."
 
 
@@ -151,7 +151,7 @@ def _was_repeated(bad: Run, current: list[Run]) -> bool:
 
 
 def _shown(run: Run) -> str:
-    return f"{run.id} `{run.command}`, {run.ending}"
+    return f"`{run.command}`, {run.ending} ({run.id})"
 
 
 def _fits(kind: ClaimKind, command: str) -> bool:

@@ -57,10 +57,15 @@ class Seen:
         self._puts = puts
         self._is_newer = is_newer
         held = view.held_uris() if isinstance(view, Holding) else frozenset(view.changed())
+        self._uris: dict[str, str] = {}
         self._held = {found[1]: uri for uri in held if (found := places.locate(uri)) and found[0] == place}
+        self._uris.update(self._held)
 
     def uri(self, relative: str) -> str:
-        return self._held.get(relative) or self._places.uri_of(self.place, relative)
+        known = self._uris.get(relative)
+        if known is None:
+            known = self._uris[relative] = self._places.uri_of(self.place, relative)
+        return known
 
     def is_untouched(self, relative: str, info: os.stat_result) -> bool:
         """Whether an entry after the command is the very one that was put there."""

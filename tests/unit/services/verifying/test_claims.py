@@ -153,12 +153,12 @@ def test_a_claim_with_its_run_stands() -> None:
 
 def test_a_claim_that_its_run_refutes_is_corrected_by_the_runs_id() -> None:
     (words,) = corrected("All tests pass.", Recorded(), run_of("new_failures"), "prompt")
-    assert words == "The recorded run of tests did not pass (ev-1 `python -m pytest`, exit 1)."
+    assert words == "The recorded run of tests has failures: `python -m pytest`, exit 1 (ev-1)."
 
 
 def test_a_wrong_number_is_corrected() -> None:
     (words,) = corrected("All 42 tests pass.", Recorded(), run_of(), "prompt")
-    assert words.startswith("The record says 12 passed")
+    assert words.startswith("The record says 12: ")
 
 
 def test_checks_that_were_not_run_bear_nothing_out() -> None:
@@ -170,14 +170,14 @@ def test_checks_that_were_not_run_bear_nothing_out() -> None:
 def test_a_command_of_the_turn_bears_a_claim_out_by_its_id() -> None:
     recorded = Recorded()
     ran(recorded, "pytest -q", 0, "exit 0\n12 passed in 0.1s\n")
-    assert corrected("All tests pass.", recorded, None, "prompt") == ["Recorded: sh-1 `pytest -q`, exit 0."]
+    assert corrected("All tests pass.", recorded, None, "prompt") == ["Recorded: `pytest -q`, exit 0 (sh-1)."]
 
 
 def test_a_pipe_hides_no_failure() -> None:
     recorded = Recorded()
     ran(recorded, "pytest -q | tail -3", 0, "FAILED tests/test_a.py::test_a - no\n1 failed, 3 passed in 0.1s\n")
     (words,) = corrected("All tests pass.", recorded, None, "prompt")
-    assert words.startswith("The recorded run of tests did not pass (sh-1")
+    assert words.startswith("The recorded run of tests has failures: `pytest -q | tail -3`")
 
 
 def test_a_run_before_the_last_edit_was_of_an_earlier_text() -> None:
@@ -185,7 +185,7 @@ def test_a_run_before_the_last_edit_was_of_an_earlier_text() -> None:
     ran(recorded, "pytest -q", 0)
     recorded.note(EditProposed("t", ChangeText(Base("file:///w/a.py", "x"), ((0, 0, "y"),))))
     (words,) = corrected("All tests pass.", recorded, None, "prompt")
-    assert words == "The recorded run of tests was of an earlier text: sh-1 `pytest -q`, exit 0."
+    assert words == "The recorded run of tests was of an earlier text: `pytest -q`, exit 0 (sh-1)."
 
 
 def test_a_record_that_there_is_not_is_named() -> None:
