@@ -298,7 +298,7 @@ def show_evidence(editor: Editor, job: Job, result: dict[str, Any], changed: lis
 
 def show_run(run: dict[str, Any]) -> None:
     """One check: how it went, the command as it was run, and what fails anew."""
-    marks = {"passed": ("✓", "green"), "known_failures": ("✓", "green"), "new_failures": ("✗", "red")}
+    marks = {"passed": ("✓", "green"), "known_failures": ("!", "yellow"), "new_failures": ("✗", "red")}
     mark, colour = marks.get(run["state"], ("·", "yellow"))
     show.line(mark, run["text"].replace("`", ""), colour)
     if run["command"] and run["state"] != "not_checked":

@@ -212,8 +212,8 @@ class Permissions:
     # --- answers from elsewhere ---
 
     def waiting(self) -> tuple[PermissionRequest, ...]:
-        """The open questions, the newest first."""
-        return tuple(each.request for each in reversed(self._waiting.values()))
+        """The open questions, the newest first; not one that was just answered."""
+        return tuple(each.request for each in reversed(self._waiting.values()) if not each.done.is_set())
 
     def answer(self, request: str | None, option: PermissionOption, reason: str = "") -> PermissionRequest | None:
         """Answers one question, else the newest. None when it does not wait (any more). Raises for a wrong option."""

@@ -22,16 +22,22 @@ _REAL = "It changes the real repository."
 
 _ADD = ToolSpec(
     "git_add",
-    "Stage files as they are saved on disk.",
+    "Stage files as saved.",
     schema("paths", paths={"type": "array", "items": STRING, "minItems": 1, "maxItems": MAX_PATHS}),
     "execute",
     "execute",
 )
-_COMMIT = ToolSpec("git_commit", "Commit what is staged.", schema("message", message=STRING), "execute", "execute")
+_COMMIT = ToolSpec(
+    "git_commit",
+    "Commit what is staged.",
+    schema("message", message=STRING, path=STRING),
+    "execute",
+    "execute",
+)
 _BRANCH = ToolSpec(
     "git_branch",
-    "Create a branch, switch to it, or both.",
-    schema("name", name=STRING, create=BOOLEAN, switch=BOOLEAN),
+    "Create or switch to a branch.",
+    schema("name", name=STRING, create=BOOLEAN, switch=BOOLEAN, path=STRING),
     "execute",
     "execute",
 )
@@ -118,13 +124,15 @@ def _prepare_commit(arguments: Arguments, work: Work) -> Prepared:
         raise InvalidArguments("`message` is empty, or has a NUL character.", advice="Say what the commit does.")
     if len(message) > MAX_MESSAGE_CHARS:
         raise InvalidArguments(f"`message` has over {MAX_MESSAGE_CHARS:,} characters.", advice="Say it in a few lines.")
-    unsaved = _unsaved(work, work.roots)
+    folder = _folder(arguments, work)
+    unsaved = _unsaved(work, _below(work, folder))
     more = f" Not saved, so not in it: {_some(unsaved)}." if unsaved else ""
-    return Prepared(f"git commit: {message.strip().splitlines()[0]}", asks=f"{_REAL}{more}")
+    return Prepared(f"git commit{_where(work, folder)}: {message.strip().splitlines()[0]}", asks=f"{_REAL}{more}")
 
 
 async def _commit(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
-    repository = await git.open(folder_of(work, None))
+    folder = _folder(arguments, work)
+    repository = await git.open(folder_of(work, folder))
     staged = await _staged(git, repository)
     if not staged:
         raise ToolFailed("Nothing is staged, so there is nothing to commit.", advice="Stage files with git_add.")
@@ -140,7 +148,7 @@ async def _commit(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
     shown = await git.run(repository, "log", "-1", "--format=%h %s")
     rows = [f"Committed {shown.stdout.decode(errors='replace').strip()} ({counted(len(staged), 'file')})."]
     rows += [] if repository.trusted else ["Hooks did not run: the folder is not trusted."]
-    return ToolOutput("\n".join([*rows, *_said_unsaved(work, work.roots)]))
+    return ToolOutput("\n".join([*rows, *_said_unsaved(work, _below(work, folder))]))
 
 
 def _commit_failed(words: str, repository: Repository) -> ToolFailed:
@@ -155,18 +163,19 @@ def _commit_failed(words: str, repository: Repository) -> ToolFailed:
 
 
 def _prepare_branch(arguments: Arguments, work: Work) -> Prepared:
-    del work
+    folder = _folder(arguments, work)
     create, switch = arguments.get("create", False), arguments.get("switch", False)
     if not create and not switch:
         raise InvalidArguments("git_branch needs `create`, `switch` or both.", advice="git_status names the branch.")
     verb = "create and switch to" if create and switch else "create" if create else "switch to"
     files = " Files of the folder change to that branch's." if switch and not create else ""
-    return Prepared(f"git branch: {verb} {arguments['name']}", asks=f"{_REAL}{files}")
+    return Prepared(f"git branch{_where(work, folder)}: {verb} {arguments['name']}", asks=f"{_REAL}{files}")
 
 
 async def _branch(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
     name, create, switch = arguments["name"], arguments.get("create", False), arguments.get("switch", False)
-    repository = await git.open(folder_of(work, None))
+    folder = _folder(arguments, work)
+    repository = await git.open(folder_of(work, folder))
     valid = await git.run(repository, "check-ref-format", "--branch", name, check=False)
     if valid.exit_code or name.startswith("-"):
         raise InvalidArguments(f"{name!r} cannot be the name of a branch.", advice="Such as fix/empty-input.")
@@ -177,7 +186,7 @@ async def _branch(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
     done = (
         f"{'Created' if create else 'Switched to'} branch {name}{' and switched to it' if create and switch else ''}."
     )
-    return ToolOutput("\n".join([done, *_said_unsaved(work, work.roots)]))
+    return ToolOutput("\n".join([done, *_said_unsaved(work, _below(work, folder))]))
 
 
 async def _refuse_switch(git: Git, repository: Repository, name: str, work: Work) -> None:
@@ -201,6 +210,26 @@ async def _refuse_switch(git: Git, repository: Repository, name: str, work: Work
 
 
 # --- shared ---
+
+
+def _folder(arguments: Arguments, work: Work) -> str | None:
+    """The workspace folder that is meant. With several, it is named: nothing is done to the wrong repository."""
+    path = arguments.get("path")
+    if path:
+        uri = work.resolve(path)
+        return next((root for root in sorted(work.roots, key=len, reverse=True) if is_under(uri, root)), None)
+    if len(work.roots) > 1:
+        names = ", ".join(work.display(root) for root in work.roots)
+        raise InvalidArguments(f"There are several folders: {names}.", advice="Name the one you mean in `path`.")
+    return work.roots[0] if work.roots else None
+
+
+def _below(work: Work, folder: str | None) -> Sequence[str]:
+    return work.roots if folder is None else (folder,)
+
+
+def _where(work: Work, folder: str | None) -> str:
+    return f" in {work.display(folder)}" if folder and len(work.roots) > 1 else ""
 
 
 async def _staged(git: Git, repository: Repository) -> list[str]:

@@ -20,10 +20,10 @@ N_COMMITS = 20
 MAX_COMMITS = 200
 DIFF_CHARS = 50_000
 
-_STATUS = ToolSpec("git_status", "Show what git sees, unsaved and proposed text included.", schema(), "read", "read")
+_STATUS = ToolSpec("git_status", "git status, unsaved and proposed text included.", schema(), "read", "read")
 _DIFF = ToolSpec(
     "git_diff",
-    "Diff of the index to the current text (unsaved and proposed included); staged: of HEAD to the index.",
+    "Diff of index to current text (unsaved, proposed included); staged: HEAD to index.",
     schema(path=STRING, staged=BOOLEAN),
     "read",
     "read",
@@ -123,13 +123,30 @@ def _tag(entry: Entry) -> str:
     return f" ({', '.join(tags)})" if tags else ""
 
 
+def places_of(work: Work, path: str | None) -> tuple[str | None, ...]:
+    """What a call is about: the path it names, else every folder of the workspace."""
+    return (work.resolve(path),) if path else (work.roots or (None,))
+
+
+def _headed(work: Work, place: str | None, path: str | None) -> list[str]:
+    """Where what follows stands, where a call without a path is about several folders."""
+    return [f"{work.display(place)}:"] if place and path is None and len(work.roots) > 1 else []
+
+
 async def _diff(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
     path, staged = arguments.get("path"), arguments.get("staged", False)
-    uri = work.resolve(path) if path else None
-    repository = await git.open(folder_of(work, uri))
-    inside = reading.path_in(repository, uri) if uri else None
-    found = await reading.diff(git, repository, work.files, inside, staged=staged)
-    found, hidden = _without_secrets(found, lambda name: hides(work, reading.uri_of(repository, name)))
+    pieces: list[str] = []
+    hidden = 0
+    for place in places_of(work, path):
+        repository = await git.open(folder_of(work, place))
+        inside = reading.path_in(repository, place) if place and path else None
+        shown, n_hidden = _without_secrets(
+            await reading.diff(git, repository, work.files, inside, staged=staged),
+            lambda name, repository=repository: hides(work, reading.uri_of(repository, name)),
+        )
+        hidden += n_hidden
+        pieces += [*_headed(work, place, path), shown.rstrip("\n")] if shown else []
+    found = "\n".join(pieces)
     words = "the index and HEAD" if staged else "the current text and the index"
     notes = [f"({counted(hidden, 'file')} of secrets not shown)"] if hidden else []
     if len(found) > DIFF_CHARS:
@@ -164,17 +181,24 @@ def _names_in(piece: str) -> Iterable[str]:
 
 async def _log(git: Git, arguments: Arguments, work: Work) -> ToolOutput:
     path, limit = arguments.get("path"), arguments.get("limit", N_COMMITS)
-    uri = work.resolve(path) if path else None
-    repository = await git.open(folder_of(work, uri))
+    rows: list[str] = []
+    for place in places_of(work, path):
+        rows += [*_headed(work, place, path), *await _log_rows(git, place if path else None, place, limit, work)]
+    return ToolOutput("\n".join(rows))
+
+
+async def _log_rows(git: Git, uri: str | None, folder: str | None, limit: int, work: Work) -> list[str]:
+    """The commits of one file or (`uri` None) of the folder's repository."""
+    repository = await git.open(folder_of(work, folder))
     where = [f":(top,literal){reading.path_in(repository, uri)}"] if uri else []
     form = "--format=%h %ad %an: %s%d"
     done = await git.run(repository, "log", f"-{limit}", "--date=short", form, "--", *where, check=False)
     rows = done.stdout.decode(errors="replace").strip()
     if done.exit_code and not rows:
         if b"does not have any commits" in done.stderr:
-            return ToolOutput("There are no commits yet.")
+            return ["There are no commits yet."]
         raise InvalidArguments(f"git log failed: {done.stderr.decode(errors='replace').strip()}")
     laid = reading.laid_over(repository, work.files)
     over = [each for each in laid if not where or where[0].endswith(f"){each}")]
     notes = [f"(not committed: {counted(len(over), 'file')} with unsaved or proposed text)"] if over else []
-    return ToolOutput("\n".join([*notes, rows or "No commit touches it."]))
+    return [*notes, rows or "No commit touches it."]

@@ -85,6 +85,35 @@ def test_known_values_are_found_in_the_usual_encodings(n: int) -> None:
         assert secrets.restore(clean, f"out: {form}!") == f"out: {form}!"
 
 
+def test_a_value_that_was_found_by_its_look_is_known_in_encodings_from_then_on() -> None:
+    leaks: list[str] = []
+    for canary in canaries(60):
+        if "\n" in canary.line or not canary.alone:
+            continue
+        secrets = redactor()
+        secrets.redact(canary.line)
+        data = canary.line.encode()
+        for form in (base64.b64encode(data).decode(), data.hex(), canary.line[::-1]):
+            clean = secrets.redact(f"out: {form}")
+            if "SECRET_" not in clean:
+                leaks.append(f"{canary.kind}: {form}")
+    assert leaks == []
+
+
+def test_what_was_only_seen_before_it_was_known_is_found_in_encodings_then() -> None:
+    value = plain_values(1)[0]
+    secrets = redactor()
+    secrets.redact(f'API_KEY = "{value}"')
+    secrets.learn([value])
+    assert value.encode().hex() not in secrets.redact(f"out: {value.encode().hex()}")
+
+
+def test_the_id_of_a_recorded_run_is_no_secret_whatever_stands_before_it() -> None:
+    for id in ("ev-f683419c", "ev-1f0c9a2e", "ev-21b1d7d7"):
+        text = f"The tests did not pass: {id} (pass: {id})"
+        assert redactor().redact(text) == text
+
+
 def test_a_value_that_was_encoded_over_several_lines_is_found() -> None:
     value = plain_values(1)[0] * 4
     secrets = redactor()

@@ -396,3 +396,28 @@ async def test_a_key_that_cannot_be_switched_off_is_refused(repo: Path):
     _, use = tools_at(repo)
     with pytest.raises(ToolFailed, match="cannot be made safe"):
         await use("git_status")
+
+
+async def test_with_several_folders_all_are_read_and_one_is_named_to_be_changed(repo: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "main")
+    write(other, [("o.py", "o = 1\n")])
+    git(other, "add", ".")
+    git(other, "commit", "-q", "-m", "of the other")
+    write(other, [("o.py", "o = 2\n")])
+    _, use = tools_at(repo, other)
+    found = await use("git_diff")  # pyright: ignore
+    assert "+o = 2" in found, "the second folder's changes are changes too"
+    log = await use("git_log")  # pyright: ignore
+    assert "first" in log
+    assert "of the other" in log
+    await use("git_add", paths=["other/o.py"])  # pyright: ignore
+    for tool, arguments in (("git_commit", {"message": "m"}), ("git_branch", {"name": "x", "create": True})):
+        with pytest.raises(InvalidArguments, match="several folders"):
+            await use(tool, **arguments)  # pyright: ignore
+    assert "Committed" in await use("git_commit", message="second of it", path="other")  # pyright: ignore
+    await use("git_branch", name="x", create=True, path="other/o.py")  # pyright: ignore
+    assert "second of it" in git(other, "log", "-1")
+    assert "x" in git(other, "branch")
+    assert "x" not in git(repo, "branch")

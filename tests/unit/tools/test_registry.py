@@ -33,8 +33,8 @@ ARGUMENTS = {
     "git_diff": "path? staged?",
     "git_log": "path? limit?",
     "git_add": "paths",
-    "git_commit": "message",
-    "git_branch": "name create? switch?",
+    "git_commit": "message path?",
+    "git_branch": "name create? switch? path?",
     "ask_user": "question choices?",
 }
 

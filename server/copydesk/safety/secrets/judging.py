@@ -58,6 +58,8 @@ _ADDRESS = re.compile(
 )
 _NUMBER = re.compile(r"[+-]?[\d.,:_/ TZ+-]{1,40}|v?\d+(?:\.\d+)+(?:[-+.]\w+)*|0x[0-9a-fA-F]{1,8}")
 _SCREAMING = re.compile(r"_?[A-Z]+(?:_[A-Z]+)+_?")
+_RECORD = re.compile(r"ev-[0-9a-f]{8}")
+"""The id of a recorded run, which stands behind words such as `pass:` in every answer about one."""
 _WORDS = re.compile(r"[A-Za-z]{2,}(?:[-_. /][A-Za-z]{2,}){0,2}[-_.]?\d{0,2}")
 
 
@@ -82,7 +84,7 @@ def is_plain(value: str) -> bool:
         return True
     if value.isalpha() and (value.islower() or value.isupper() or value.istitle()) and len(value) <= 14:
         return True
-    if _SCREAMING.fullmatch(value):
+    if _SCREAMING.fullmatch(value) or _RECORD.fullmatch(value):
         return True
     return len(value) < 24 and _WORDS.fullmatch(value) is not None and randomness(value) < -2
 

@@ -39,7 +39,8 @@ class KnownValues:
     """Values are only ever added; the oldest go when there are too many."""
 
     def __init__(self) -> None:
-        self._values: dict[str, None] = {}
+        self._values: dict[str, bool] = {}
+        """True: looked for in encodings too."""
         self._short: dict[str, None] = {}
         self._tables: dict[tuple[int, bool], Table] = {(size, runs): {} for size in _SIZES for runs in (True, False)}
         self._pieces: dict[tuple[int, bool], set[int]] = {key: set() for key in self._tables}
@@ -49,15 +50,21 @@ class KnownValues:
 
     def add(self, values: Iterable[str], *, encoded: bool = True) -> bool:
         """Remembers values; True when there is a new one. `encoded`: looked for in encodings too."""
-        fresh = [v for v in dict.fromkeys(values) if MIN_CHARS <= len(v) <= MAX_VALUE_CHARS and v not in self._values]
+        fresh = [v for v in dict.fromkeys(values) if self._is_new(v, encoded)]
         for value in fresh:
-            self._values[value] = None
+            self._values[value] = encoded
             partly = len(value) >= 2 * _LONG and randomness(value) > 0
             for pattern in {value, *(encodings(value) if encoded else escapes(value))}:
                 self._index(pattern, partly=partly)
         if len(self._values) > MAX_VALUES:
             self._forget()
         return bool(fresh)
+
+    def _is_new(self, value: str, encoded: bool) -> bool:
+        """Or known so far only as it is, and to be looked for in encodings from now on."""
+        if not MIN_CHARS <= len(value) <= MAX_VALUE_CHARS:
+            return False
+        return value not in self._values or (encoded and not self._values[value])
 
     def _index(self, pattern: str, *, partly: bool) -> None:
         size = _LONG if len(pattern) >= 2 * _LONG - 1 else _SHORT

@@ -23,6 +23,9 @@ from copydesk.safety.secrets.views import View
 
 MAX_REMEMBERED = 20_000
 """Placeholders whose value is remembered; older ones are found again by looking into the file."""
+MAX_ENCODED = 1_000
+MAX_ENCODED_CHARS = 256
+"""While so few are known, what was found by its look is known in its encodings too, unless it is long."""
 _CACHE_CHARS = 8_000_000
 _CACHED_FROM = 200
 """Shorter texts are looked through faster than looked up."""
@@ -170,7 +173,12 @@ class Redactor:
         return [span for span in _split_at_breaks(text, spans) if not _meets(span, ours)]
 
     def _learn_found(self, values: Iterable[str]) -> None:
-        if self._known.add(_searchable(values), encoded=False):
+        """In encodings too, as long as they are short and few: of what is only guessed, a text may be full."""
+        found = dict.fromkeys(_searchable(values))
+        n_left = MAX_ENCODED - len(self._known)
+        short = [value for value in found if len(value) <= MAX_ENCODED_CHARS][: max(n_left, 0)]
+        is_new = self._known.add(short)
+        if self._known.add(found, encoded=False) or is_new:
             self._forget_done()
 
     def _values_in(self, held: str) -> dict[str, str]:

@@ -76,6 +76,12 @@ class Comparison:
             fresh = await self._still_new(fresh, again_before, again_after)
         self.failures = fresh
         self.state = "new_failures" if fresh else "known_failures"
+        if not fresh and before is not None and _says_nothing(before) and _says_nothing(after):
+            said = f": {before.failures[0].text}" if before.failures else ""
+            self.state = "not_checked"
+            self.why = (
+                f"it fails in the same way without the edits, so it tells nothing (exit {before.exit_code}{said})"
+            )
         if self.flaky:
             names = list(self.flaky)
             self.why = f"flaky, not counted: {', '.join(names[:5])}" + (
@@ -98,6 +104,13 @@ class Comparison:
             if each not in kept:
                 self.flaky[each.key] = None
         return kept
+
+
+def _says_nothing(reading: Reading) -> bool:
+    """It failed before it came to its work, or keeps to itself what failed: that compares with nothing."""
+    counts = reading.counts
+    is_silent = not reading.failures or not reading.is_exact
+    return not reading.is_good and is_silent and counts.passed is None and counts.failed is None
 
 
 def _told(fresh: tuple[Failure, ...], before: Reading | None, after: Reading) -> tuple[Failure, ...]:

@@ -22,7 +22,8 @@ def summary(evidence: Evidence) -> str:
         return f"Not checked: {evidence.why.rstrip('.')}."
     parts = [
         _listed("NEW FAILURES", (_failing(run) for run in evidence.runs if run.state == "new_failures")),
-        _listed("Checked", (_passing(run) for run in evidence.runs if run.state in ("passed", "known_failures"))),
+        _listed("Checked", (_passing(run) for run in evidence.runs if run.state == "passed")),
+        _listed("Failing", (_passing(run) for run in evidence.runs if run.state == "known_failures")),
         _listed("Still running", (f"{named(run)} ({run.id})" for run in evidence.runs if run.state == "running")),
         *_unchecked(run for run in evidence.runs if run.state == "not_checked"),
     ]
@@ -39,7 +40,7 @@ def line_of(run: CheckRun) -> str:
         case "running":
             words = f"{named(run)} is running ({run.id})"
         case "not_checked":
-            words = f"{named(run)} not checked: {run.why}"
+            words = f"{named(run)} not checked: {run.why}" if run.command else f"Not checked: {run.why}"
         case _:
             words = _passing(run)
     return f"{words}, for another text" if run.stale else words

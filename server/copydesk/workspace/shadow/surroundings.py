@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from copydesk.processes.environment import minimal_env
+from copydesk.workspace.git.running import UNTRUSTED
 
 _VENVS = (".venv", "venv", "env")
 _QUIET = {
@@ -16,6 +17,7 @@ _QUIET = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",  # looking at a repository writes nothing
     "GIT_EDITOR": "true",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM": "1",  # a repository above the workspace is a mount of its own
     "PYTHONUNBUFFERED": "1",
     "npm_config_update_notifier": "false",
     "npm_config_fund": "false",
@@ -39,11 +41,21 @@ def surroundings(
             env.pop(name, None)
     env["XDG_CACHE_HOME"] = cache
     env["npm_config_cache"] = os.path.join(cache, "npm")
-    venv = venv_in(roots) if trusted() else None
+    may_run_its_own = trusted()
+    if not may_run_its_own:
+        env.update(_git_without_programs())
+    venv = venv_in(roots) if may_run_its_own else None
     if venv is not None:
         env["VIRTUAL_ENV"] = venv
         env["PATH"] = os.pathsep.join(filter(None, (os.path.join(venv, _bin()), env.get("PATH", ""))))
     return env
+
+
+def _git_without_programs() -> dict[str, str]:
+    """For git in a folder that is not trusted: no hook, no fsmonitor and the like of the repository's own."""
+    pairs = {f"GIT_CONFIG_KEY_{n}": key for n, (key, _) in enumerate(UNTRUSTED)}
+    pairs |= {f"GIT_CONFIG_VALUE_{n}": value for n, (_, value) in enumerate(UNTRUSTED)}
+    return {**pairs, "GIT_CONFIG_COUNT": str(len(UNTRUSTED))}
 
 
 def venv_in(roots: Sequence[str]) -> str | None:
