@@ -9,6 +9,7 @@ import stat
 import struct
 
 from copydesk.workspace.shadow.bytes_of import read_bytes
+from copydesk.workspace.shadow.git_settings import tamed
 from copydesk.workspace.shadow.layers import is_opaque, is_whiteout
 
 _MEANINGLESS = frozenset(
@@ -51,6 +52,8 @@ def _change_below(upper: str, real: str, prefix: str) -> str:
             found = _change_below(path, other, f"{here}/")
         elif is_whiteout(info):
             found = here if os.path.lexists(other) else ""
+        elif here == "config":
+            found = "" if _is_same_config(read_bytes(path), read_bytes(other)) else "config"
         elif here == "index":
             found = "" if _is_same_index(read_bytes(path), read_bytes(other)) else "index"
         else:
@@ -58,6 +61,11 @@ def _change_below(upper: str, real: str, prefix: str) -> str:
         if found:
             return found
     return ""
+
+
+def _is_same_config(new: bytes | None, old: bytes | None) -> bool:
+    """Whether it is the real one, or what the view of an untrusted folder had in its place."""
+    return new == old or (old is not None and new == tamed(old))
 
 
 def _is_same_index(new: bytes | None, old: bytes | None) -> bool:

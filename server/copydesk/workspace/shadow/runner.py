@@ -23,6 +23,7 @@ from copydesk.workspace.ignore import Ignore
 from copydesk.workspace.shadow.blobs import BLOBS, Blobs
 from copydesk.workspace.shadow.caches import Cache
 from copydesk.workspace.shadow.copies import Copies
+from copydesk.workspace.shadow.git_settings import put_tamed
 from copydesk.workspace.shadow.harvesting import Harvesting
 from copydesk.workspace.shadow.overlays import Overlay
 from copydesk.workspace.shadow.places import Place, Places
@@ -133,6 +134,8 @@ class ShadowRunner:
             return placing != "overlay" or not self._cache_of(place).is_empty
 
         puts = Putting(places, self._times, self.blobs, self._workspace.display).of(view, secrets, keeps)
+        if not self._trusted():
+            put_tamed(puts, places)
         wanted = Wanted(view, puts.found)
         for place in places.all:
             trees.append(self._tree(place, places, placing, wanted))
