@@ -69,7 +69,8 @@ class Consent:
         """What confines commands: asked before the first one is judged, for trying it takes a moment."""
         self.judging.sandbox_works = False
         with anyio.move_on_after(TRIAL_LIMIT_S):  # without an answer, commands ask
-            self.judging.sandbox_works = (await shadow.report()).is_working
+            report = await shadow.report()
+            self.judging.sandbox_works, self.judging.refused = report.is_working, report.refused
 
     async def before_turn(self, start: Start) -> None:
         """Reads the grants anew, and asks once about folders whose file says more than it may."""

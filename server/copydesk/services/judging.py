@@ -34,6 +34,8 @@ class Judging:
     ) -> None:
         self.sandbox_works = False
         """Whether commands are confined here, as far as is known by now."""
+        self.refused = ""
+        """Why no command can run at all, where the sandbox that was named cannot be had."""
         self.redact: Callable[[str], str] = str
         """Takes the values of secrets out of a text."""
         self._permissions = permissions
@@ -50,6 +52,8 @@ class Judging:
         return TurnApprover(read_only if verb == "explain" else mode, self.judge, ask)
 
     def judge(self, request: PermissionRequest, mode: Mode) -> Verdict:
+        if request.command and self.refused:  # nobody is asked about what cannot run anyway
+            return Verdict("deny", request, self.refused)
         verdict = judge(
             self._with_own_files(request, mode),
             mode=mode,
