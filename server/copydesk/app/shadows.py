@@ -38,12 +38,21 @@ class Shadows:
         blobs = Blobs(state / BLOBS)
         self.sides = SideFiles(SideWriting(lambda: workspace.roots, blobs, hidden, workspace.display), journal)
         self.runner = ShadowRunner(
-            workspace, self._chosen, state, is_secret=hidden, trusted=self.trusted, rules=self._rules
+            workspace,
+            self._chosen,
+            state,
+            is_secret=hidden,
+            trusted=self.trusted,
+            rules=self._rules,
+            network=self._has_network,
         )
 
     def trusted(self) -> bool:
         """Whether what every open folder holds may run: commands see them together."""
         return all(map(self._trust.is_trusted, self._workspace.roots))
+
+    def _has_network(self) -> bool:
+        return self._settings().text("sandbox.network") == "on"
 
     def _rules(self) -> object:
         """What `hidden` depends on."""

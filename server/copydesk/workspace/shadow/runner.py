@@ -51,7 +51,10 @@ class Chosen(Protocol):
 
 
 class ShadowRunner:
-    """`is_secret` judges absolute paths; `rules` changes with what it says. `trusted`: whether the folders are."""
+    """`is_secret` judges absolute paths; `rules` changes with what it says. `trusted`: whether the folders are.
+
+    `network`: whether every command may reach it.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class ShadowRunner:
         is_secret: Callable[[str], bool],
         trusted: Callable[[], bool],
         rules: Callable[[], object] = lambda: None,
+        network: Callable[[], bool] = lambda: False,
         limits: Limits = Limits(),  # noqa: B008  immutable
     ) -> None:
         self.blobs = Blobs(state / BLOBS)
@@ -70,6 +74,7 @@ class ShadowRunner:
         self._is_secret = is_secret
         self._trusted = trusted
         self._rules = rules
+        self._network = network
         self._limits = limits
         self._state = ShadowState(state, lambda: [place.path for place in self._places().all])
         self._times = Times()
@@ -185,7 +190,7 @@ class ShadowRunner:
             read_only=read_only,
             readable=_repositories_above(places),
             writable=(cache,),
-            network=command.network,
+            network=command.network or self._network(),
             env=env,
             limits=self._limits,
         )
