@@ -11,7 +11,7 @@ import os
 import platform
 import secrets
 import stat
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -321,6 +321,8 @@ def shape_of(asked: Confinement) -> Shape:
                 masks.append((path, stat.S_ISDIR(status.st_mode)))
             else:
                 guarded.append((path, source))
+                binds += [pin for pin in _pins(path, source, trees) if pin not in binds]
+    stamps += [(pinned.st_dev, pinned.st_ino) for _, source in binds[1:] if (pinned := _status(source))]
     owner = os.stat(trees[0][1])
     user = (owner.st_uid, owner.st_gid)
     return Shape(tuple(binds), tuple(masks), tuple(guarded), tuple(stamps), asked.network, asked.limits, user)
@@ -331,6 +333,15 @@ def _source(path: str, trees: list[tuple[str, str]]) -> str | None:
         if is_below(path, [target]) and path != target:
             return tree + path[len(target.rstrip("/")) :]
     return None
+
+
+def _pins(path: str, source: str, trees: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The folders above what is read-only, each with its source: one that is mounted cannot be moved aside."""
+    tops = {target for target, _ in trees}
+    path, source = os.path.dirname(path), os.path.dirname(source)
+    while path not in tops and path != os.path.dirname(path):
+        yield path, source
+        path, source = os.path.dirname(path), os.path.dirname(source)
 
 
 def _status(path: str) -> os.stat_result | None:
