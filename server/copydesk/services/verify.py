@@ -21,7 +21,7 @@ from copydesk.domain.permissions import Mode
 from copydesk.services.turns import Turn
 from copydesk.services.verifying.judged import GONE, Judged, files_of, is_document
 from copydesk.services.verifying.recorded import Recorded
-from copydesk.services.verifying.words import entries, failures_message, summary
+from copydesk.services.verifying.words import TURNED_OFF, entries, failures_message, summary
 from copydesk.store.state import SessionState
 from copydesk.workspace.pending import Pending
 from copydesk.workspace.workspace import Workspace
@@ -226,7 +226,8 @@ class Checks:
         self._judged.move_to_end(evidence.turn)
         while len(self._judged) > MAX_KEPT:
             self._judged.popitem(last=False)
-        self._session.emit(EvidenceUpdated(evidence.turn, evidence))
+        if evidence.why != TURNED_OFF:
+            self._session.emit(EvidenceUpdated(evidence.turn, evidence))
         return evidence
 
     def cancel(self, turn: str | None = None) -> tuple[str, ...]:
@@ -261,7 +262,8 @@ class Checks:
         if notes:
             self._session.tell("About your last message: " + " ".join(notes))
         is_offered = review.state not in ("none", "draft", "refused", "discarded")
-        if evidence is not None and (is_offered or evidence.state == "new_failures"):
+        is_told = evidence is not None and evidence.why != TURNED_OFF
+        if evidence is not None and is_told and (is_offered or evidence.state == "new_failures"):
             notes.append(summary(evidence))
         if turn.id in self._held:
             notes.append(HELD)

@@ -24,6 +24,7 @@ from copydesk.services.verifying.consent import Consent
 from copydesk.services.verifying.detection import Folder, Tests, detect, interpreter, relative
 from copydesk.services.verifying.judged import Judged, files_of, is_document
 from copydesk.services.verifying.running import Ran, Runs
+from copydesk.services.verifying.words import TURNED_OFF
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.walking import Walked, Walker, never
 from copydesk.workspace.workspace import Workspace
@@ -36,7 +37,6 @@ SLOWER = 5
 
 NOTHING_FOUND = "no checks were found for these files (verify.commands)"
 ONLY_DOCUMENTS = "only documentation changed, so no tests were run"
-TURNED_OFF = "verify.enabled is off"
 
 
 @frozen

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from copydesk.domain.evidence import CheckRun, Counts, Evidence
 
+TURNED_OFF = "verify.enabled is off"
+"""Stands in what is recorded; nobody who chose it needs to be told at each turn."""
 MAX_NAMED = 3
 MAX_TOLD = 6
 MAX_NAMES_TOLD = 20

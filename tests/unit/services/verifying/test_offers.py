@@ -202,11 +202,13 @@ async def test_only_documents_run_no_tests_and_say_so(tmp_path: Path) -> None:
         assert desk.shadow.commands == []  # type: ignore[attr-defined]
 
 
-async def test_turned_off_is_said(tmp_path: Path) -> None:
+async def test_turned_off_is_recorded_and_not_repeated_at_each_turn(tmp_path: Path) -> None:
     settings = {"verify.enabled": False}
     async with checking(tmp_path, PROJECT, steps(BREAKS, "text: Done."), settings=settings) as desk:
         outcome = await desk.turn()
-        assert "Not checked: verify.enabled is off." in outcome.message
+        (entry,) = outcome.evidence
+        assert (entry.state, entry.why) == ("not_checked", "verify.enabled is off")
+        assert "Not checked" not in outcome.message
         assert outcome.review.state == "applied"
 
 
