@@ -47,7 +47,7 @@ AFTER_UNDO = AFTER_REVIEW + TYPED
 QUESTION_TEXT, CHOICES, ANSWER = "Which one is meant?", ("the first", "the second"), "the second"
 LAST_WORDS = "You chose the second."
 RUN, RAN = "Run something", "It says forty-two."
-DENIED, ALLOWED = "rm -rf build", "python3 -c 'print(6 * 7)'"
+DENIED, ALLOWED = "rm -rf build", "python3 -c 'import runpy; print(6 * 7)'"
 
 
 def edit_file(path: str, old: str, new: str) -> str:
