@@ -302,7 +302,8 @@ def show_run(run: dict[str, Any]) -> None:
     mark, colour = marks.get(run["state"], ("·", "yellow"))
     show.line(mark, run["text"].replace("`", ""), colour)
     if run["command"] and run["state"] != "not_checked":
-        show.line(" ", f"{run['command']}  (in {run['backend']})", "dim", "dim")
+        where = f"  (in {run['backend']})" if run["backend"] else ""
+        show.line(" ", f"{run['command']}{where}", "dim", "dim")
     for failure in run["failures"][:MAX_FAILURES]:
         show.line(" ", failure, "red")
 
