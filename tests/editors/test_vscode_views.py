@@ -38,6 +38,9 @@ def ready(window: "Window") -> None:
 
 
 ALWAYS = {
+    "Copydesk: Answer a Permission Question",
+    "Copydesk: Permissions",
+    "Copydesk: Show What Left This Machine",
     "Copydesk: Ask…",
     "Copydesk: Prompt…",
     "Copydesk: Undo Turn",
