@@ -110,6 +110,8 @@ class LspEditorCode:
         is_asked = False
         with anyio.move_on_after(self._limit_s) as limit:
             async with self._room:
+                if limit.deadline - anyio.current_time() < self._limit_s / 4:
+                    return None  # it waited for other questions, and no answer could come in time
                 is_asked = True
                 try:
                     answer = await self._client.request(METHOD, params, timeout_s=None)
