@@ -47,6 +47,7 @@ class _Call:
     id: str
     name: str
     json: list[str] = field(default_factory=list[str])
+    signature: str = ""
 
 
 @dataclass(slots=True)
@@ -78,8 +79,8 @@ class Assembly:
                 self._close_thought(event, always=bool(event.signature or event.redacted))
             case RefusalDelta(text):
                 self.refusal.append(text)
-            case ToolCallStart(index, id, name):
-                self.calls[index] = _Call(self._unique(id or f"call_{index}"), name)
+            case ToolCallStart(index, id, name, signature):
+                self.calls[index] = _Call(self._unique(id or f"call_{index}"), name, signature=signature)
             case ToolCallDelta(index, piece):
                 self.calls[index].json.append(piece)
             case UsageReport(usage):
@@ -102,7 +103,7 @@ class Assembly:
 
     def _close_thought(self, end: ThinkingEnd, *, always: bool = False) -> None:
         if self.thought or always:
-            self.parts.append(Thinking("".join(self.thought), end.signature, end.redacted))
+            self.parts.append(Thinking("".join(self.thought), end.signature, end.redacted, end.source))
             self.thought = []
 
     def message(self) -> Message:
@@ -128,7 +129,7 @@ def read_call(call: _Call, *, whole: bool) -> ToolCall:
         return ToolCall(
             call.id, call.name, {}, raw, f"the arguments must be a JSON object, not {found}; it was not run."
         )
-    return ToolCall(call.id, call.name, cast("dict[str, Any]", arguments), raw)
+    return ToolCall(call.id, call.name, cast("dict[str, Any]", arguments), raw, signature=call.signature)
 
 
 async def read_reply(parts: TurnParts, request: ModelRequest, assembly: Assembly) -> Reply:

@@ -21,7 +21,7 @@ from copydesk.config.settings import Settings
 from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
-from copydesk.services.model_source import ModelSource
+from copydesk.services.model_source import Around, ModelSource
 from copydesk.services.parts import SessionParts
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
@@ -64,9 +64,17 @@ class FixedModel:
     def __init__(self, model: Model) -> None:
         self._model = model
 
-    async def resolve(self, name: str | None = None, *, on_retry: object = None, local: bool = False) -> Model:
-        del name, on_retry, local
-        return self._model
+    async def resolve(
+        self,
+        name: str | None = None,
+        *,
+        on_retry: object = None,
+        on_switch: object = None,
+        around: Around = lambda model: model,
+        local: bool = False,
+    ) -> Model:
+        del name, on_retry, on_switch, local
+        return around(self._model)
 
 
 @dataclass(slots=True)

@@ -129,3 +129,15 @@ class BadStream(PermanentModelError): ...
 
 
 class Offline(PermanentModelError): ...
+
+
+class CircuitOpen(PermanentModelError):
+    """The model failed too often in a row and is left alone for a while."""
+
+
+class BudgetExceeded(PermanentModelError):
+    """The request could cost more than a `budget.*` setting leaves; it was not sent."""
+
+
+class WrongShape(PermanentModelError):
+    """A structured answer that does not fit its schema, also not when asked again."""

@@ -134,6 +134,61 @@ class UsageUpdated:
 
 
 @frozen
+class CostExpected:
+    """Before a turn's first request: what the turn is likely to cost, in USD; None where no price is known.
+
+    `low_usd` is one request answered shortly, `high_usd` a turn as long as this session's turns are.
+    """
+
+    turn: str
+    model: str
+    input_tokens: int
+    low_usd: float | None = None
+    high_usd: float | None = None
+
+
+@frozen
+class CostUpdated:
+    """After a request: money so far, in USD. `usd` is this request's, None where no price is known.
+
+    `context_tokens` of `window_tokens` are in use. `cached_share` is the part of the turn's input that a cache served,
+    0 to 1. `estimated`: the provider did not report the usage (the request was cancelled, say).
+    """
+
+    turn: str
+    model: str
+    usage: Usage
+    usd: float | None
+    turn_usd: float
+    session_usd: float
+    day_usd: float
+    context_tokens: int = 0
+    window_tokens: int = 0
+    cached_share: float = 0.0
+    estimated: bool = False
+
+
+@frozen
+class PrefixBroken:
+    """This request does not begin as the one before it did, so the provider's cache is of no use. `why`: one of
+    "model", "system", "tools", "thinking", "history", "images".
+    """
+
+    turn: str
+    why: str
+    kept_messages: int = 0
+
+
+@frozen
+class ResultsCleared:
+    """Results of these calls gave way to a note of what they were, to make room in the window."""
+
+    turn: str
+    calls: tuple[str, ...]
+    why: str = ""
+
+
+@frozen
 class Retried:
     """A model request failed before output began and is tried again after `delay_s`."""
 
@@ -222,6 +277,10 @@ Event: TypeAlias = (
     | PermissionAsked
     | PermissionAnswered
     | UsageUpdated
+    | CostExpected
+    | CostUpdated
+    | PrefixBroken
+    | ResultsCleared
     | Retried
     | ReviewUpdated
     | ReviewDecided

@@ -23,18 +23,23 @@ class Text:
 
 @frozen
 class Thinking:
-    """Reasoning. `signature` and `redacted` are opaque provider bytes, sent back unchanged."""
+    """Reasoning. `signature` and `redacted` are opaque provider bytes, sent back unchanged, and only to `source`.
+
+    `source` names the wire that gave them ("anthropic", "openai_responses", "gemini"); another one refuses them.
+    """
 
     text: str
     signature: str = ""
     redacted: str = ""
+    source: str = ""
 
 
 @frozen
 class ToolCall:
     """A call the model asks for. `problem` is set when its JSON cannot be used: such a call never runs.
 
-    `raw` is the argument text as the model wrote it.
+    `raw` is the argument text as the model wrote it. `signature` is opaque and travels back unchanged (Gemini's thought
+    signatures stand on calls).
     """
 
     id: str
@@ -42,6 +47,7 @@ class ToolCall:
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     raw: str = ""
     problem: str = ""
+    signature: str = ""
 
 
 @frozen

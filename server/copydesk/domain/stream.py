@@ -4,7 +4,8 @@ Order: any number of deltas, then exactly one `Finished`. A stream raises only `
 Tool-call deltas are keyed by `index` (position of the call in the message); parallel calls may interleave.
 """
 
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, Usage
@@ -15,14 +16,29 @@ Thinking: TypeAlias = Literal["auto", "off", "low", "medium", "high"]
 
 
 @frozen
+class OutputSchema:
+    """What the answer must look like: a JSON Schema (draft 2020-12) of an object, under a name a provider takes."""
+
+    name: str
+    schema: Mapping[str, Any]
+
+
+@frozen
 class ModelRequest:
-    """One step's request. `system` and `tools` are the stable prefix; messages only ever grow within a session."""
+    """One step's request. `system` and `tools` are the stable prefix; messages only ever grow within a session.
+
+    `input_tokens` is what the rest is estimated to be, 0 when nobody knows: thinking shrinks as the window fills.
+    `session` lets providers send what shares a prefix to the same cache; it is opaque and says nothing of anybody.
+    """
 
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
+    schema: OutputSchema | None = None
+    input_tokens: int = 0
+    session: str = ""
 
 
 @frozen
@@ -37,10 +53,11 @@ class ThinkingDelta:
 
 @frozen
 class ThinkingEnd:
-    """Closes one thinking block. `signature` / `redacted` must travel back unchanged."""
+    """Closes one thinking block. `signature` / `redacted` must travel back unchanged, to the wire named `source`."""
 
     signature: str = ""
     redacted: str = ""
+    source: str = ""
 
 
 @frozen
@@ -52,9 +69,12 @@ class RefusalDelta:
 
 @frozen
 class ToolCallStart:
+    """`signature`: opaque, travels back with the call."""
+
     index: int
     id: str
     name: str
+    signature: str = ""
 
 
 @frozen

@@ -7,15 +7,34 @@ import re
 from typing import Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
+from copydesk.domain.models import Billing, ModelFacts, Price
 
-ThinkingForm: TypeAlias = Literal["none", "effort", "deepseek", "anthropic_budget", "anthropic_adaptive"]
-"""effort: `reasoning_effort`. deepseek: that and a switch. anthropic_budget: a number of tokens.
-anthropic_adaptive: as much as the model sees fit, steered by an effort."""
+ThinkingForm: TypeAlias = Literal[
+    "none",
+    "effort",
+    "deepseek",
+    "anthropic_budget",
+    "anthropic_adaptive",
+    "gemini_budget",
+    "gemini_level",
+    "openrouter",
+    "template",
+    "instruction",
+]
+"""effort: `reasoning_effort` (Responses: `reasoning.effort`). deepseek: that and a switch. anthropic_budget: a number
+of tokens. anthropic_adaptive: as much as the model sees fit, steered by an effort. gemini_budget / gemini_level:
+`thinkingConfig`. openrouter: a `reasoning` object. template: `chat_template_kwargs.enable_thinking`. instruction: the
+model has no such switch, so words in the system text ask it to think step by step. none: it cannot be steered at all.
+"""
+
+SchemaForm: TypeAlias = Literal["json_schema", "tool", "json_object", "words"]
+"""How the wire takes an output schema: its own field, a tool that must be called, JSON mode with the schema in words,
+or words alone. Gemini's wire has `responseSchema` as its own field."""
 
 
 @frozen
 class Entry:
-    """One family. Token counts; `max_tokens_field` is the request's name for the output limit.
+    """One family, or one model. Token counts; `max_tokens_field` is the request's name for the output limit.
 
     `echo_reasoning`: every assistant message must carry its reasoning back (`reasoning_content`).
     `effort_with_tools` replaces every effort in requests with tools: the wire takes no other there.
@@ -34,6 +53,25 @@ class Entry:
     effort_off: str = ""
     effort_with_tools: str = ""
     known: bool = True
+    schema: SchemaForm = "words"
+    price: Price | None = None
+    tokenizer: str = ""
+    source: str = "catalog"
+
+    def facts(self, billing: Billing) -> ModelFacts:
+        """The part that concerns others than the wires."""
+        return ModelFacts(
+            self.family,
+            self.window_tokens,
+            self.output_limit_tokens,
+            billing=billing,
+            price=self.price,
+            tools=self.tools,
+            images=self.images,
+            tokenizer=self.tokenizer,
+            known=self.known,
+            source=self.source,
+        )
 
 
 DEFAULT = Entry("generic", window_tokens=32_768, output_limit_tokens=4_096, known=False)

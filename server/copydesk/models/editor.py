@@ -46,6 +46,7 @@ class EditorModel:
         self._retry = retry or RetryPolicy()
         self._silence_s = silence_s
         self.entry = _entry(offered)
+        self.facts = self.entry.facts("elsewhere")
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ import anyio
 
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
+from copydesk.domain.models import Billing
 from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
@@ -86,7 +87,7 @@ class RemoteModel:
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
         self._wire = WIRES[endpoint.provider.wire]
-        self._url = endpoint.base_url + self._wire.path
+        self._url = endpoint.base_url + self._wire.path(model)
         self._headers = {
             "content-type": "application/json",
             "accept": "text/event-stream",
@@ -97,6 +98,8 @@ class RemoteModel:
         host = host_of(endpoint.base_url)
         self._origin = Origin(endpoint.provider.title, host, model, endpoint.provider.key_variable)
         self.is_local = is_loopback(host)
+        billing: Billing = "free" if self.is_local else "tokens" if entry.price else "unknown"
+        self.facts = entry.facts(billing)
 
     @property
     def name(self) -> str:

@@ -59,6 +59,14 @@ class ModelInfo:
     local: bool
 
 
+def _ignore_switch(_model: str, _why: str) -> None:
+    """Nobody listens."""
+
+
+def _as_it_is(model: Model) -> Model:
+    return model
+
+
 class Models:
     """Turns names into models. `offline_model` makes the built-in one; probes are remembered for some seconds.
 
@@ -101,11 +109,24 @@ class Models:
         self._settings = settings
         self._door.offline = settings.offline
 
-    async def resolve(self, name: str | None = None, *, on_retry: OnRetry = ignore_retry, local: bool = False) -> Model:
+    async def resolve(
+        self,
+        name: str | None = None,
+        *,
+        on_retry: OnRetry = ignore_retry,
+        on_switch: Callable[[str, str], None] = _ignore_switch,
+        around: Callable[[Model], Model] = _as_it_is,
+        local: bool = False,
+    ) -> Model:
         """The model for a name, or for the settings' when None. Raises `ModelError` or `ConfigError`.
 
-        `local`: only a model on this machine is of use (see `is_local`), so the editor is not even asked for its own.
+        `on_switch` is told when another one answers instead, `around` put around each that may. `local`: only a model
+        on this machine is of use (see `is_local`), so the editor is not even asked for its own.
         """
+        del on_switch
+        return around(await self._chosen(name, on_retry, local=local))
+
+    async def _chosen(self, name: str | None, on_retry: OnRetry, *, local: bool) -> Model:
         if name is not None:
             return await self._named(name, on_retry, local=local)
         failed: CopydeskError | None = None

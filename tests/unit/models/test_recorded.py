@@ -83,7 +83,7 @@ EXPECTED: dict[str, list[StreamEvent]] = {
         UsageReport(Usage(2125, 1, cache_read=2000, cache_write=100)),
         ThinkingDelta("Überlegen"),
         ThinkingDelta(" …"),
-        ThinkingEnd("EqQBCgIYAhIM1gbcDa9GJwZA=="),
+        ThinkingEnd("EqQBCgIYAhIM1gbcDa9GJwZA==", source="anthropic"),
         ThinkingEnd(redacted="EmwKAhgBEgy3va3pzix"),
         TextDelta("Okay, 🙂"),
         ToolCallStart(0, "toolu_01T", "read_file"),

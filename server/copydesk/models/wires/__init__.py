@@ -36,9 +36,11 @@ class Decoder(Protocol):
 
 
 class Wire(Protocol):
-    """`path` goes behind the base URL."""
+    """One family of APIs. Stateless."""
 
-    path: str
+    def path(self, model: str) -> str:
+        """What goes behind the base URL for a streamed answer of this model."""
+        ...
 
     def headers(self, key: str) -> dict[str, str]: ...
 

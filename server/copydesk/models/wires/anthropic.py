@@ -44,7 +44,8 @@ _STOP: dict[str, FinishReason] = {
 class AnthropicMessages:
     """The wire. Stateless."""
 
-    path = "/messages"
+    def path(self, model: str) -> str:
+        return "/messages"
 
     def headers(self, key: str) -> dict[str, str]:
         return {"anthropic-version": VERSION} | ({"x-api-key": key} if key else {})
@@ -178,7 +179,9 @@ class MessagesDecoder:
         if block is None:
             return []
         if block.kind in ("thinking", "redacted_thinking"):
-            return [ThinkingEnd(block.signature, block.redacted)]
+            return [
+                ThinkingEnd(block.signature, block.redacted, "anthropic" if block.signature or block.redacted else "")
+            ]
         if block.kind == "tool_use" and block.input and not block.n_json:
             return [ToolCallDelta(block.position, json.dumps(block.input, ensure_ascii=False))]
         return []

@@ -60,7 +60,7 @@ def _breaks_thinking(messages: tuple[Message, ...]) -> bool:
 
 
 def _is_signed(part: Part) -> bool:
-    return isinstance(part, Thinking) and bool(part.signature or part.redacted)
+    return isinstance(part, Thinking) and bool(part.signature or part.redacted) and part.source in ("", "anthropic")
 
 
 def _tools(specs: tuple[ToolSpec, ...], entry: Entry) -> Blocks:
@@ -105,6 +105,8 @@ def _block(part: Part) -> Block | None:
     match part:
         case Text(text):
             return {"type": "text", "text": text} if text.strip() else None
+        case Thinking(source=source) if source not in ("", "anthropic"):
+            return None  # signed by another provider
         case Thinking(redacted=redacted) if redacted:
             return {"type": "redacted_thinking", "data": redacted}
         case Thinking(text, signature):

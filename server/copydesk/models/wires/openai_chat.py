@@ -51,7 +51,8 @@ _FINISH: dict[str, FinishReason] = {
 class OpenAIChat:
     """The wire. Stateless."""
 
-    path = "/chat/completions"
+    def path(self, model: str) -> str:
+        return "/chat/completions"
 
     def headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"} if key else {}

@@ -1,0 +1,59 @@
+"""What is known of a model by those who do not speak to it: its limits, what it takes, what it costs.
+
+Data only; `models.catalog` fills it in. Start with `facts_of`.
+"""
+
+from typing import Any, Literal, TypeAlias
+
+from copydesk.domain.frozen import frozen
+from copydesk.domain.messages import Usage
+
+Billing: TypeAlias = Literal["tokens", "free", "elsewhere", "unknown"]
+"""tokens: `price` holds. free: on this machine, or built in. elsewhere: the editor's own account. unknown: may cost."""
+
+PER = 1_000_000
+
+
+@frozen
+class Price:
+    """US dollars for a million tokens. `input` is for tokens that no cache served or took in."""
+
+    input: float
+    output: float
+    cache_read: float
+    cache_write: float
+
+    def usd(self, usage: Usage) -> float:
+        """What this usage costs. `usage.input` includes the cached ones, `usage.output` the reasoning."""
+        fresh = max(0, usage.input - usage.cache_read - usage.cache_write)
+        whole = fresh * self.input + usage.output * self.output
+        return (whole + usage.cache_read * self.cache_read + usage.cache_write * self.cache_write) / PER
+
+
+@frozen
+class ModelFacts:
+    """`family` is the catalog's word; `known` is False when only safe defaults are known.
+
+    `tokenizer` names a tiktoken encoding, empty where counting is by estimate. `source` says where the window is from:
+    "catalog", "default", "server" (it was asked) or "user" (the person's own entry).
+    """
+
+    family: str
+    window_tokens: int
+    output_limit_tokens: int
+    billing: Billing = "unknown"
+    price: Price | None = None
+    tools: bool = True
+    images: bool = False
+    tokenizer: str = ""
+    known: bool = True
+    source: str = "catalog"
+
+
+BUILT_IN = ModelFacts("built-in", 1_000_000, 100_000, billing="free", tools=True)
+"""Of a model that says nothing of itself: the offline and the scripted ones."""
+
+
+def facts_of(model: Any) -> ModelFacts:
+    """What a `domain.ports.Model` says of itself in its `facts`, where it has any."""
+    return getattr(model, "facts", BUILT_IN)
