@@ -98,7 +98,7 @@ def plain(message: Message) -> Message:
     parts = [
         replace(part, id="", raw="")
         if isinstance(part, ToolCall)
-        else replace(part, signature="")
+        else replace(part, signature="", source="")
         if isinstance(part, Thinking)
         else part
         for part in message.parts

@@ -84,7 +84,7 @@ EXPECTED: dict[str, list[StreamEvent]] = {
         ThinkingDelta("Überlegen"),
         ThinkingDelta(" …"),
         ThinkingEnd("EqQBCgIYAhIM1gbcDa9GJwZA==", source="anthropic"),
-        ThinkingEnd(redacted="EmwKAhgBEgy3va3pzix"),
+        ThinkingEnd(redacted="EmwKAhgBEgy3va3pzix", source="anthropic"),
         TextDelta("Okay, 🙂"),
         ToolCallStart(0, "toolu_01T", "read_file"),
         ToolCallDelta(0, '{"path": "ä'),
