@@ -1,13 +1,12 @@
 """Limits of the whole tree: each is broken first where there is none."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.boxes import BACKENDS, box_for
-from tests.sandbox.ground import Ground, ground, python, run, run_bare, with_limits
+from tests.sandbox.ground import Ground, python, run, run_bare, with_limits
 
 MIB = 1024 * 1024
 LIMIT_BYTES = 240 * MIB
@@ -55,17 +54,6 @@ times = os.times()
 print('burnt', times.user + times.children_user)
 """
 )
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
 
 
 def _number(out: str, word: str) -> float:
