@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from copydesk.domain.sandboxes import Hold
 from tests.sandbox.ground import CANARY, Ground, Ran, python, shell
@@ -32,27 +32,18 @@ class Attack:
         return self.name
 
 
-def _sh(
-    name: str,
-    hold: Hold | Literal[""],
-    script: str,
-    succeeded: Succeeded,
-    prefix: tuple[str, ...] = (),
-    needs: Needs = "",
-) -> Attack:
-    return Attack(name, hold, tuple(shell(f"echo tried\n{script}")), succeeded, prefix, needs)
+class _More(TypedDict, total=False):
+    prefix: tuple[str, ...]
+    needs: Needs
 
 
-def _py(
-    name: str,
-    hold: Hold | Literal[""],
-    script: str,
-    succeeded: Succeeded,
-    prefix: tuple[str, ...] = (),
-    needs: Needs = "",
-) -> Attack:
+def _sh(name: str, hold: Hold | Literal[""], script: str, succeeded: Succeeded, **more: Unpack[_More]) -> Attack:
+    return Attack(name, hold, tuple(shell(f"echo tried\n{script}")), succeeded, **more)
+
+
+def _py(name: str, hold: Hold | Literal[""], script: str, succeeded: Succeeded, **more: Unpack[_More]) -> Attack:
     head = "import ctypes, os, signal, socket, struct, sys, time\nE = os.environ\nprint('tried', flush=True)\n"
-    return Attack(name, hold, tuple(python(head + script)), succeeded, prefix, needs)
+    return Attack(name, hold, tuple(python(head + script)), succeeded, **more)
 
 
 # --- what counts as success ------------------------------------------------------------------------------
