@@ -22,7 +22,6 @@ from copydesk.services.verifying.readings import Reading, read_output
 from copydesk.workspace.uris import to_path
 
 MAX_BYTES = 2_000_000
-DRAIN_S = 0.5
 MAX_OUTPUT = 4_000
 """Characters of a failing run's end that are kept with its record."""
 
