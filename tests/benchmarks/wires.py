@@ -33,7 +33,7 @@ from tests.benchmarks.places import ROOT, python_env, scratch
 from tests.benchmarks.report import US, Column, Table
 from tests.support.buffer_editor import BufferEditor
 
-N_ROUNDS = 40
+N_ROUNDS = 25
 N_WARM_UP = 5
 N_MANY = 5_000
 WORD = re.compile(rb'"(?:content|text)":"([0-9.]+)')
@@ -83,10 +83,12 @@ async def _tables(case: Case) -> Table:
     async with AsyncExitStack() as stack:
         door = await stack.enter_async_context(Door())
         bare = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        turns = Turns(case)
+        await stack.enter_async_context(turns.core.running())
         subjects: dict[str, Callable[[str], Any]] = {
-            "bare httpx": await _bare(case, bare, stack),
+            "bare httpx": await _bare(case, bare, turns),
             "model stream": lambda what: _streamed(case, door, what),
-            US: await _turns(case, door, stack),
+            US: turns.ask,
         }
         for number in range(N_ROUNDS + N_WARM_UP):
             await _round(table, subjects, number >= N_WARM_UP)
@@ -140,16 +142,9 @@ class Watch:
 # --- the three subjects ---
 
 
-async def _bare(case: Case, client: httpx.AsyncClient, stack: AsyncExitStack) -> Callable[[str], Any]:
+async def _bare(case: Case, client: httpx.AsyncClient, turns: "Turns") -> Callable[[str], Any]:
     """The very bytes that a turn sends: the first request's, and for a call the second's too."""
-    bodies: dict[str, list[bytes]] = {}
-    sent: list[bytes] = []
-    recording = _Recording(sent)
-    ask = await _turns(case, recording, stack)
-    for what in ("20/0", "call/0"):
-        sent.clear()
-        await ask(what)
-        bodies[what] = list(sent)
+    bodies = {what: await turns.bodies(what) for what in ("20/0", "call/0")}
 
     async def request(what: str) -> Taken:
         watch = Watch()
@@ -163,16 +158,6 @@ async def _bare(case: Case, client: httpx.AsyncClient, stack: AsyncExitStack) ->
     return request
 
 
-class _Recording(Door):
-    def __init__(self, sent: list[bytes]) -> None:
-        def keep(body: bytes) -> Any:
-            sent.append(body)
-            return original(body)
-
-        super().__init__()
-        original, self.redact = self.redact, keep
-
-
 def _see(watch: Watch, chunk: bytes) -> None:
     found = WORD.search(chunk)
     if found:
@@ -184,16 +169,17 @@ class _Chosen:
 
     name = "compat/scripted"
 
-    def __init__(self, case: Case, door: Door) -> None:
+    door: Door
+
+    def __init__(self, case: Case) -> None:
         self._case = case
-        self._door = door
         self._models: dict[str, RemoteModel] = {}
         self.what = "20/0"
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         model = self._models.get(self.what)
         if model is None:
-            model = self._models[self.what] = self._case.model(self.what, self._door)
+            model = self._models[self.what] = self._case.model(self.what, self.door)
         return model.stream(request)
 
 
@@ -207,30 +193,46 @@ async def _streamed(case: Case, door: Door, what: str) -> Taken:
     return watch.taken()
 
 
-async def _turns(case: Case, door: Door, stack: AsyncExitStack) -> Callable[[str], Any]:
-    root = case.folder / f"tree-{case.provider}-{id(door)}"
-    root.mkdir()
-    (root / "settings.py").write_text("VALUE = 0\n", encoding="utf-8")
-    model = _Chosen(case, door)
-    core = compose(roots=(to_uri(str(root)),), state=case.folder / "state", editor=BufferEditor, model=model)
-    await stack.enter_async_context(core.running())
-    watches: list[Watch] = []
+class Turns:
+    """Whole turns, each in a session of its own, through the server's own door."""
 
-    def listen(_session: str, _seq: int, event: Event) -> None:
-        if isinstance(event, MessageChunk) and watches:
-            watches[-1].saw(event.text)
+    def __init__(self, case: Case) -> None:
+        root = case.folder / f"tree-{case.provider}"
+        root.mkdir()
+        (root / "settings.py").write_text("VALUE = 0\n", encoding="utf-8")
+        self._model = _Chosen(case)
+        state = case.folder / "state"
+        self.core = compose(roots=(to_uri(str(root)),), state=state, editor=BufferEditor, model=self._model)
+        self._model.door = self.core.outward.door
+        self._watch = Watch()
+        self.core.host.subscribe(self._listen)
 
-    core.host.subscribe(listen)
+    def _listen(self, _session: str, _seq: int, event: Event) -> None:
+        if isinstance(event, MessageChunk):
+            self._watch.saw(event.text)
 
-    async def turn(what: str) -> Taken:
-        model.what = what
-        watches.append(Watch())
-        task = Task("prompt", "Say the time.")
-        outcome = await core.host.prompt(PromptRequest(task, session=core.host.new_session().id)).wait()
+    async def ask(self, what: str) -> Taken:
+        self._model.what = what
+        self._watch = Watch()
+        request = PromptRequest(Task("prompt", "Say the time."), session=self.core.host.new_session().id)
+        outcome = await self.core.host.prompt(request).wait()
         assert outcome.stop_reason == "end_turn", outcome.error
-        return watches.pop().taken()
+        return self._watch.taken()
 
-    return turn
+    async def bodies(self, what: str) -> list[bytes]:
+        """What a turn sends."""
+        door, sent = self.core.outward.door, list[bytes]()
+        redact = door.redact
+
+        def keep(body: bytes) -> Any:
+            redacted = redact(body)
+            sent.append(redacted.body)
+            return redacted
+
+        door.redact = keep
+        await self.ask(what)
+        door.redact = redact
+        return sent
 
 
 @contextmanager
