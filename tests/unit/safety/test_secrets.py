@@ -197,7 +197,7 @@ def test_a_body_without_secrets_stays_byte_for_byte() -> None:
 
 def test_what_was_clean_before_is_looked_at_anew_once_more_is_known() -> None:
     secrets = redactor()
-    value = "plainlookingvalue"
+    value = plain_values(1)[0]
     body = json.dumps({"messages": [{"content": value}, {"content": "some other words"}]}).encode()
     assert secrets.redact_body(body).body is body
     assert secrets.redact_body(body).body is body, "known to be clean"
