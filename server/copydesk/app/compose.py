@@ -55,6 +55,7 @@ def model_settings(settings: Settings) -> "ModelSettings":
         base_url=settings.text("model.baseUrl"),
         fallbacks=settings.texts("model.fallbacks"),
         offline=settings.flag("network.offline"),
+        api=settings.text("model.api"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
     )
 
