@@ -4,6 +4,7 @@ Unknown names get safe defaults and say so (`known` is False). Knows no network.
 """
 
 import re
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
@@ -77,6 +78,28 @@ class Entry:
 DEFAULT = Entry("generic", window_tokens=32_768, output_limit_tokens=4_096, known=False)
 
 _O = "max_completion_tokens"
+_GEMINI: tuple[tuple[str, Entry], ...] = (
+    # Levels, budgets and what `off` may be: ai.google.dev/gemini-api/docs/generate-content/thinking. Thinking cannot be
+    # switched off from 3.7 on, nor in any Pro; the smallest budget of 2.5 Pro is 128. The 2.0 models are shut down.
+    (r"gemini-[12]\.[0-4]", Entry("gemini-2.0", 1_048_576, 8_192, images=True, schema="json_schema")),
+    (
+        r"gemini-2\.5-pro",
+        Entry(
+            "gemini-2.5-pro", 1_048_576, 65_536, "gemini_budget", images=True, effort_off="128", schema="json_schema"
+        ),
+    ),
+    (
+        r"gemini-2\.5",
+        Entry("gemini-2.5", 1_048_576, 65_536, "gemini_budget", images=True, effort_off="0", schema="json_schema"),
+    ),
+    (
+        r"gemini-3(\.[0-6])?-flash|gemini-3\.\d+-flash-lite",
+        Entry(
+            "gemini-3-flash", 1_048_576, 65_536, "gemini_level", images=True, effort_off="minimal", schema="json_schema"
+        ),
+    ),
+    (r"gemini", Entry("gemini", 1_048_576, 65_536, "gemini_level", images=True, schema="json_schema")),
+)
 _FAMILIES: tuple[tuple[str, Entry], ...] = (
     # A pattern is searched in `provider/model`, lower case; the first that fits wins.
     (
@@ -104,7 +127,7 @@ _FAMILIES: tuple[tuple[str, Entry], ...] = (
     (r"claude-3-5", Entry("claude-3.5", 200_000, 8_192, images=True, cache_marks=True)),
     (r"claude-3", Entry("claude-3", 200_000, 4_096, images=True, cache_marks=True)),
     (r"^anthropic/", Entry("claude", 200_000, 8_192, images=True, cache_marks=True, known=False)),
-    (r"gemini", Entry("gemini", 1_048_576, 65_536, "effort", images=True, effort_off="none")),
+    *_GEMINI,
     (r"deepseek.*(-r1|distill)", Entry("deepseek-r1", 65_536, 32_768)),
     (r"^deepseek/", Entry("deepseek", 128_000, 32_768, "deepseek", echo_reasoning=True)),
     (r"deepseek", Entry("deepseek-open", 128_000, 8_192)),
@@ -126,3 +149,12 @@ def entry(name: str) -> Entry:
     """The entry for `provider/model`, the generic one when nothing is known."""
     lowered = name.lower()
     return next((found for pattern, found in _COMPILED if pattern.search(lowered)), DEFAULT)
+
+
+def over(wire: str, found: Entry) -> Entry:
+    """The entry as a wire puts it: Gemini's thinking has another form on Google's OpenAI-compatible endpoint."""
+    if wire != "openai_chat" or found.thinking not in ("gemini_level", "gemini_budget"):
+        return found
+    return replace(
+        found, thinking="effort", effort_off={"0": "none", "minimal": "minimal"}.get(found.effort_off, "low")
+    )

@@ -24,9 +24,15 @@ from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
+from copydesk.models.wires.gemini import GeminiContent
+from copydesk.models.wires.gemini_frames import Frames
 from copydesk.models.wires.openai_chat import OpenAIChat
 
-WIRES: dict[WireName, Wire] = {"openai_chat": OpenAIChat(), "anthropic": AnthropicMessages()}
+WIRES: dict[WireName, Wire] = {
+    "openai_chat": OpenAIChat(),
+    "anthropic": AnthropicMessages(),
+    "gemini": GeminiContent(),
+}
 ERROR_LIMIT_BYTES = 256 * 1024
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -87,6 +93,9 @@ class RemoteModel:
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
         self._wire = WIRES[endpoint.provider.wire]
+        # Gemini's stream can be a JSON array, which comes in pieces too.
+        self._arrays = endpoint.provider.wire == "gemini"
+        self._whole_begins = (b"<", b"{") if self._arrays else (b"<", b"{", b"[")
         self._url = endpoint.base_url + self._wire.path(model)
         self._headers = {
             "content-type": "application/json",
@@ -115,7 +124,7 @@ class RemoteModel:
                 raise await self._refusal(response)
             decoder = self._wire.decoder(self._origin)
             head = await _head(response)
-            if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say
+            if head.lstrip()[:1] in self._whole_begins:  # no line of a stream begins so, whatever the headers say
                 body = head + await response.read(WHOLE_LIMIT_BYTES)
                 for event in self._from_whole(body, decoder, response.content_type):
                     yield event
@@ -143,7 +152,7 @@ class RemoteModel:
 
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
-        lines = sse.Decoder()
+        lines = Frames() if self._arrays else sse.Decoder()
         n_events = 0
         heard_s = time.monotonic()
         chunk: bytes | None = head
@@ -171,7 +180,7 @@ class RemoteModel:
                 return None
         return None
 
-    def _last(self, lines: sse.Decoder, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
+    def _last(self, lines: sse.Decoder | Frames, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
         """The bytes are over and the stream did not say so."""
         rest = lines.end()
         events: list[StreamEvent] = []

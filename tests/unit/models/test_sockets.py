@@ -1,4 +1,4 @@
-"""Both wires over real sockets: what arrives, what is reused, and every fault a network or a server has."""
+"""The wires over real sockets: what arrives, what is reused, and every fault a network or a server has."""
 
 import json
 import time
@@ -30,7 +30,7 @@ from tests.support.model_server import Fault, ModelServer
 from tests.support.slept import Slept
 
 ASK = ModelRequest("Be brief.", (Message("user", (Text("hi"),)),))
-WIRES = ("openai", "anthropic")
+WIRES = ("openai", "anthropic", "gemini")
 HELLO = Script.parse("text: Hello\nusage: in=10 out=2 cached=4\nloop")
 BUSY = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
 SAID = [TextDelta("Hello"), UsageReport(Usage(10, 2, 4)), Finished("end_turn")]
