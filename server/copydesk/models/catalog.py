@@ -133,3 +133,12 @@ def _routed(name: str) -> Entry:
         effort_with_tools="",
         price=price(f"{own}/{model.replace('.', '-') if own == 'anthropic' else model}") if own else None,
     )
+
+
+def over(wire: str, found: Entry) -> Entry:
+    """The entry as a wire puts it: Gemini's thinking has another form on Google's OpenAI-compatible endpoint."""
+    if wire != "openai_chat" or found.thinking not in ("gemini_level", "gemini_budget"):
+        return found
+    return replace(
+        found, thinking="effort", effort_off={"0": "none", "minimal": "minimal"}.get(found.effort_off, "low")
+    )
