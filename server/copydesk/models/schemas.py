@@ -70,7 +70,7 @@ def fits_strict(schema: Schema, dialect: Dialect = "openai") -> bool:
     Not for objects with free keys, tuples, values of any kind, and what only a full validator understands.
     """
     root = at_root(schema)
-    if root.get("type") != "object" or not _within_limits(schema):
+    if root.get("type") != "object" or "anyOf" in plain(root, schema) or not _within_limits(schema):
         return False
     if dialect == "anthropic" and is_recursive(schema):
         return False
