@@ -64,7 +64,7 @@ def read_arguments(raw: str) -> Arguments:
     inner = _object(value, _JSON.decode) if isinstance(value, str) else None
     if inner is not None:
         return _made(inner)
-    found = _JSON_NAMES.get(type(value), "null")
+    found = next((name for kind, name in _JSON_NAMES.items() if type(value) is kind), "null")
     return Arguments({}, problem=f"the arguments must be a JSON object, not {found}; it was not run.")
 
 
@@ -127,7 +127,7 @@ def _twice(text: str) -> object:
     first, end = _LOOSE.raw_decode(text.strip())
     behind = text.strip()[end:].strip()
     second, end = _LOOSE.raw_decode(behind)
-    if behind[end:] or not isinstance(first, dict) or (first and repr(first) != repr(second)):
+    if behind[end:] or repr(first) not in ("{}", repr(second)):
         raise _Ambiguous("more than one value")
     return second
 
