@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from copydesk.domain.errors import ConfigError, UnknownModel
 from copydesk.domain.frozen import frozen
 
-WireName: TypeAlias = Literal["openai_chat", "anthropic"]
+WireName: TypeAlias = Literal["openai_chat", "openai_responses", "anthropic"]
 
 
 @frozen
