@@ -37,6 +37,7 @@ class Entry:
 
     `echo_reasoning`: every assistant message must carry its reasoning back (`reasoning_content`).
     `effort_with_tools` replaces every effort in requests with tools: the wire takes no other there.
+    `refuses`: fields of the request, and habits of ours, that the server takes amiss (`models.refusals` names them).
     `effort_off` is what `thinking = off` means in the effort form; empty when it cannot be switched off.
     """
 
@@ -56,6 +57,7 @@ class Entry:
     price: Price | None = None
     tokenizer: str = ""
     source: str = "catalog"
+    refuses: frozenset[str] = frozenset()
 
     def facts(self, billing: Billing) -> ModelFacts:
         """The part that concerns others than the wires."""
