@@ -148,4 +148,6 @@ class Plan:
         return ""
 
     def _speaks_of_model(self, said: str) -> bool:
+        if said.lstrip().startswith("<"):
+            return False  # a web page
         return "model" in said.lower() or (len(self._model) > 2 and self._model.lower() in said.lower())

@@ -101,7 +101,7 @@ async def test_chat_completions_come_first_elsewhere(door: Door) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
-@pytest.mark.parametrize("body", [b"", b"404 page not found", b'{"detail":"Not Found"}', b"<h1>Nope</h1>"])
+@pytest.mark.parametrize("body", [b"", b"404 page not found", b'{"detail":"Not Found"}', b"<h1>Not a model page</h1>"])
 async def test_the_other_path_is_tried_and_remembered(door: Door, status: int, body: bytes) -> None:
     slept, learnt = Slept(), Learnt()
     async with ModelServer(HELLO) as server:
