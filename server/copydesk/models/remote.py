@@ -20,6 +20,7 @@ from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import failures, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
+from copydesk.models.joining import joined
 from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
 from copydesk.models.routes import MISSING, Learnt, Plan
@@ -194,7 +195,7 @@ class RemoteModel:
             arrived = lines.feed(chunk)
             n_events += len(arrived)
             heard_s = self._still_heard(heard_s, bool(arrived))
-            for event in (found for one in arrived for found in decoder.feed(one)):
+            for event in joined([found for one in arrived for found in decoder.feed(one)]):
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
                 yield event
