@@ -98,7 +98,7 @@ _GEMINI: tuple[tuple[str, Entry], ...] = (
             "gemini-3-flash", 1_048_576, 65_536, "gemini_level", images=True, effort_off="minimal", schema="json_schema"
         ),
     ),
-    (r"gemini", Entry("gemini", 1_048_576, 65_536, "gemini_level", images=True, schema="json_schema")),
+    (r"gemini-", Entry("gemini", 1_048_576, 65_536, "gemini_level", images=True, schema="json_schema")),
 )
 _FAMILIES: tuple[tuple[str, Entry], ...] = (
     # A pattern is searched in `provider/model`, lower case; the first that fits wins.
