@@ -23,6 +23,8 @@ Wire: TypeAlias = Callable[[Step, int], Iterator[bytes | Wait | Fail]]
 """A script's step and its number → the events of its answer."""
 WIRES: Mapping[str, Wire] = {"/messages": wire_events.anthropic}
 """How a path ends → its wire; any other path is Chat Completions."""
+PLAYED = ("/chat/completions", "/messages", "/responses")
+"""How the paths end that play the script."""
 TIMES = "/times"
 """Answers what was asked since it was asked last, with times; it is no request itself."""
 
@@ -74,7 +76,10 @@ class ModelServer:
         port: int = 0,
         models: tuple[str, ...] = ("scripted",),
         wires: Mapping[str, Wire] | None = None,
+        answers: Mapping[str, Any] | None = None,
     ) -> None:
+        """`answers` maps other paths to their JSON, or to a function of what was posted that gives it (None: 404)."""
+        self._answers = answers
         self._script = script
         self._models = models
         self._wires = {**WIRES, **(wires or {})}
@@ -139,6 +144,8 @@ class ModelServer:
         if seen.method == "HEAD":  # some clients look first whether anybody is there
             await _send_whole(writer, 200, b"", {})
             return True
+        if self._answers is not None and not seen.path.endswith(PLAYED):
+            return await self._tell(seen, self._answers.get(seen.path), writer)
         if seen.method == "GET":
             return await self._list(seen, writer)
         fault = self.faults.pop(0) if self.faults else None
@@ -185,6 +192,13 @@ class ModelServer:
         self.requests.clear()
         self.answered_s.clear()
         await _send_whole(writer, 200, json.dumps(rows).encode(), {"content-type": "application/json"})
+
+    async def _tell(self, seen: Seen, answer: Any, writer: asyncio.StreamWriter) -> bool:
+        """What a server says of itself, where a test gave it words of its own."""
+        body = answer(seen.json if seen.body else None) if callable(answer) else answer
+        status, said = (404, {"error": "not found"}) if body is None else (200, body)
+        await _send_whole(writer, status, json.dumps(said).encode(), {"content-type": "application/json"})
+        return True
 
     async def _list(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
         if seen.path == "/api/tags":

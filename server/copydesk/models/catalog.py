@@ -108,7 +108,7 @@ def to_price(input: float, output: float, cache_read: float, cache_write: float,
     """`long`: above how many input tokens, and the four rates again."""
     if not long:
         return Price(input, output, cache_read, cache_write)
-    return Price(input, output, cache_read, cache_write, int(long[0]), Price(*long[1:5]))
+    return Price(input, output, cache_read, cache_write, int(long[0]), to_price(*long[1:]))
 
 
 def _family(name: str) -> Entry:

@@ -30,6 +30,12 @@ class Provider:
     default_model: str = ""
     key_url: str = ""
 
+    @property
+    def how_to_set(self) -> str:
+        """What a person does to have a key in place."""
+        where = f" (get a key at {self.key_url})" if self.key_url else ""
+        return f"Set {self.key_variable} in the environment that starts the editor{where}."
+
 
 PROVIDERS: Mapping[str, Provider] = {
     provider.name: provider

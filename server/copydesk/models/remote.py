@@ -5,9 +5,10 @@ Start with `RemoteModel.stream`.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import field
+from typing import TypeAlias
 
 import anyio
 
@@ -27,6 +28,8 @@ from copydesk.models.wires.anthropic import AnthropicMessages
 from copydesk.models.wires.openai_chat import OpenAIChat
 
 WIRES: dict[WireName, Wire] = {"openai_chat": OpenAIChat(), "anthropic": AnthropicMessages()}
+OnAnswer: TypeAlias = Callable[[Callable[[Entry], None]], None]
+"""Told once that the server answers, and how the model takes what is then found out beside its request."""
 ERROR_LIMIT_BYTES = 256 * 1024
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -77,12 +80,13 @@ class RemoteModel:
         on_retry: OnRetry = ignore_retry,
         retry: RetryPolicy | None = None,
         patience: Patience | None = None,
+        on_answer: OnAnswer | None = None,
     ) -> None:
+        self._on_answer = on_answer
         self._name = name
         self._model = model
         self._endpoint = endpoint
         self._door = door
-        self.entry = entry
         self._on_retry = on_retry
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
@@ -98,8 +102,12 @@ class RemoteModel:
         host = host_of(endpoint.base_url)
         self._origin = Origin(endpoint.provider.title, host, model, endpoint.provider.key_variable)
         self.is_local = is_loopback(host)
+        self.learn(entry)
+
+    def learn(self, entry: Entry) -> None:
+        """Takes what is known of the model now; requests from here on go by it."""
         billing: Billing = "free" if self.is_local else "tokens" if entry.price else "unknown"
-        self.facts = entry.facts(billing)
+        self.entry, self.facts = entry, entry.facts(billing)
 
     @property
     def name(self) -> str:
@@ -113,6 +121,9 @@ class RemoteModel:
         async with self._door.stream("POST", self._url, self._headers, body, self._patience.limits) as response:
             if response.status != 200:
                 raise await self._refusal(response)
+            if self._on_answer is not None:
+                self._on_answer, told = None, self._on_answer
+                told(self.learn)
             decoder = self._wire.decoder(self._origin)
             head = await _head(response)
             if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say

@@ -16,11 +16,17 @@ from copydesk.domain.shadows import Shadow
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.landed import OnLanded
 from copydesk.services.landing import LandingLimits
+from copydesk.services.model_notes import ModelNotes
 from copydesk.services.model_source import ModelSource
 from copydesk.services.review import Reviewed, Reviews
 from copydesk.services.side_files import SideFiles
 from copydesk.services.verify import Verifies
 from copydesk.workspace.workspace import Workspace
+
+
+async def _nothing_to_learn(name: str) -> None:
+    del name
+
 
 Validate = Callable[[ToolSpec, object], dict[str, Any]]
 
@@ -60,3 +66,6 @@ class SessionParts:
     start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
     """Runs something beside the turns, in the host's task group."""
     verifier: Verifies | None = None
+    model_notes: ModelNotes = field(default_factory=ModelNotes)
+    learn: Callable[[str], Awaitable[object]] = _nothing_to_learn
+    """Has a model's server asked what it can do, within its limit."""
