@@ -244,6 +244,6 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    ends = (outward.door.aclose, own.aclose, shadows.aclose)
-    tends = (own.tend, outward.secrecy.tend)
+    ends = (outward.door.aclose, own.aclose, shadows.aclose, outward.counting.aclose)
+    tends = (own.tend, outward.secrecy.tend, outward.counting.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)
