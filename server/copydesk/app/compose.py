@@ -243,7 +243,7 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
-        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
     host = Host(parts, state / "sessions")
     if attribution:

@@ -53,7 +53,7 @@ class Counter:
     def __init__(self, folder: Path | None = None, exact: "Exact | None" = None) -> None:
         self._calibration = Calibration(folder)
         self._exact = exact
-        self._anchors: dict[tuple[str, object], Anchor] = {}
+        self._anchors: dict[tuple[str, int], Anchor] = {}
         self._sizes: dict[str, Sizes] = {}
         self._learned: anyio.Event | None = None
 
@@ -124,6 +124,6 @@ class Counter:
             await self._exact.aclose()
 
 
-def _place(request: ModelRequest, key: str) -> tuple[str, object]:
-    """Where the anchor of a conversation is kept: by its session, else by its first message."""
-    return key, request.session or id(request.messages[0] if request.messages else None)
+def _place(request: ModelRequest, key: str) -> tuple[str, int]:
+    """Where the anchor of a conversation is kept: by its first message, which the anchor itself holds on to."""
+    return key, id(request.messages[0] if request.messages else None)

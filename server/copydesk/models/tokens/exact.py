@@ -11,14 +11,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 
 from copydesk.domain.errors import ToolFailed
 from copydesk.models.tokens.tables import Tables
-from copydesk.processes.environment import minimal_env
-from copydesk.processes.workers import Worker, WorkerLost, WorkerTimeout
+
+if TYPE_CHECKING:
+    from copydesk.processes.workers import Worker
 
 MAX_QUEUED: Final = 4_096
 MAX_QUEUED_CHARS: Final = 16 * 1024 * 1024
@@ -47,12 +48,14 @@ class _Asked:
 class Exact:
     """Close it with `aclose`; run `tend` in a task."""
 
-    def __init__(self, tables: Tables, worker: Worker | None = None) -> None:
+    def __init__(self, tables: Tables, worker: "Callable[[], Worker] | None" = None, delay_s: float = DELAY_S) -> None:
         self._tables = tables
-        self._worker = worker or Worker(_command(), env=_environment(), cwd=tempfile.gettempdir(), name="token counter")
+        self._make = worker or _worker
+        self._worker: Worker | None = None
         self._queue: deque[_Asked] = deque()
         self._n_chars = 0
         self._asked: anyio.Event | None = None
+        self._delay_s = delay_s
 
     def has(self, encoding: str) -> bool:
         """Whether its table is on this machine. Quick."""
@@ -73,18 +76,21 @@ class Exact:
     async def tend(self) -> None:
         """For a task of its owner, without end."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._worker.tend, IDLE_S)
             while True:
                 self._asked = anyio.Event()
                 if not self._queue:
                     await self._asked.wait()
-                await anyio.sleep(DELAY_S)
+                await anyio.sleep(self._delay_s)
+                if self._worker is None:
+                    self._worker = self._make()
+                    group.start_soon(self._worker.tend, IDLE_S)
                 while self._queue:
-                    if not await self._count(self._batch()):
+                    if not await self._count(self._worker, self._batch()):
                         await anyio.sleep(PAUSE_S)
 
     async def aclose(self) -> None:
-        await self._worker.aclose()
+        if self._worker is not None:
+            await self._worker.aclose()
 
     def _batch(self) -> list[_Asked]:
         """Some of what waits, of one encoding."""
@@ -96,8 +102,10 @@ class Exact:
         self._n_chars -= n_chars
         return batch
 
-    async def _count(self, batch: list[_Asked]) -> bool:
+    async def _count(self, worker: "Worker", batch: list[_Asked]) -> bool:
         """Whether the worker is well. A table that is not what it should be is no fault of its."""
+        from copydesk.processes.workers import WorkerLost, WorkerTimeout
+
         table, path = self._tables.table(batch[0].encoding), self._tables.find(batch[0].encoding)
         if table is None or path is None:
             return True
@@ -108,7 +116,7 @@ class Exact:
             "texts": [text for asked in batch for text in asked.texts],
         }
         try:
-            answer = await self._worker.request(lambda _: question, timeout_s=LIMIT_S)
+            answer = await worker.request(lambda _: question, timeout_s=LIMIT_S)
         except (WorkerLost, WorkerTimeout):
             return False
         except ToolFailed:
@@ -125,10 +133,11 @@ class Exact:
             at += len(asked.texts)
 
 
-def _command() -> list[str]:
+def _worker() -> "Worker":
+    from copydesk.processes.environment import minimal_env
+    from copydesk.processes.workers import Worker
+
     # -P: neither the working directory nor a project can put modules in front of ours.
-    return [sys.executable, "-P", "-s", "-m", "copydesk.models.tokens.worker"]
-
-
-def _environment() -> dict[str, str]:
-    return minimal_env({"PYTHONPATH": os.fspath(Path(__file__).parents[3]), "PYTHONIOENCODING": "utf-8"})
+    command = [sys.executable, "-P", "-s", "-m", "copydesk.models.tokens.worker"]
+    env = minimal_env({"PYTHONPATH": os.fspath(Path(__file__).parents[3]), "PYTHONIOENCODING": "utf-8"})
+    return Worker(command, env=env, cwd=tempfile.gettempdir(), name="token counter")

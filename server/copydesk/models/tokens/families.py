@@ -62,14 +62,13 @@ _FAMILIES: tuple[tuple[str, Family], ...] = (
     (r"kimi|moonshot|glm", Family("kimi", factor=1.02, tools=100)),
     (r"phi", Family("phi", "cl100k", factor=1.02)),
 )
-_COMPILED = tuple((re.compile(pattern), family) for pattern, family in _FAMILIES)
 _BY_TOKENIZER = {"o200k_base": _O200K, "o200k_harmony": _O200K, "cl100k_base": _CL100K}
 
 
 def family_of(model: str, facts: ModelFacts) -> Family:
     """By the model's name first, then by the tokenizer that the catalog names."""
+    if facts.family == "built-in":
+        return OTHER  # without compiling a single pattern: it is what most starts begin with
     lowered = model.lower()
-    for pattern, family in _COMPILED:
-        if pattern.search(lowered):
-            return family
-    return _BY_TOKENIZER.get(facts.tokenizer, OTHER)
+    fits = (family for pattern, family in _FAMILIES if re.search(pattern, lowered))
+    return next(fits, _BY_TOKENIZER.get(facts.tokenizer, OTHER))

@@ -12,7 +12,6 @@ from typing import TypeAlias
 from copydesk.domain.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
-from copydesk.models.tokens import images
 from copydesk.models.tokens.estimates import estimate
 from copydesk.models.tokens.families import Family
 
@@ -132,6 +131,8 @@ class Sizes:
                 texts.append(part.content)
                 return self.family.call
             case Image():
+                from copydesk.models.tokens import images
+
                 return images.tokens(part, self.family.vision)
             case Thinking() if self._goes_back(part):
                 texts.append(part.text)
