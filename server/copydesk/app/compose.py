@@ -262,11 +262,11 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
-        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
     host = _learning(Host(parts, state / "sessions"))
     if attribution:
         host.subscribe(attribution.listen)
-    ends = (outward.door.aclose, own.aclose, shadows.aclose)
-    tends = (own.tend, outward.secrecy.tend)
+    ends = (outward.door.aclose, own.aclose, shadows.aclose, outward.counting.aclose)
+    tends = (own.tend, outward.secrecy.tend, outward.counting.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)
