@@ -98,8 +98,7 @@ class RemoteModel:
         host = host_of(endpoint.base_url)
         self._origin = Origin(endpoint.provider.title, host, model, endpoint.provider.key_variable)
         self.is_local = is_loopback(host)
-        billing: Billing = "free" if self.is_local else "tokens" if entry.price else "unknown"
-        self.facts = entry.facts(billing)
+        self.facts = entry.facts(_billing(entry, endpoint, is_local=self.is_local))
 
     @property
     def name(self) -> str:
@@ -199,6 +198,14 @@ class RemoteModel:
                 advice="Try again, or set another model.name.",
             )
         return heard_s
+
+
+def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
+    """A server on this machine may pass on what it is asked: with a key, or where the person gave a price."""
+    passes_on = bool(endpoint.provider.needs_key and endpoint.key) or (entry.source == "user" and entry.price)
+    if is_local and not passes_on:
+        return "free"
+    return "tokens" if entry.price else "unknown"
 
 
 async def _head(response: Response) -> bytes:

@@ -13,7 +13,7 @@ from copydesk.config.settings import Settings
 from copydesk.domain.errors import BudgetExceeded, ConnectionLost, ModelError, ModelTimeout, TransientModelError
 from copydesk.domain.events import CostExpected, CostUpdated, Event
 from copydesk.domain.messages import Image, Text, Thinking, ToolCall, ToolResult, Usage
-from copydesk.domain.models import ModelFacts, Price, facts_of
+from copydesk.domain.models import BUILT_IN, ModelFacts, Price, facts_of
 from copydesk.domain.money import Cost
 from copydesk.domain.ports import Model, TokenCounter
 from copydesk.domain.stream import (
@@ -213,14 +213,15 @@ class Bill:
         if empty := budgets.fits(0.0, self._purses(caps, day)):
             budgets.refuse_again(opened.name, opened.size.usd, empty, why)
 
-    def book(self, opened: "Request", usage: Usage, *, is_estimated: bool, is_open: bool) -> None:
-        """Takes in what one try has cost. `is_open`: another one follows, for which its hold stays."""
+    def book(self, opened: "Request", usage: Usage | None, *, is_estimated: bool, is_open: bool) -> None:
+        """Takes in what one try has cost, None where it cost nothing. `is_open`: its hold stays, for another one."""
+        if usage is None:
+            self.meter.spending.spend(opened.hold, 0.0, {}, is_open=is_open)
+            return
         usd = usd_of(opened.facts, usage)
         note = {"model": opened.name, "session": self.session, "input": usage.input, "cached": usage.cache_read}
         note |= {"output": usage.output, **({"estimated": True} if is_estimated else {})}
         self.meter.spending.spend(opened.hold, usd or 0.0, note, is_open=is_open)
-        if usage == Usage():
-            return
         self.usage = self.usage + usage
         self.spent_usd += usd or 0.0
         self._is_priced = self._is_priced or usd is not None
@@ -307,20 +308,22 @@ class Request:
 
     def close(self, error: BaseException | None) -> None:
         """Books the last try and lets go of what was held."""
-        usage, is_estimated = self._tried(error) if self._is_out else (Usage(), False)
+        usage, is_estimated = self._tried(error) if self._is_out else (None, False)
         if self.size is not None:
             self._bill.held_usd -= self.size.usd
         self._bill.book(self, usage, is_estimated=is_estimated, is_open=False)
         if self._usage is not None and self._usage.input and not is_estimated:
             self._bill.meter.learn(self.request, self.name, self.facts, self._usage.input)
 
-    def _tried(self, error: BaseException | None) -> tuple[Usage, bool]:
+    def _tried(self, error: BaseException | None) -> tuple[Usage | None, bool]:
         """What one try has used, and whether that is an estimate."""
         told = self._usage if self._usage is not None and (self._usage.input or self._usage.output) else None
         if told is not None and self._is_whole:
             return told, False
-        if told is None and (self.facts.family == "built-in" or (not self._pieces and _costs_nothing(error))):
-            return Usage(), False
+        if self.facts.family == BUILT_IN.family:
+            return told or Usage(), False
+        if told is None and not self._pieces and _costs_nothing(error):
+            return None, False
         n_output = self._count("".join(self._pieces))
         if told is None:
             return Usage(self.request.input_tokens, n_output), True
