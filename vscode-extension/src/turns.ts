@@ -317,12 +317,12 @@ function usage(head: Head, total: unknown): Partial<Head> {
   return { tokens, cachedShare: number(cachedShare) || head.cachedShare, cost: costInWords(cost) || head.cost };
 }
 
-/** As the server says it: `$0.0042` below a cent, `$0.042` below a dollar, `$4.20` above. */
+/** As the server says it: `$0.0042` below a cent, `$0.042` below ten, `$4.20` above. */
 export function costInWords(cost: unknown): string {
   if (typeof cost === "number") {
     if (cost <= 0) return "";
     if (cost < 0.0001) return "< $0.0001";
-    return `$${cost.toFixed(cost < 0.00995 ? 4 : cost < 0.9995 ? 3 : 2)}`;
+    return `$${cost.toFixed(cost < 0.00995 ? 4 : cost < 0.0995 ? 3 : 2)}`;
   }
   const { amount, currency } = fields(cost);
   if (typeof amount !== "number" || amount <= 0) return "";

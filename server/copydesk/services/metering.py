@@ -5,9 +5,10 @@ after it, however it ended, it books what the provider reported, else an estimat
 core, one `Bill` a turn, one `Metered` a model. Knows no wire and no protocol. Start with `Metered.stream`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from types import TracebackType
 
 from copydesk.config.settings import Settings
 from copydesk.domain.errors import BudgetExceeded, ConnectionLost, ModelError, ModelTimeout, TransientModelError
@@ -270,7 +271,8 @@ class Request:
         assert size is not None
         self.size, self.hold = size, hold or self.hold
         self._bill.held_usd += size.usd
-        self.request = replace(self.request, max_output_tokens=size.output_tokens)
+        if self.request.max_output_tokens != size.output_tokens:
+            self.request = replace(self.request, max_output_tokens=size.output_tokens)
 
     def __aiter__(self) -> "Request":
         return self
@@ -353,23 +355,42 @@ class Metered:
         return getattr(self.inner, "is_local", True)  # what says nothing of it is built in
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
-        return self._stream(request)
+        return _Stream(self.inner, self._bill, request)
 
-    @asynccontextmanager
-    async def _stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
-        opened = await self._bill.open(self.inner, request)
-        failure: BaseException | None = None
-        before = TRIES.get()
-        TRIES.set(opened)
+
+class _Stream:
+    """One request from its check to its booking."""
+
+    def __init__(self, model: Model, bill: Bill, request: ModelRequest) -> None:
+        self._model = model
+        self._bill = bill
+        self._asked = request
+
+    async def __aenter__(self) -> AsyncIterator[StreamEvent]:
+        self._opened = await self._bill.open(self._model, self._asked)
+        self._before = TRIES.get()
+        TRIES.set(self._opened)
         try:
-            async with self.inner.stream(opened.request) as events:
-                yield opened.over(events)
+            self._inner = self._model.stream(self._opened.request)
+            return self._opened.over(await self._inner.__aenter__())
         except BaseException as error:
-            failure = error
+            self._close(error)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            return await self._inner.__aexit__(kind, error, trace)
+        except BaseException as other:
+            error = other
             raise
         finally:
-            TRIES.set(before)
-            opened.close(failure)
+            self._close(error)
+
+    def _close(self, error: BaseException | None) -> None:
+        TRIES.set(self._before)
+        self._opened.close(error)
 
 
 def facts_price(facts: ModelFacts) -> Price | None:

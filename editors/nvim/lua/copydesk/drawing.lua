@@ -201,7 +201,7 @@ local ENDS = {
   refusal = { 'the model refused', 'CopydeskWarning' },
 }
 
--- The turn's own, as the server says it: $0.0042 below a cent, $0.042 below a dollar.
+-- The turn's own, as the server says it: $0.0042 below a cent, $0.042 below ten.
 local function cost_of(usage)
   local cost = usage and usage.cost
   local usd = type(cost) == 'table' and tonumber(cost.amount) or 0
@@ -211,7 +211,7 @@ local function cost_of(usage)
   if usd < 0.0001 then
     return '< $0.0001'
   end
-  return (usd < 0.00995 and '$%.4f' or usd < 0.9995 and '$%.3f' or '$%.2f'):format(usd)
+  return (usd < 0.00995 and '$%.4f' or usd < 0.0995 and '$%.3f' or '$%.2f'):format(usd)
 end
 
 draw['end'] = function(turn, _, got)
