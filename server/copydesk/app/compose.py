@@ -231,8 +231,7 @@ def compose(
     from copydesk.code.intel import Intel
     from copydesk.tools.validation import checked
 
-    workspace = workspace or Workspace(roots)
-    state = state or state_path()
+    workspace, state = workspace or Workspace(roots), state or state_path()
     person = editor(workspace)
     consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
     configuration = consent.configuration

@@ -124,8 +124,8 @@ class RemoteModel:
 
     def learn(self, entry: Entry) -> None:
         """Takes what is known of the model now; requests from here on go by it."""
-        billing: Billing = "free" if self.is_local else "tokens" if entry.price else "unknown"
-        self.entry, self.facts = catalog.over(self._endpoint.provider.wire, entry), entry.facts(billing)
+        self.entry = catalog.over(self._endpoint.provider.wire, entry)
+        self.facts = entry.facts(_billing(entry, self._endpoint, is_local=self.is_local))
 
     def _tell_answered(self) -> None:
         if self._on_answer is not None:
@@ -263,6 +263,14 @@ class RemoteModel:
                 advice="Try again, or set another model.name.",
             )
         return heard_s
+
+
+def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
+    """A server on this machine may pass on what it is asked: with a key, or where the person gave a price."""
+    passes_on = bool(endpoint.provider.needs_key and endpoint.key) or (entry.source == "user" and entry.price)
+    if is_local and not passes_on:
+        return "free"
+    return "tokens" if entry.price else "unknown"
 
 
 async def _head(response: Response) -> bytes:
