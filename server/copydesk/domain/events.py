@@ -254,12 +254,16 @@ class Notice:
 
 @frozen
 class TurnEnded:
+    """`output` is the answer as JSON where a schema was given. `error_type` is a name of `domain.errors`, or empty."""
+
     turn: str
     stop_reason: StopReason
     message: str
     usage: Usage
     review: ReviewState = "none"
     error: str = ""
+    output: Mapping[str, Any] | None = None
+    error_type: str = ""
 
 
 Event: TypeAlias = (
