@@ -37,6 +37,7 @@ class Entry:
 
     `echo_reasoning`: every assistant message must carry its reasoning back (`reasoning_content`).
     `effort_with_tools` replaces every effort in requests with tools: the wire takes no other there.
+    `refuses`: fields of the request, and habits of ours, that the server takes amiss (`models.refusals` names them).
     `effort_off` is what `thinking = off` means in the effort form; empty when it cannot be switched off.
     """
 
@@ -56,6 +57,7 @@ class Entry:
     price: Price | None = None
     tokenizer: str = ""
     source: str = "catalog"
+    refuses: frozenset[str] = frozenset()
 
     def facts(self, billing: Billing) -> ModelFacts:
         """The part that concerns others than the wires."""
@@ -129,4 +131,13 @@ def _routed(name: str) -> Entry:
         effort_off="none",
         effort_with_tools="",
         price=price(f"{own}/{model.replace('.', '-') if own == 'anthropic' else model}") if own else None,
+    )
+
+
+def over(wire: str, found: Entry) -> Entry:
+    """The entry as a wire puts it: Gemini's thinking has another form on Google's OpenAI-compatible endpoint."""
+    if wire != "openai_chat" or found.thinking not in ("gemini_level", "gemini_budget"):
+        return found
+    return replace(
+        found, thinking="effort", effort_off={"0": "none", "minimal": "minimal"}.get(found.effort_off, "low")
     )

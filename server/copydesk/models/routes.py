@@ -105,13 +105,16 @@ class Plan:
 
     def refused(self, status: int, said: str) -> bool:
         """Whether another request is worth making at once; then `wire` and `body` are that one."""
+        if self.wire == "openai_responses" and self._amend(status, said):
+            self.accepted()
+            return True
         if self._others and (scope := self._missing(status, said)) is not None:
             self._scope = scope
             self._take(self._others.pop(0))
             return True
         if status < 500 and self._missing(status, said) is None:
             self.accepted()
-        return self.wire == "openai_responses" and self._amend(status, said)
+        return False
 
     def _take(self, wire: WireName) -> None:
         self.wire = wire
@@ -145,4 +148,6 @@ class Plan:
         return ""
 
     def _speaks_of_model(self, said: str) -> bool:
+        if said.lstrip().startswith("<"):
+            return False  # a web page
         return "model" in said.lower() or (len(self._model) > 2 and self._model.lower() in said.lower())

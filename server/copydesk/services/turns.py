@@ -10,6 +10,7 @@ import anyio
 from copydesk.domain.events import ReviewUpdated, StopReason
 from copydesk.domain.evidence import CheckRun
 from copydesk.domain.messages import Task, Usage
+from copydesk.domain.money import Cost
 from copydesk.domain.permissions import Mode
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class TurnOutcome:
     usage: Usage = field(default_factory=Usage)
     error: str = ""
     evidence: tuple[CheckRun, ...] = ()
+    cost: Cost = field(default_factory=Cost)
     output: Mapping[str, Any] | None = None
     error_type: str = ""
 
