@@ -16,12 +16,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from copydesk.models.script import Fail, Script, Step, Wait, load
-from tests.support import wire_events
+from tests.support import gemini_events, wire_events
 
 STATUS = {"rate_limited": 429, "overloaded": 503, "timeout": 504, "auth": 401, "overflow": 400}
 Wire: TypeAlias = Callable[[Step, int], Iterator[bytes | Wait | Fail]]
 """A script's step and its number → the events of its answer."""
-WIRES: Mapping[str, Wire] = {"/messages": wire_events.anthropic, "/responses": wire_events.responses}
+WIRES: Mapping[str, Wire] = {
+    "/messages": wire_events.anthropic,
+    "/responses": wire_events.responses,
+    ":streamGenerateContent": gemini_events.gemini,
+}
 """How a path ends → its wire; any other path is Chat Completions."""
 TIMES = "/times"
 """Answers what was asked since it was asked last, with times; it is no request itself."""
@@ -194,8 +198,10 @@ class ModelServer:
         await _send_whole(writer, 200, json.dumps(rows).encode(), {"content-type": "application/json"})
 
     async def _list(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
-        if seen.path == "/api/tags":
-            answer: object = {"models": [{"name": name} for name in self._models]}
+        if "/v1beta/" in seen.path:
+            answer: object = {"models": [{"name": f"models/{name}"} for name in self._models]}
+        elif seen.path == "/api/tags":
+            answer = {"models": [{"name": name} for name in self._models]}
         else:
             answer = {"object": "list", "data": [{"id": name} for name in self._models]}
         await _send_whole(writer, 200, json.dumps(answer).encode(), {"content-type": "application/json"})
@@ -314,6 +320,8 @@ async def _send_whole(writer: asyncio.StreamWriter, status: int, body: bytes, he
 
 def _last_said(body: Any) -> str:
     """The text of the last user or tool message, of any wire."""
+    if "contents" in body:
+        return gemini_events.last_said(body)
     for message in reversed(body.get("messages") or body.get("input") or []):
         if message.get("role") != "assistant" and message.get("type") not in ("function_call", "reasoning"):
             content = message.get("content") or message.get("output") or ""

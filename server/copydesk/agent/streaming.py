@@ -73,7 +73,10 @@ class Assembly:
                 self._close_text()
                 self.thought.append(text)
             case ThinkingEnd():
-                self._close_thought(event, always=bool(event.signature or event.redacted))
+                opaque = bool(event.signature or event.redacted)
+                if opaque:
+                    self._close_text()  # what is opaque stays where it stood
+                self._close_thought(event, always=opaque)
             case RefusalDelta(text):
                 self.refusal.append(text)
             case ToolCallStart(index, id, name, signature):

@@ -21,8 +21,10 @@ from copydesk.config.settings import Settings
 from copydesk.domain.ports import CodeIntel, Editor, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
+from copydesk.services.metering import Meter
 from copydesk.services.model_source import Around, ModelSource
 from copydesk.services.parts import SessionParts
+from copydesk.store.spending import Spending
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
@@ -241,6 +243,7 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
     )
     host = Host(parts, state / "sessions")
     if attribution:

@@ -144,6 +144,11 @@ class Usage:
     cache_write: int = 0
     reasoning: int = 0
 
+    @property
+    def cached_share(self) -> float:
+        """The part of the input that a cache served, 0 to 1."""
+        return min(1.0, self.cache_read / self.input) if self.input else 0.0
+
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             self.input + other.input,

@@ -26,6 +26,8 @@ from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, t
 from copydesk.models.routes import MISSING, Learnt, Plan, is_openai
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
+from copydesk.models.wires.gemini import GeminiContent
+from copydesk.models.wires.gemini_frames import Frames
 from copydesk.models.wires.openai_chat import OpenAIChat
 from copydesk.models.wires.openai_responses import OpenAIResponses
 
@@ -33,6 +35,7 @@ WIRES: dict[WireName, Wire] = {
     "openai_chat": OpenAIChat(),
     "openai_responses": OpenAIResponses(),
     "anthropic": AnthropicMessages(),
+    "gemini": GeminiContent(),
 }
 ERROR_LIMIT_BYTES = 256 * 1024
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
@@ -100,6 +103,9 @@ class RemoteModel:
         self._patience = patience or Patience()
         self._wires = endpoint.wires or (endpoint.provider.wire,)
         self._learnt = learnt or Learnt()
+        # Gemini's stream can be a JSON array, which comes in pieces too.
+        self._arrays = endpoint.provider.wire == "gemini"
+        self._whole_begins = (b"<", b"{") if self._arrays else (b"<", b"{", b"[")
         self._headers = {
             "content-type": "application/json",
             "accept": "text/event-stream",
@@ -163,7 +169,7 @@ class RemoteModel:
     async def _answer(self, response: Response, wire: Wire) -> AsyncGenerator[StreamEvent]:
         decoder = wire.decoder(self._origin)
         head = await _head(response)
-        if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say
+        if head.lstrip()[:1] in self._whole_begins:  # no line of a stream begins so, whatever the headers say
             body = head + await response.read(WHOLE_LIMIT_BYTES)
             for event in self._from_whole(body, decoder, response.content_type):
                 yield event
@@ -195,7 +201,7 @@ class RemoteModel:
 
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
-        lines = sse.Decoder()
+        lines = Frames() if self._arrays else sse.Decoder()
         n_events = 0
         heard_s = time.monotonic()
         chunk: bytes | None = head
@@ -223,7 +229,7 @@ class RemoteModel:
                 return None
         return None
 
-    def _last(self, lines: sse.Decoder, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
+    def _last(self, lines: sse.Decoder | Frames, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
         """The bytes are over and the stream did not say so."""
         rest = lines.end()
         events: list[StreamEvent] = []

@@ -26,6 +26,8 @@ _ENDS: dict[str, WireName] = {"/chat/completions": "openai_chat", "/responses": 
 _OPENAI = ("openai_chat", "openai_responses")
 MISSING = (404, 405, 501)
 MOST_AMENDMENTS = 5
+ADAPT: tuple[WireName, ...] = ("openai_chat", "anthropic")
+"""Wires that leave out what `Entry.refuses` names."""
 MAY_REFUSE = (400, 404, 422)
 MAY_REFUSE_ORDER = (500, 501)
 """Chat templates that a history does not fit fail as the server's own errors."""
@@ -124,13 +126,16 @@ class Plan:
 
     def refused(self, status: int, said: str) -> bool:
         """Whether another request is worth making at once; then `wire` and `body` are that one."""
+        if self.wire == "openai_responses" and self._amend(status, said):
+            self.accepted()
+            return True
         if self._others and (scope := self._missing(status, said)) is not None:
             self._scope = scope
             self._take(self._others.pop(0))
             return True
         if status < 500 and self._missing(status, said) is None:
             self.accepted()
-        return self._amend(status, said) if self.wire == "openai_responses" else self._adapt(status, said)
+        return self.wire in ADAPT and self._adapt(status, said)
 
     def _take(self, wire: WireName) -> None:
         self.wire = wire
@@ -183,4 +188,6 @@ class Plan:
         return ""
 
     def _speaks_of_model(self, said: str) -> bool:
+        if said.lstrip().startswith("<"):
+            return False  # a web page
         return "model" in said.lower() or (len(self._model) > 2 and self._model.lower() in said.lower())

@@ -18,7 +18,7 @@ from copydesk.domain.ports import EditorModels, Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, probes
-from copydesk.models.providers import NAMES, PROVIDERS, Provider, base_url, ollama_url, split_name
+from copydesk.models.providers import NAMES, PROVIDERS, Provider, as_served, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import OnRetry, ignore_retry
 from copydesk.models.routes import Learnt, wires_for
@@ -222,7 +222,7 @@ class Models:
                 f"{provider.title} needs a key, and {provider.key_variable} is not set.",
                 advice=f"{_how_to_set(provider)} {OFFLINE_WORKS}",
             )
-        entry = catalog.entry(f"{provider.name}/{model}")
+        entry = catalog.over(endpoint.provider.wire, catalog.entry(f"{provider.name}/{model}"))
         name, learnt = f"{provider.name}/{model}", self._learnt
         return RemoteModel(name, model, endpoint, self._door, entry, on_retry=on_retry, learnt=learnt)
 
@@ -237,20 +237,23 @@ class Models:
             raise ConfigError(
                 f"{provider.name}/… needs a base URL.", advice=f"Set {provider.url_variable} or model.baseUrl."
             )
-        base, wires = wires_for(provider, url, self._settings.api)
+        served = as_served(provider, url)
+        base, wires = wires_for(served, url, self._settings.api)
         key = self._env.get(provider.key_variable, "").strip()
         if key and self._url_is_setting(provider) and not self._settings.base_url_trusted and url != provider.base_url:
             note = f"{provider.key_variable} was not sent, because model.baseUrl is set by the editor or the project."
-            return Endpoint(provider, base, "", note, wires)
-        return Endpoint(provider, base, key, "", wires)
+            return Endpoint(served, base, "", note, wires)
+        return Endpoint(served, base, key, "", wires)
 
     def _url(self, provider: Provider) -> str:
         if self._url_is_setting(provider):
-            return base_url(self._settings.base_url, "model.baseUrl")
+            return base_url(self._settings.base_url, "model.baseUrl", provider.version)
         text = self._env.get(provider.url_variable, "").strip()
         if not text:
             return provider.base_url
-        return ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable)
+        return (
+            ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable, provider.version)
+        )
 
     def _url_is_setting(self, provider: Provider) -> bool:
         """model.baseUrl is for the provider of model.name, and for `compat` always; never for a fallback's."""

@@ -72,6 +72,7 @@ MODELS: dict[str, Played] = {
     "openai": remote("openai", "openai_chat"),
     "responses": remote("openai", "openai_responses"),
     "anthropic": remote("anthropic"),
+    "gemini": remote("gemini"),
     "editor": editors,
     "editor at once": editors_at_once,
 }
@@ -97,7 +98,7 @@ def assembled(events: list[StreamEvent]) -> Assembly:
 def plain(message: Message) -> Message:
     """Without what each model calls its own: ids, signatures, and how it spaces its JSON."""
     parts = [
-        replace(part, id="", raw="")
+        replace(part, id="", raw="", signature="")
         if isinstance(part, ToolCall)
         else replace(part, signature="", redacted="", source="")
         if isinstance(part, Thinking)
@@ -179,4 +180,6 @@ async def test_answers_at_the_same_time_do_not_mix(played: Played) -> None:
 
 async def test_a_name_is_as_a_person_writes_it(played: Played) -> None:
     async with played("text: x") as model:
-        assert model.name.partition("/")[0] in ("openai", "anthropic", "editor") or model.name.startswith("scripted:")
+        assert model.name.partition("/")[0] in ("openai", "anthropic", "gemini", "editor") or model.name.startswith(
+            "scripted:"
+        )

@@ -30,8 +30,8 @@ from tests.support.model_server import Fault, ModelServer
 from tests.support.slept import Slept
 
 ASK = ModelRequest("Be brief.", (Message("user", (Text("hi"),)),))
-WIRES = ("openai", "anthropic", "responses")
-BEGUN = {"openai": 3, "anthropic": 3, "responses": 5}
+WIRES = ("openai", "anthropic", "responses", "gemini")
+BEGUN = {"openai": 3, "anthropic": 3, "responses": 5, "gemini": 3}
 """After how many events some text has come."""
 HELLO = Script.parse("text: Hello\nusage: in=10 out=2 cached=4\nloop")
 BUSY = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}

@@ -58,8 +58,8 @@ def _thinking(request: ModelRequest, model: str, entry: Entry, *, with_tools: bo
         return _no_thinking(model, entry)
     level = thinking.steered(request.thinking, thinking.fill(request, entry.window_tokens))
     match entry.thinking:
-        case "effort":
-            return {"reasoning_effort": level}
+        case "effort" | "gemini_budget" | "gemini_level" | "anthropic_budget" | "anthropic_adaptive":
+            return {"reasoning_effort": level}  # what gateways to others take, and Google's own endpoint
         case "deepseek":
             return {"thinking": {"type": "enabled"}, "reasoning_effort": level}
         case "openrouter":
@@ -74,6 +74,8 @@ def _no_thinking(model: str, entry: Entry) -> Said:
     match entry.thinking:
         case "effort":
             return {"reasoning_effort": entry.effort_off or thinking.SMALLEST}
+        case "gemini_budget" | "gemini_level" | "anthropic_budget" | "anthropic_adaptive":
+            return {"reasoning_effort": "none" if entry.effort_off else thinking.SMALLEST}
         case "deepseek":
             return {"thinking": {"type": "disabled"}}
         case "openrouter":

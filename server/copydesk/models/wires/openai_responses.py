@@ -124,7 +124,7 @@ class ResponsesDecoder:
     def _payload(self, payload: dict[str, Any], name: str) -> list[StreamEvent]:
         kind = payload.get("type")
         kind = kind if isinstance(kind, str) and kind else name
-        if kind == "error" or payload.get("error"):
+        if "error" in (kind, name) or payload.get("error"):
             raise failures.from_object(payload.get("error") or payload, self._origin)
         if kind in _DELTAS:
             return self._items.piece(payload, _DELTAS[kind])
