@@ -12,6 +12,7 @@ from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models import catalog, refusals
 from copydesk.models.catalog import Entry, entry
+from copydesk.models.schemas import schema_words, strict_schema
 from copydesk.models.wires import anthropic_encode, openai_chat_encode, schemas
 from copydesk.models.wires.anthropic import AnthropicMessages
 from copydesk.models.wires.history import STEP_BY_STEP
@@ -163,31 +164,27 @@ def test_a_schema_in_its_own_field() -> None:
     body = chat("openai/gpt-5.1", schema=SCHEMA, tools=TOOLS)
     assert body["response_format"] == {
         "type": "json_schema",
-        "json_schema": {"name": "a_verdict", "schema": CLOSED, "strict": True},
+        "json_schema": {"name": "a_verdict", "schema": strict_schema(CLOSED), "strict": True},
     }
     assert [tool["function"]["name"] for tool in body["tools"]] == ["read"]
     assert body["messages"][0]["content"] == "sys"
 
 
 def test_a_schema_that_strict_mode_refuses_is_sent_as_it_is() -> None:
-    loose = OutputSchema("x", {"type": "object", "properties": {"a": {"type": "string", "default": "b"}}})
-    form = chat("openai/gpt-5.1", schema=loose)["response_format"]["json_schema"]
-    assert (form["strict"], form["schema"]) == (False, loose.schema)
+    form = chat("openai/gpt-5.1", schema=OPEN)["response_format"]["json_schema"]
+    assert (form["strict"], form["schema"]) == (False, OPEN.schema)
 
 
 def test_json_mode_has_the_schema_in_words() -> None:
     body = chat("deepseek/deepseek-flash", schema=SCHEMA)
     assert body["response_format"] == {"type": "json_object"}
-    system = body["messages"][0]["content"]
-    assert system.startswith("sys\n\n")
-    assert json.loads(system.partition(schemas.IN_WORDS)[2]) == CLOSED
-    assert "JSON" in schemas.IN_WORDS, "the word that JSON mode asks for"
+    assert body["messages"][0]["content"] == f"sys\n\n{schema_words(CLOSED)}"
 
 
 def test_words_alone() -> None:
     body = chat("compat/whatever", schema=SCHEMA)
     assert "response_format" not in body
-    assert json.loads(body["messages"][0]["content"].partition(schemas.IN_WORDS)[2]) == CLOSED
+    assert body["messages"][0]["content"] == f"sys\n\n{schema_words(CLOSED)}"
     assert chat("compat/whatever")["messages"][0]["content"] == "sys"
 
 
@@ -203,11 +200,10 @@ def test_a_tool_that_must_be_called() -> None:
 
 def test_claudes_own_field() -> None:
     body = anthropic("claude-sonnet-5-5", schema=SCHEMA, thinking="low")
-    properties = {"n": {"type": "integer"}, "tags": {"type": "array", "items": {"type": "string"}}}
-    closed = CLOSED | {"properties": properties}
+    closed = strict_schema(CLOSED, "anthropic")
+    assert "minimum" not in json.dumps(closed), "which the API would refuse"
     assert body["output_config"] == {"effort": "low", "format": {"type": "json_schema", "schema": closed}}
     assert "tools" not in body
-    assert CLOSED["properties"]["n"]["minimum"] == 1, "the caller's schema is not touched"
 
 
 OPEN = OutputSchema(
@@ -231,7 +227,7 @@ def test_claude_gets_what_its_field_cannot_say_as_a_tool_or_in_words(schema: Out
     assert budget["tool_choice"]["name"] == schemas.ANSWER
     words = anthropic("claude-sonnet-5-5", schema=schema, thinking="high")
     assert "tool_choice" not in words, "this one refuses to be forced"
-    assert json.loads(words["system"][0]["text"].partition(schemas.IN_WORDS)[2]) == schema.schema
+    assert words["system"][0]["text"] == f"sys\n\n{schema_words(schema.schema)}"
 
 
 def test_claude_may_call_its_other_tools_before_it_answers() -> None:

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
 from copydesk.domain.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
-from copydesk.domain.stream import ModelRequest
+from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models import refusals, thinking
 from copydesk.models.catalog import Entry
-from copydesk.models.wires import reasoning_details, schemas
+from copydesk.models.wires import reasoning_details
 from copydesk.models.wires.history import arguments_text, paired, system_text, to_bytes
-from copydesk.models.wires.strict import fits_strict
+from copydesk.models.wires.schemas import ANSWER, DESCRIPTION
 
 EMPTY = "(empty)"
 FILLER = "OK."
@@ -25,7 +25,6 @@ _MISTRAL = re.compile(r"mistral|ministral|devstral|codestral|magistral|pixtral",
 """Their API wants ids of nine letters and digits, and no user's message right behind a tool's."""
 _NAMED_THINKING = re.compile(r"deepseek|kimi", re.IGNORECASE)
 """Their chat templates call the switch `thinking`; the others (Qwen, GLM) `enable_thinking`."""
-_UNFIT_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
 
 Said: TypeAlias = dict[str, object]
@@ -96,23 +95,34 @@ def _schema(request: ModelRequest, entry: Entry) -> Said:
         return {}
     match entry.schema:
         case "json_schema":
-            name = _UNFIT_NAME.sub("_", schema.name)[:64] or "answer"
-            form = {"name": name, "schema": dict(schema.schema), "strict": fits_strict(schema.schema)}
+            form = _json_schema(schema)
             return {"response_format": {"type": "json_schema", "json_schema": form}}
         case "json_object":
             return {"response_format": {"type": "json_object"}}
         case "tool" if request.tools and entry.tools:
             return {"tool_choice": "required"}  # its other tools may have to run first
         case "tool":
-            return {"tool_choice": {"type": "function", "function": {"name": schemas.ANSWER}}}
+            return {"tool_choice": {"type": "function", "function": {"name": ANSWER}}}
         case "words":
             return {}
+
+
+def _json_schema(schema: OutputSchema) -> Said:
+    """Strict where that can say all that the schema says; servers with a grammar of their own follow either."""
+    from copydesk.models.schemas import fits_strict, schema_name, strict_schema
+
+    strict = fits_strict(schema.schema)
+    return {
+        "name": schema_name(schema.name),
+        "schema": strict_schema(schema.schema) if strict else dict(schema.schema),
+        "strict": strict,
+    }
 
 
 def _tools(request: ModelRequest, entry: Entry) -> list[Said]:
     tools = [_tool(spec) for spec in request.tools] if entry.tools else []
     if request.schema is not None and entry.schema == "tool":
-        tools.append(_function(schemas.ANSWER, schemas.ANSWER_DESCRIPTION, dict(request.schema.schema)))
+        tools.append(_function(ANSWER, DESCRIPTION, dict(request.schema.schema)))
     return tools
 
 
