@@ -7,7 +7,7 @@ Start with `RemoteModel.stream`.
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import field
+from dataclasses import field, replace
 
 import anyio
 
@@ -23,7 +23,7 @@ from copydesk.models.failures import Origin
 from copydesk.models.joining import joined
 from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
-from copydesk.models.routes import MISSING, Learnt, Plan
+from copydesk.models.routes import MISSING, Learnt, Plan, is_openai
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
 from copydesk.models.wires.gemini import GeminiContent
@@ -124,15 +124,17 @@ class RemoteModel:
         return self._name
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
-        bodies: dict[WireName, bytes] = {}
+        url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
+        sent = request if is_openai(url) else replace(request, session="")  # others may refuse what they do not know
 
-        def encode(wire: WireName) -> bytes:
-            if wire not in bodies:
-                bodies[wire] = WIRES[wire].encode(request, self._model, self.entry)
-            return bodies[wire]
+        def encode(wire: WireName, entry: Entry) -> bytes:
+            if (wire, entry) not in bodies:
+                bodies[wire, entry] = WIRES[wire].encode(sent, self._model, entry)
+            return bodies[wire, entry]
 
         def once() -> AsyncGenerator[StreamEvent]:
-            return self._once(Plan(self._endpoint.base_url, self._model, self._wires, encode, self._learnt))
+            plan = Plan(url, self._model, self._wires, encode, self._learnt, self.entry, request.session)
+            return self._once(plan)
 
         return aclosing(tried(once, Retries(self._retry, self._on_retry), self._clean))
 
@@ -140,7 +142,9 @@ class RemoteModel:
         """One try: one request, or more where a server refuses the form of the first (see `routes.Plan`)."""
         while True:
             url, begun = self._endpoint.base_url + WIRES[plan.wire].path(self._model), False
-            async with self._door.stream("POST", url, self._headers, plan.body, self._patience.limits) as response:
+            async with self._door.stream(
+                "POST", url, self._headers_for(plan), plan.body, self._patience.limits
+            ) as response:
                 if response.status != 200:
                     said = await _error_body(response)
                     if not plan.refused(response.status, said.decode("utf-8", "replace")):
@@ -157,6 +161,10 @@ class RemoteModel:
                         raise
                     continue
                 return
+
+    def _headers_for(self, plan: Plan) -> dict[str, str]:
+        wire = WIRES[plan.wire]
+        return self._headers | wire.headers_for(plan.entry) if isinstance(wire, AnthropicMessages) else self._headers
 
     async def _answer(self, response: Response, wire: Wire) -> AsyncGenerator[StreamEvent]:
         decoder = wire.decoder(self._origin)

@@ -16,6 +16,7 @@ from copydesk.models import refusals, thinking
 from copydesk.models.catalog import Entry
 from copydesk.models.wires import reasoning_details, schemas
 from copydesk.models.wires.history import arguments_text, paired, system_text, to_bytes
+from copydesk.models.wires.strict import fits_strict
 
 EMPTY = "(empty)"
 FILLER = "OK."
@@ -24,6 +25,7 @@ _MISTRAL = re.compile(r"mistral|ministral|devstral|codestral|magistral|pixtral",
 """Their API wants ids of nine letters and digits, and no user's message right behind a tool's."""
 _NAMED_THINKING = re.compile(r"deepseek|kimi", re.IGNORECASE)
 """Their chat templates call the switch `thinking`; the others (Qwen, GLM) `enable_thinking`."""
+_UNFIT_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
 
 Said: TypeAlias = dict[str, object]
@@ -56,8 +58,8 @@ def _thinking(request: ModelRequest, model: str, entry: Entry, *, with_tools: bo
         return _no_thinking(model, entry)
     level = thinking.steered(request.thinking, thinking.fill(request, entry.window_tokens))
     match entry.thinking:
-        case "effort":
-            return {"reasoning_effort": level}
+        case "effort" | "gemini_budget" | "gemini_level" | "anthropic_budget" | "anthropic_adaptive":
+            return {"reasoning_effort": level}  # what gateways to others take, and Google's own endpoint
         case "deepseek":
             return {"thinking": {"type": "enabled"}, "reasoning_effort": level}
         case "openrouter":
@@ -70,8 +72,10 @@ def _thinking(request: ModelRequest, model: str, entry: Entry, *, with_tools: bo
 
 def _no_thinking(model: str, entry: Entry) -> Said:
     match entry.thinking:
-        case "effort" if entry.effort_off:
-            return {"reasoning_effort": entry.effort_off}
+        case "effort":
+            return {"reasoning_effort": entry.effort_off or thinking.SMALLEST}
+        case "gemini_budget" | "gemini_level" | "anthropic_budget" | "anthropic_adaptive":
+            return {"reasoning_effort": "none" if entry.effort_off else thinking.SMALLEST}
         case "deepseek":
             return {"thinking": {"type": "disabled"}}
         case "openrouter":
@@ -92,7 +96,8 @@ def _schema(request: ModelRequest, entry: Entry) -> Said:
         return {}
     match entry.schema:
         case "json_schema":
-            form = {"name": schema.name, "schema": dict(schema.schema), "strict": schemas.strict(schema.schema)}
+            name = _UNFIT_NAME.sub("_", schema.name)[:64] or "answer"
+            form = {"name": name, "schema": dict(schema.schema), "strict": fits_strict(schema.schema)}
             return {"response_format": {"type": "json_schema", "json_schema": form}}
         case "json_object":
             return {"response_format": {"type": "json_object"}}

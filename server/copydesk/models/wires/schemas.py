@@ -1,6 +1,7 @@
 """An output schema as the wires put it: in their own field, as a tool that must be called, or in words.
 
-Pure. Start with `Entry.schema` (which form a model takes), then `strict`, `closed`, `ANSWER` and `in_words`.
+Pure. Start with `Entry.schema` (which form a model takes), then `closed`, `ANSWER` and `in_words`; what fits
+OpenAI's strict mode is in `strict`.
 """
 
 import json
@@ -17,14 +18,6 @@ IN_WORDS: Final = (
     "It must be valid by this JSON Schema:\n"
 )
 
-_STRICT: Final = frozenset(
-    {
-        *("type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "$ref", "$defs"),
-        *("definitions", "description", "title", "pattern", "format", "minimum", "maximum", "exclusiveMinimum"),
-        *("exclusiveMaximum", "multipleOf", "minItems", "maxItems"),
-    }
-)
-"""What OpenAI's strict mode knows (platform.openai.com/docs/guides/structured-outputs, "Supported schemas")."""
 _DROPPED: Final = frozenset(
     {
         *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"),
@@ -38,20 +31,6 @@ Node = dict[str, Any]
 
 def in_words(schema: OutputSchema) -> str:
     return IN_WORDS + json.dumps(schema.schema, ensure_ascii=False, separators=(",", ":"))
-
-
-def strict(schema: Mapping[str, Any]) -> bool:
-    """Whether OpenAI's strict mode takes it: all objects closed, all their properties required, nothing unknown."""
-    return schema.get("type") == "object" and all(_is_strict(node) for node in _nodes(schema))
-
-
-def _is_strict(node: Mapping[str, Any]) -> bool:
-    if not node.keys() <= _STRICT or not node.keys() & {"type", "anyOf", "$ref", "enum", "const"}:
-        return False
-    if not _is_object(node):
-        return True
-    properties: Mapping[str, Any] = node.get("properties") or {}
-    return node.get("additionalProperties") is False and set(node.get("required") or ()) == set(properties)
 
 
 def closed(schema: Mapping[str, Any]) -> Node | None:
