@@ -131,6 +131,7 @@ def test_comments_on_the_way_are_told_from_answers() -> None:
         ("openai/gpt-5-mini", "off", {"effort": "minimal", "summary": "auto"}),
         ("openai/o3", "off", {"effort": "low", "summary": "auto"}),
         ("openai/gpt-5.6-terra", "medium", {"effort": "medium", "summary": "auto"}),
+        ("deepseek/deepseek-flash", "low", {"effort": "low", "summary": "auto"}),
         ("openai/gpt-4.1", "high", None),
     ],
 )

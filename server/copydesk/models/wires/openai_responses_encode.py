@@ -59,7 +59,8 @@ def _reasoning(request: ModelRequest, entry: Entry) -> dict[str, object]:
 
 
 def _reasons(entry: Entry) -> bool:
-    return entry.thinking in ("effort", "openrouter")
+    """Whatever a model's own form is elsewhere: here it is `reasoning`."""
+    return entry.thinking not in ("none", "instruction")
 
 
 def _format(schema: OutputSchema, entry: Entry) -> dict[str, object]:
