@@ -33,6 +33,12 @@ class Provider:
     key_url: str = ""
     version: str = "v1"
 
+    @property
+    def how_to_set(self) -> str:
+        """What a person does to have a key in place."""
+        where = f" (get a key at {self.key_url})" if self.key_url else ""
+        return f"Set {self.key_variable} in the environment that starts the editor{where}."
+
 
 PROVIDERS: Mapping[str, Provider] = {
     provider.name: provider

@@ -5,9 +5,10 @@ Start with `RemoteModel.stream`.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import field, replace
+from typing import TypeAlias
 
 import anyio
 
@@ -17,7 +18,7 @@ from copydesk.domain.models import Billing
 from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import failures, sse
+from copydesk.models import catalog, failures, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
 from copydesk.models.joining import joined
@@ -37,6 +38,8 @@ WIRES: dict[WireName, Wire] = {
     "anthropic": AnthropicMessages(),
     "gemini": GeminiContent(),
 }
+OnAnswer: TypeAlias = Callable[[Callable[[Entry], None]], None]
+"""Told once that the server answers, and how the model takes what is then found out beside its request."""
 ERROR_LIMIT_BYTES = 256 * 1024
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -92,12 +95,13 @@ class RemoteModel:
         retry: RetryPolicy | None = None,
         patience: Patience | None = None,
         learnt: Learnt | None = None,
+        on_answer: OnAnswer | None = None,
     ) -> None:
+        self._on_answer = on_answer
         self._name = name
         self._model = model
         self._endpoint = endpoint
         self._door = door
-        self.entry = entry
         self._on_retry = on_retry
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
@@ -116,8 +120,17 @@ class RemoteModel:
         host = host_of(endpoint.base_url)
         self._origin = Origin(endpoint.provider.title, host, model, endpoint.provider.key_variable)
         self.is_local = is_loopback(host)
+        self.learn(entry)
+
+    def learn(self, entry: Entry) -> None:
+        """Takes what is known of the model now; requests from here on go by it."""
         billing: Billing = "free" if self.is_local else "tokens" if entry.price else "unknown"
-        self.facts = entry.facts(billing)
+        self.entry, self.facts = catalog.over(self._endpoint.provider.wire, entry), entry.facts(billing)
+
+    def _tell_answered(self) -> None:
+        if self._on_answer is not None:
+            self._on_answer, told = None, self._on_answer
+            told(self.learn)
 
     @property
     def name(self) -> str:
@@ -125,10 +138,12 @@ class RemoteModel:
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
-        sent = request if is_openai(url) else replace(request, session="")  # others may refuse what they do not know
 
         def encode(wire: WireName, entry: Entry) -> bytes:
             if (wire, entry) not in bodies:
+                # On this wire others may refuse the field that holds it; the Responses API has it everywhere.
+                unnamed = wire == "openai_chat" and not is_openai(url)
+                sent = replace(request, session="") if unnamed else request
                 bodies[wire, entry] = WIRES[wire].encode(sent, self._model, entry)
             return bodies[wire, entry]
 
@@ -151,6 +166,7 @@ class RemoteModel:
                         raise self._refusal(response, said, plan)
                     continue
                 plan.accepted()
+                self._tell_answered()
                 try:
                     async with aclosing(self._answer(response, WIRES[plan.wire])) as events:
                         async for event in events:

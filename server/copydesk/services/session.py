@@ -257,7 +257,8 @@ class Session:
         message = task_message(turn.request.task, instructions=instructions, note=note)
         self._note = ""
         self.emit(MessageAdded(turn.id, message))
-        return await self.checks.run(self._turn_parts(turn, model))
+        with self._parts.model_notes.during(model.name, lambda note: self.emit(Notice(turn.id, "warning", note))):
+            return await self.checks.run(self._turn_parts(turn, model))
 
     async def _instructions(self, turn: Turn) -> str:
         names = self._parts.settings().texts("context.instructionFiles")

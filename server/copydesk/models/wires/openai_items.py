@@ -48,8 +48,7 @@ BREAK = "\n\n"
 
 @dataclass(slots=True)
 class _Item:
-    """`said` holds the pieces by where they stand. `shown` is the slot whose reasoning a person sees, `n_shown` how many
-    parts of it there were."""
+    """`said` holds the pieces by where they stand. A person sees the reasoning in `shown`, which has `n_shown` parts."""
 
     kind: Kind
     id: str = ""
