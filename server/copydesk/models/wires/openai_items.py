@@ -48,7 +48,7 @@ BREAK = "\n\n"
 
 @dataclass(slots=True)
 class _Item:
-    """`said` holds the pieces by where they stand. A person sees the reasoning in `shown`, which has `n_shown` parts."""
+    """`said` holds the pieces by where they stand; a person sees the reasoning in `shown`, of which `n_shown` came."""
 
     kind: Kind
     id: str = ""
