@@ -138,10 +138,12 @@ class RemoteModel:
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
-        sent = request if is_openai(url) else replace(request, session="")  # others may refuse what they do not know
 
         def encode(wire: WireName, entry: Entry) -> bytes:
             if (wire, entry) not in bodies:
+                # On this wire others may refuse the field that holds it; the Responses API has it everywhere.
+                unnamed = wire == "openai_chat" and not is_openai(url)
+                sent = replace(request, session="") if unnamed else request
                 bodies[wire, entry] = WIRES[wire].encode(sent, self._model, entry)
             return bodies[wire, entry]
 
