@@ -81,7 +81,7 @@ _O = "max_completion_tokens"
 _GEMINI: tuple[tuple[str, Entry], ...] = (
     # Levels, budgets and what `off` may be: ai.google.dev/gemini-api/docs/generate-content/thinking. Thinking cannot be
     # switched off from 3.7 on, nor in any Pro; the smallest budget of 2.5 Pro is 128. The 2.0 models are shut down.
-    (r"gemini-[12]\.[0-4]", Entry("gemini-2.0", 1_048_576, 8_192, images=True, schema="json_schema")),
+    (r"gemini-(1|2\.[0-4])", Entry("gemini-2.0", 1_048_576, 8_192, images=True, schema="json_schema")),
     (
         r"gemini-2\.5-pro",
         Entry(

@@ -74,6 +74,25 @@ async def test_the_compatible_endpoint_keeps_the_chat_wire(door: Door) -> None:
     assert seen.json["reasoning_effort"] == "high"
 
 
+async def test_a_key_in_the_base_url_is_refused_and_not_repeated(door: Door) -> None:
+    env = {"GEMINI_BASE_URL": "https://generativelanguage.googleapis.com/v1beta?key=AIza-secret"}
+    with pytest.raises(errors.ConfigError, match="GEMINI_BASE_URL") as caught:
+        await chosen(door, env).resolve("gemini/g")
+    assert "secret" not in str(caught.value)
+
+
+async def test_json_nested_without_end_is_named(door: Door) -> None:
+    deep = b'{"candidates": ' + b"[" * 200_000
+    async with ModelServer(HELLO) as server:
+        for body in (deep, b"data: " + deep + b"\n\n"):
+            server.faults = [Fault("body", body=body)]
+            with pytest.raises(errors.BadStream):
+                await collect(model(server, door, "gemini"))
+        server.faults = [Fault("status", status=400, body=deep)]
+        with pytest.raises(errors.BadRequest):
+            await collect(model(server, door, "gemini"))
+
+
 async def test_auto_asks_a_server_on_this_machine_what_it_has(door: Door) -> None:
     async with ModelServer(HELLO, models=("gemini-embedding-2", "gemini-local")) as server:
         answering = await chosen(door, {"GEMINI_BASE_URL": server.url}).resolve("auto")

@@ -148,6 +148,7 @@ def thinking(name: str, level: str, **fields: Any) -> Any:
         ("gemini-2.5-flash-lite", {"thinkingBudget": 0}, {"thinkingBudget": 16_384}),
         ("gemini-2.5-pro", {"thinkingBudget": 128}, {"thinkingBudget": 16_384}),
         ("gemini-2.0-flash", None, None),
+        ("gemini-1.5-pro", None, None),
         ("gemma-4-31b-it", None, None),
     ],
 )

@@ -64,7 +64,7 @@ class _Events(sse.Decoder):
         text = b"\n".join(self._bare).decode("utf-8", "replace")
         try:
             json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         self._bare.clear()
         self._n_bare = 0
