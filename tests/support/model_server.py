@@ -23,6 +23,7 @@ Wire: TypeAlias = Callable[[Step, int], Iterator[bytes | Wait | Fail]]
 """A script's step and its number → the events of its answer."""
 WIRES: Mapping[str, Wire] = {
     "/messages": wire_events.anthropic,
+    "/responses": wire_events.responses,
     ":streamGenerateContent": gemini_events.gemini,
 }
 """How a path ends → its wire; any other path is Chat Completions."""
@@ -37,7 +38,8 @@ class Fault:
     close: the connection ends before an answer. reset: it is cut mid-stream. end: the body ends early, cleanly.
     stall: nothing more comes. no_done: the end marker is left out. no_close: the end marker comes, the body's end
     does not. error_event: an error inside the 200. comments: keep-alive comments between events. bytes: one byte a
-    chunk. body: this body instead of a stream.
+    chunk. body: this body instead of a stream. On the Responses wire nothing follows the end, so no_done leaves out
+    nothing there.
     """
 
     kind: Literal[
@@ -77,7 +79,10 @@ class ModelServer:
         port: int = 0,
         models: tuple[str, ...] = ("scripted",),
         wires: Mapping[str, Wire] | None = None,
+        missing: tuple[str, ...] = (),
     ) -> None:
+        """`missing`: how the paths end that this server does not have."""
+        self.missing = missing
         self._script = script
         self._models = models
         self._wires = {**WIRES, **(wires or {})}
@@ -144,6 +149,9 @@ class ModelServer:
             return True
         if seen.method == "GET":
             return await self._list(seen, writer)
+        if self.missing and seen.path.endswith(self.missing):
+            await _send_whole(writer, 404, b"404 page not found", {"content-type": "text/plain"})
+            return True
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None and fault.kind == "close":
             writer.transport.abort()
@@ -314,9 +322,9 @@ def _last_said(body: Any) -> str:
     """The text of the last user or tool message, of any wire."""
     if "contents" in body:
         return gemini_events.last_said(body)
-    for message in reversed(body.get("messages", [])):
-        if message["role"] != "assistant":
-            content = message["content"]
+    for message in reversed(body.get("messages") or body.get("input") or []):
+        if message.get("role") != "assistant" and message.get("type") not in ("function_call", "reasoning"):
+            content = message.get("content") or message.get("output") or ""
             blocks = [{"text": content}] if isinstance(content, str) else content
             return "\n".join(str(block.get("text") or block.get("content") or "") for block in blocks)
     return ""

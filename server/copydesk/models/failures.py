@@ -34,6 +34,8 @@ _RATE = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
 _TRANSIENT_WORDS = re.compile(
     r"overloaded|server_error|internal|unavailable|api_error|timeout|bad gateway", re.IGNORECASE
 )
+_UNFIT_WORDS = re.compile(r"image|policy|data_residency|usage_not_included|unsupported")
+"""Codes of the Responses API for requests that would fail again."""
 
 
 @frozen
@@ -99,6 +101,8 @@ def from_object(error: object, origin: Origin) -> errors.ModelError:
         return _unknown(head, origin)
     if status in (408, 504):
         return errors.ModelTimeout(head, advice=f"Try again, or {_ANOTHER}")
+    if _UNFIT_WORDS.search(words):
+        return errors.BadRequest(head, advice=f"Check what was sent, or {_ANOTHER}")
     if status >= 500 or _TRANSIENT_WORDS.search(text) or not (status or "invalid" in words):
         return errors.Overloaded(head, advice=f"Try again later, or {_ANOTHER}")
     return errors.BadRequest(head, advice=f"Check the request's settings (model.*), or {_ANOTHER}")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from copydesk.domain.errors import ConfigError, UnknownModel
 from copydesk.domain.frozen import frozen
 
-WireName: TypeAlias = Literal["openai_chat", "anthropic", "gemini"]
+WireName: TypeAlias = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 
 
 @frozen
@@ -117,7 +117,7 @@ def split_name(name: str) -> tuple[Provider, str]:
 
 def as_served(provider: Provider, url: str) -> Provider:
     """The provider as it is reached at this base URL: Google's OpenAI-compatible endpoint speaks another wire."""
-    if provider.wire == "gemini" and url.endswith("/openai"):
+    if provider.wire == "gemini" and url.removesuffix("/chat/completions").endswith("/openai"):
         return replace(provider, wire="openai_chat")
     return provider
 

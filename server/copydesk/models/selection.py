@@ -21,6 +21,7 @@ from copydesk.models import catalog, probes
 from copydesk.models.providers import NAMES, PROVIDERS, Provider, as_served, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import OnRetry, ignore_retry
+from copydesk.models.routes import Learnt, wires_for
 
 if TYPE_CHECKING:
     from copydesk.models.editor_offers import EditorOffers
@@ -36,7 +37,7 @@ OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 @frozen
 class ModelSettings:
-    """What a person set: `model.name`, `model.baseUrl`, `model.fallbacks`, `network.offline`.
+    """What a person set: `model.name`, `model.baseUrl`, `model.api`, `model.fallbacks`, `network.offline`.
 
     `base_url_trusted`: the base URL comes from the environment or the user's own file, so keys may go there.
     """
@@ -46,6 +47,7 @@ class ModelSettings:
     fallbacks: tuple[str, ...] = ()
     offline: bool = False
     base_url_trusted: bool = False
+    api: str = "auto"
 
 
 @frozen
@@ -89,6 +91,7 @@ class Models:
         self._clock = clock
         self._probed: dict[str, tuple[float, probes.Served]] = {}
         self._scripts: dict[str, tuple[float, ScriptedModel]] = {}
+        self._learnt = Learnt()
         self._settings = settings
         self._editor = editor
         self.apply(settings)
@@ -220,7 +223,8 @@ class Models:
                 advice=f"{_how_to_set(provider)} {OFFLINE_WORKS}",
             )
         entry = catalog.over(endpoint.provider.wire, catalog.entry(f"{provider.name}/{model}"))
-        return RemoteModel(f"{provider.name}/{model}", model, endpoint, self._door, entry, on_retry=on_retry)
+        name, learnt = f"{provider.name}/{model}", self._learnt
+        return RemoteModel(name, model, endpoint, self._door, entry, on_retry=on_retry, learnt=learnt)
 
     def endpoint(self, provider: Provider) -> Endpoint:
         """Where a provider's requests go and with which key. Raises `ConfigError` for a URL that is none.
@@ -233,11 +237,13 @@ class Models:
             raise ConfigError(
                 f"{provider.name}/… needs a base URL.", advice=f"Set {provider.url_variable} or model.baseUrl."
             )
+        served = as_served(provider, url)
+        base, wires = wires_for(served, url, self._settings.api)
         key = self._env.get(provider.key_variable, "").strip()
         if key and self._url_is_setting(provider) and not self._settings.base_url_trusted and url != provider.base_url:
             note = f"{provider.key_variable} was not sent, because model.baseUrl is set by the editor or the project."
-            return Endpoint(as_served(provider, url), url, "", note)
-        return Endpoint(as_served(provider, url), url, key)
+            return Endpoint(served, base, "", note, wires)
+        return Endpoint(served, base, key, "", wires)
 
     def _url(self, provider: Provider) -> str:
         if self._url_is_setting(provider):

@@ -60,9 +60,10 @@ async def test_a_path_that_is_given_is_kept(door: Door, version: str) -> None:
     assert server.requests[0].path == f"{version}/models/g:streamGenerateContent?alt=sse"
 
 
-async def test_the_compatible_endpoint_keeps_the_chat_wire(door: Door) -> None:
+@pytest.mark.parametrize("end", ["", "/", "/chat/completions"])
+async def test_the_compatible_endpoint_keeps_the_chat_wire(door: Door, end: str) -> None:
     async with ModelServer(HELLO) as server:
-        env = {"GEMINI_BASE_URL": f"{server.url}/v1beta/openai/", "GEMINI_API_KEY": "k"}
+        env = {"GEMINI_BASE_URL": f"{server.url}/v1beta/openai{end}", "GEMINI_API_KEY": "k"}
         answering = await chosen(door, env).resolve("gemini/gemini-2.5-flash")
         assert isinstance(answering, RemoteModel)
         request = ModelRequest("s", (Message("user", (Text("hi"),)),), thinking="high")
