@@ -95,7 +95,7 @@ FAULTS: dict[str, tuple[list[Fault], str]] = {
     "a call and no end": ([stream(said(CALL)), stream(said(CALL)), stream(said(CALL))], r"(?i)broke off|cut"),
     "a malformed call": ([stream(said({"text": "h"}, finishReason="MALFORMED_FUNCTION_CALL"))], "MALFORMED_FUNCTION_CALL"),
     "an error in the stream": ([stream(said({"text": "h"}), {"error": {"code": 503, "status": "UNAVAILABLE",
-                                "message": "The model is overloaded."}})], "overloaded"),
+                                "message": "The model is overloaded."}})] * 3, "overloaded"),
     "a page": ([Fault("body", body=b"<html><title>Sign in</title></html>")], "Sign in"),
     "nothing": ([Fault("body", body=b"[]")] * 3, "instead of a model's stream"),
 }  # fmt: skip
