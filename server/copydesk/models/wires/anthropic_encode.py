@@ -13,6 +13,7 @@ from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models import refusals, thinking
 from copydesk.models.catalog import Entry
+from copydesk.models.schemas import fits_strict, strict_schema
 from copydesk.models.wires import schemas
 from copydesk.models.wires.history import arguments_object, paired, system_text, to_bytes
 
@@ -51,8 +52,7 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
             tools[-1]["cache_control"] = EPHEMERAL
         body["tools"] = tools
     if form == "tool":
-        several = bool(request.tools and entry.tools)  # the other tools may have to run first
-        body["tool_choice"] = {"type": "any"} if several else {"type": "tool", "name": schemas.ANSWER}
+        body["tool_choice"] = {"type": "tool", "name": schemas.ANSWER}
     if isinstance(form, dict):
         config = body.get("output_config")
         body["output_config"] = (config if isinstance(config, dict) else {}) | {"format": form}
@@ -130,8 +130,9 @@ def _schema_form(request: ModelRequest, model: str, entry: Entry) -> _Form:
     """How the schema is asked for: the `format` field, a tool that must be called, or words."""
     if request.schema is None:
         return None
-    if entry.schema == "json_schema" and (closed := schemas.closed(request.schema.schema)) is not None:
-        return {"type": "json_schema", "schema": closed}
+    schema = request.schema.schema
+    if entry.schema == "json_schema" and fits_strict(schema, "anthropic"):
+        return {"type": "json_schema", "schema": strict_schema(schema, "anthropic")}
     forces = nature(model, entry) in ("asked", "disabled") and "tool" not in entry.refuses
     return "tool" if forces and entry.schema in ("json_schema", "tool") else "words"
 

@@ -8,15 +8,15 @@ thought, on the text before (`ON_TEXT`), or on an empty part of their own. Gemin
 one; calls of other models get the value that Google names for this.
 """
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 from copydesk.domain.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models.catalog import Entry
+from copydesk.models.schemas import fits_gemini, gemini_schema, schema_words
 from copydesk.models.thinking import budget_tokens, fill, steered
 from copydesk.models.wires.history import arguments_object, paired, to_bytes
 
@@ -67,8 +67,15 @@ def _config(request: ModelRequest, entry: Entry) -> Object:
     if request.schema is not None and _takes_json(request, entry):
         config["responseMimeType"] = "application/json"
         if entry.schema == "json_schema":
-            config["responseJsonSchema"] = dict(request.schema.schema)
+            config |= _schema(request.schema.schema)
     return config
+
+
+def _schema(schema: Mapping[str, Any]) -> Object:
+    """The field for what it can say, else its younger sister, which takes JSON Schema with references."""
+    if fits_gemini(schema):
+        return {"responseSchema": gemini_schema(schema)}
+    return {"responseJsonSchema": dict(schema)}
 
 
 def _thinking(request: ModelRequest, entry: Entry) -> Object:
@@ -103,8 +110,7 @@ def _words(request: ModelRequest, entry: Entry) -> str:
     schema: OutputSchema | None = request.schema
     if schema is None or (entry.schema == "json_schema" and _takes_json(request, entry)):
         return ""
-    text = json.dumps(dict(schema.schema), ensure_ascii=False, separators=(",", ":"))
-    return f"Your final answer is one JSON object and nothing else. It fits this JSON Schema:\n{text}"
+    return schema_words(schema.schema)
 
 
 _Role: TypeAlias = Literal["user", "model"]

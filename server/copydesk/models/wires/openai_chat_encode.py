@@ -92,12 +92,9 @@ def _schema(request: ModelRequest, entry: Entry) -> Said:
         return {}
     match entry.schema:
         case "json_schema":
-            form = {"name": schema.name, "schema": dict(schema.schema), "strict": schemas.strict(schema.schema)}
-            return {"response_format": {"type": "json_schema", "json_schema": form}}
+            return {"response_format": {"type": "json_schema", "json_schema": schemas.openai_form(schema)}}
         case "json_object":
             return {"response_format": {"type": "json_object"}}
-        case "tool" if request.tools and entry.tools:
-            return {"tool_choice": "required"}  # its other tools may have to run first
         case "tool":
             return {"tool_choice": {"type": "function", "function": {"name": schemas.ANSWER}}}
         case "words":

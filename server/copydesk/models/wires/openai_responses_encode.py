@@ -14,9 +14,9 @@ from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models.catalog import Entry
 from copydesk.models.thinking import fill, steered
-from copydesk.models.wires.history import arguments_text, paired, to_bytes
+from copydesk.models.wires.history import arguments_text, paired, system_text, to_bytes
 from copydesk.models.wires.openai_reasoning import origins_of, to_item
-from copydesk.models.wires.strict import fits_strict
+from copydesk.models.wires.schemas import openai_form
 
 EMPTY = "(empty)"
 LONGEST_KEY = 64
@@ -36,8 +36,9 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
         body["text"] = {"format": _format(request.schema, entry)}
     if request.session:
         body["prompt_cache_key"] = request.session[:LONGEST_KEY]
-    if request.system:
-        body["instructions"] = request.system
+    json_mode = request.schema is not None and entry.schema == "json_object"
+    if system := system_text(request, entry, in_words=json_mode):
+        body["instructions"] = system
     if request.tools and entry.tools:
         body["parallel_tool_calls"] = True
         body["tools"] = [_tool(spec) for spec in request.tools]
@@ -68,8 +69,7 @@ def _reasons(entry: Entry) -> bool:
 def _format(schema: OutputSchema, entry: Entry) -> dict[str, object]:
     if entry.schema == "json_object":
         return {"type": "json_object"}
-    name = _UNFIT_NAME.sub("_", schema.name)[:64] or "answer"
-    return {"type": "json_schema", "name": name, "schema": dict(schema.schema), "strict": fits_strict(schema.schema)}
+    return {"type": "json_schema", **openai_form(schema)}
 
 
 def _tool(spec: ToolSpec) -> dict[str, object]:
