@@ -123,11 +123,11 @@ async def _models(options: Options) -> int:
     async with core.running():
         infos = await models.available()
         try:
-            chosen, problem = (await models.resolve()).name, ""
+            chosen, problems = (await models.resolve()).name, ()
         except CopydeskError as error:
-            chosen, problem = "", str(error)
-        print_models(infos, chosen, problem, as_json=options.json)
-    return EXIT_ERROR if problem else 0
+            chosen, problems = "", (str(error),)
+        print_models(infos, chosen, (*problems, *models.knowledge.problems), as_json=options.json)
+    return 0 if chosen else EXIT_ERROR
 
 
 async def _doctor(options: Options) -> int:

@@ -14,6 +14,7 @@ from copydesk.domain.events import Event, EvidenceUpdated, StopReason
 from copydesk.domain.messages import Task
 from copydesk.domain.permissions import Mode
 from copydesk.services.host import Host
+from copydesk.services.reporting import summary
 from copydesk.services.session import Session
 from copydesk.services.side_files import named
 from copydesk.services.turns import PromptRequest, TurnOutcome
@@ -131,6 +132,8 @@ def _print_outcome(outcome: TurnOutcome, diff: str) -> None:
         print(outcome.message, file=sys.stderr if diff else sys.stdout)
     if outcome.error:
         print(f"copydesk: {outcome.error}", file=sys.stderr)
+    if line := summary(outcome.usage, outcome.cost):
+        print(line, file=sys.stderr)
     if diff:
         print(diff, end="" if diff.endswith("\n") else "\n")
 

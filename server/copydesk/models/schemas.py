@@ -263,7 +263,7 @@ def schema_words(schema: Schema) -> str:
 
 def schema_name(title: str) -> str:
     """A name that providers take: letters, digits, `_` and `-`."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", title)[:MAX_NAME_CHARS] or "answer"
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", title).strip("_")[:MAX_NAME_CHARS] or "answer"
 
 
 def _used_definitions(

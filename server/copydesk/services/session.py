@@ -15,6 +15,7 @@ from anyio import to_thread
 
 from copydesk.agent.journal import TurnParts
 from copydesk.agent.loop import LoopEnd
+from copydesk.agent.prefix import Prefix
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
 from copydesk.domain.edits import Origin, PendingEdit
@@ -71,6 +72,7 @@ class Session:
         self.state = state or SessionState()
         self.pending = Pending()
         self._reads = Reads()
+        self._prefix = Prefix()
         self.current: Turn | None = None
         self.updated = parts.now()
         self.review_lock = anyio.Lock()
@@ -257,9 +259,10 @@ class Session:
         message = task_message(turn.request.task, instructions=instructions, note=note, answer=answer)
         self._note = ""
         self.emit(MessageAdded(turn.id, message))
-        parts = self._turn_parts(turn, model)
-        end = await self.checks.run(parts)
-        return await shape.shaped(parts, end) if shape else end
+        with self._parts.model_notes.during(model.name, lambda note: self.emit(Notice(turn.id, "warning", note))):
+            parts = self._turn_parts(turn, model)
+            end = await self.checks.run(parts)
+            return await shape.shaped(parts, end) if shape else end
 
     async def _instructions(self, turn: Turn) -> str:
         names = self._parts.settings().texts("context.instructionFiles")
@@ -285,6 +288,7 @@ class Session:
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
             confined=self._parts.confined,
+            prefix=self._prefix,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
 

@@ -13,9 +13,8 @@ from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models import refusals, thinking
 from copydesk.models.catalog import Entry
-from copydesk.models.schemas import fits_strict, strict_schema
-from copydesk.models.wires import schemas
 from copydesk.models.wires.history import arguments_object, paired, system_text, to_bytes
+from copydesk.models.wires.schemas import ANSWER, DESCRIPTION
 
 Block: TypeAlias = dict[str, object]
 Blocks: TypeAlias = list[Block]
@@ -52,7 +51,7 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
             tools[-1]["cache_control"] = EPHEMERAL
         body["tools"] = tools
     if form == "tool":
-        body["tool_choice"] = {"type": "tool", "name": schemas.ANSWER}
+        body["tool_choice"] = {"type": "tool", "name": ANSWER}
     if isinstance(form, dict):
         config = body.get("output_config")
         body["output_config"] = (config if isinstance(config, dict) else {}) | {"format": form}
@@ -130,6 +129,8 @@ def _schema_form(request: ModelRequest, model: str, entry: Entry) -> _Form:
     """How the schema is asked for: the `format` field, a tool that must be called, or words."""
     if request.schema is None:
         return None
+    from copydesk.models.schemas import fits_strict, strict_schema
+
     schema = request.schema.schema
     if entry.schema == "json_schema" and fits_strict(schema, "anthropic"):
         return {"type": "json_schema", "schema": strict_schema(schema, "anthropic")}
@@ -150,8 +151,8 @@ def _tool(spec: ToolSpec) -> Block:
 
 def _answer_tool(schema: OutputSchema) -> Block:
     return {
-        "name": schemas.ANSWER,
-        "description": schemas.ANSWER_DESCRIPTION,
+        "name": ANSWER,
+        "description": DESCRIPTION,
         "input_schema": dict(schema.schema),
     }
 
