@@ -356,12 +356,11 @@ class Session:
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         bill, self._bill = self._bill, None
         usage, cost = (bill.usage, bill.cost) if bill else (end.usage, Cost())
-        rest = (cost, end.output, end.error_type)
-        self.emit(TurnEnded(turn.id, end.stop_reason, message, usage, review.state, end.error, *rest))
+        reason, rest = end.stop_reason, (cost, end.output, end.error_type)
+        self.emit(TurnEnded(turn.id, reason, message, usage, review.state, end.error, *rest))
         self.updated = self._parts.now()
         evidence = redacted(self.checks.runs(turn.id), self._parts.secrets)
-        told = TurnOutcome(self.id, turn.id, end.stop_reason, message, review, usage, end.error, evidence, *rest)
-        turn.finish(told)
+        turn.finish(TurnOutcome(self.id, turn.id, reason, message, review, usage, end.error, evidence, *rest))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""
