@@ -18,18 +18,21 @@ from copydesk.agent.journal import Tools
 from copydesk.app.configuration import Configuration, now_iso
 from copydesk.config.layers import models_path, state_path
 from copydesk.config.settings import Settings
-from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, Model
+from copydesk.domain.ports import CodeIntel, Editor, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
+from copydesk.services.metering import Meter
 from copydesk.services.model_notes import ModelNotes
 from copydesk.services.model_source import Around, ModelSource
 from copydesk.services.parts import SessionParts
+from copydesk.store.spending import Spending
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from copydesk.app.consent import Consent
     from copydesk.app.outward import Outward
+    from copydesk.domain.editor_code import EditorCode
     from copydesk.models.selection import ModelSettings
     from copydesk.services.attribution import Attribution
     from copydesk.services.permissions import Asker
@@ -55,6 +58,7 @@ def model_settings(settings: Settings) -> "ModelSettings":
         base_url=settings.text("model.baseUrl"),
         fallbacks=settings.texts("model.fallbacks"),
         offline=settings.flag("network.offline"),
+        api=settings.text("model.api"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
     )
 
@@ -148,7 +152,7 @@ def _attribution(
     return Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
 
 
-def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace, outward: "Outward") -> CodeIntel:
+def _wider(own: CodeIntel, editor_code: "EditorCode", workspace: Workspace, outward: "Outward") -> CodeIntel:
     from copydesk.services.intelligence import WiderIntel
 
     return WiderIntel(own, editor_code, workspace, outward.hidden)
@@ -210,7 +214,7 @@ def compose(
     offers: bool = True,
     workspace: Workspace | None = None,
     editor_models: EditorModels | None = None,
-    editor_code: EditorCode | None = None,
+    editor_code: "EditorCode | None" = None,
     asker: "Asker | None" = None,
     say: Callable[[str, str], None] = log_message,
     shadow: Callable[[Workspace], Shadow] | None = None,
@@ -258,6 +262,7 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
     )
     host = _learning(Host(parts, state / "sessions"))
     if attribution:

@@ -51,22 +51,23 @@ class ToolCall:
 
 
 @frozen
+class Image:
+    """An image, base64 in `data`."""
+
+    media_type: str
+    data: str
+
+
+@frozen
 class ToolResult:
-    """What a call gave. `content` is for the model; `details` (JSON) is for the person's view."""
+    """What a call gave. `content` and `images` are for the model; `details` (JSON) is for the person's view."""
 
     call_id: str
     name: str
     content: str
     is_error: bool = False
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@frozen
-class Image:
-    """An image, base64 in `data`."""
-
-    media_type: str
-    data: str
+    images: tuple[Image, ...] = ()
 
 
 Part: TypeAlias = Text | Thinking | ToolCall | ToolResult | Image
@@ -142,6 +143,11 @@ class Usage:
     cache_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+
+    @property
+    def cached_share(self) -> float:
+        """The part of the input that a cache served, 0 to 1."""
+        return min(1.0, self.cache_read / self.input) if self.input else 0.0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

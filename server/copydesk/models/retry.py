@@ -7,8 +7,9 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import anyio
 
@@ -19,6 +20,22 @@ from copydesk.egress.failures import NothingListens, StaleConnection
 
 OnRetry: TypeAlias = Callable[[int, float, str], None]
 """Told before each wait: the number of the failed try (from 1), the wait in seconds, and why."""
+
+
+class Tries(Protocol):
+    """Hears of a request's tries, since one that failed may have cost something."""
+
+    def failed(self, error: TransientModelError) -> None:
+        """Called once for each that may be followed by another."""
+        ...
+
+    def again(self) -> None:
+        """Called before each but the first. Raises `ModelError` where there must be no other."""
+        ...
+
+
+TRIES: ContextVar[Tries | None] = ContextVar("tries", default=None)
+"""Who hears of the tries of the request that is being streamed; set around `stream`."""
 
 
 def ignore_retry(_attempt: int, _delay_s: float, _why: str) -> None:
@@ -64,7 +81,12 @@ async def tried(
             clean(exc)
             if begun or not isinstance(exc, TransientModelError):
                 raise
+            heard = TRIES.get()
+            if heard is not None:
+                heard.failed(exc)
             await retries.pause(exc)
+            if heard is not None:
+                heard.again()
 
 
 class Retries:

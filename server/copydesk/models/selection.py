@@ -18,11 +18,12 @@ from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import probes
+from copydesk.models import catalog, probes
 from copydesk.models.knowledge import Knowledge
-from copydesk.models.providers import NAMES, PROVIDERS, Provider, base_url, ollama_url, split_name
+from copydesk.models.providers import NAMES, PROVIDERS, Provider, as_served, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import OnRetry, ignore_retry
+from copydesk.models.routes import Learnt, wires_for
 
 if TYPE_CHECKING:
     from copydesk.models.editor_offers import EditorOffers
@@ -39,7 +40,7 @@ OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 @frozen
 class ModelSettings:
-    """What a person set: `model.name`, `model.baseUrl`, `model.fallbacks`, `network.offline`.
+    """What a person set: `model.name`, `model.baseUrl`, `model.api`, `model.fallbacks`, `network.offline`.
 
     `base_url_trusted`: the base URL comes from the environment or the user's own file, so keys may go there.
     """
@@ -49,6 +50,7 @@ class ModelSettings:
     fallbacks: tuple[str, ...] = ()
     offline: bool = False
     base_url_trusted: bool = False
+    api: str = "auto"
 
 
 def _ignore_switch(_model: str, _why: str) -> None:
@@ -83,6 +85,7 @@ class Models:
         self._clock = clock
         self._probed: dict[str, tuple[float, probes.Served]] = {}
         self._scripts: dict[str, tuple[float, ScriptedModel]] = {}
+        self._learnt = Learnt()
         self._settings = settings
         self._editor = editor
         self.apply(settings)
@@ -207,9 +210,10 @@ class Models:
                 f"{provider.title} needs a key, and {provider.key_variable} is not set.",
                 advice=f"{provider.how_to_set} {OFFLINE_WORKS}",
             )
-        name = f"{provider.name}/{model}"
+        name, learnt = f"{provider.name}/{model}", self._learnt
         entry, ask = self.knowledge.entry(name, endpoint), self.knowledge.asking(name, endpoint)
-        return RemoteModel(name, model, endpoint, self._door, entry, on_retry=on_retry, on_answer=ask)
+        made = catalog.over(endpoint.provider.wire, entry)
+        return RemoteModel(name, model, endpoint, self._door, made, on_retry=on_retry, learnt=learnt, on_answer=ask)
 
     async def learn(self, name: str) -> ModelFacts | None:
         """What is known of a model once its server was asked, where it may be and is due. Raises `ConfigError`."""
@@ -236,19 +240,23 @@ class Models:
             raise ConfigError(
                 f"{provider.name}/… needs a base URL.", advice=f"Set {provider.url_variable} or model.baseUrl."
             )
+        served = as_served(provider, url)
+        base, wires = wires_for(served, url, self._settings.api)
         key = self._env.get(provider.key_variable, "").strip()
         if key and self._url_is_setting(provider) and not self._settings.base_url_trusted and url != provider.base_url:
             note = f"{provider.key_variable} was not sent, because model.baseUrl is set by the editor or the project."
-            return Endpoint(provider, url, "", note)
-        return Endpoint(provider, url, key)
+            return Endpoint(served, base, "", note, wires)
+        return Endpoint(served, base, key, "", wires)
 
     def _url(self, provider: Provider) -> str:
         if self._url_is_setting(provider):
-            return base_url(self._settings.base_url, "model.baseUrl")
+            return base_url(self._settings.base_url, "model.baseUrl", provider.version)
         text = self._env.get(provider.url_variable, "").strip()
         if not text:
             return provider.base_url
-        return ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable)
+        return (
+            ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable, provider.version)
+        )
 
     def _url_is_setting(self, provider: Provider) -> bool:
         """model.baseUrl is for the provider of model.name, and for `compat` always; never for a fallback's."""
