@@ -18,7 +18,7 @@ from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import catalog, probes
+from copydesk.models import probes
 from copydesk.models.knowledge import Knowledge
 from copydesk.models.providers import NAMES, PROVIDERS, Provider, as_served, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
@@ -210,10 +210,18 @@ class Models:
                 f"{provider.title} needs a key, and {provider.key_variable} is not set.",
                 advice=f"{provider.how_to_set} {OFFLINE_WORKS}",
             )
-        name, learnt = f"{provider.name}/{model}", self._learnt
-        entry, ask = self.knowledge.entry(name, endpoint), self.knowledge.asking(name, endpoint)
-        made = catalog.over(endpoint.provider.wire, entry)
-        return RemoteModel(name, model, endpoint, self._door, made, on_retry=on_retry, learnt=learnt, on_answer=ask)
+        name = f"{provider.name}/{model}"
+        entry = self.knowledge.entry(name, endpoint)
+        return RemoteModel(
+            name,
+            model,
+            endpoint,
+            self._door,
+            entry,
+            on_retry=on_retry,
+            learnt=self._learnt,
+            on_answer=self.knowledge.asking(name, endpoint),
+        )
 
     async def learn(self, name: str) -> ModelFacts | None:
         """What is known of a model once its server was asked, where it may be and is due. Raises `ConfigError`."""
