@@ -27,7 +27,7 @@ WIRES: Mapping[str, Wire] = {
     ":streamGenerateContent": gemini_events.gemini,
 }
 """How a path ends → its wire; any other path is Chat Completions."""
-PLAYED = ("/chat/completions", "/messages", "/responses")
+PLAYED = ("/chat/completions", "/messages", "/responses", ":streamGenerateContent?alt=sse")
 """How the paths end that play the script."""
 TIMES = "/times"
 """Answers what was asked since it was asked last, with times; it is no request itself."""
@@ -84,8 +84,8 @@ class ModelServer:
         missing: tuple[str, ...] = (),
         answers: Mapping[str, Any] | None = None,
     ) -> None:
-        """`missing`: how the paths end that this server does not have. `answers` maps other paths to their JSON, or
-        to a function of what was posted that gives it (None: 404)."""
+        """`missing`: how the paths end that this server does not have. `answers` maps other paths to their JSON, or to a
+        function of what was posted that gives it (None: 404)."""
         self.missing = missing
         self._answers = answers
         self._script = script

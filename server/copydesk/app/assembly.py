@@ -234,7 +234,18 @@ class Assembly:
                 **({"problem": self._problem} if self._problem and not current else {}),
             },
             "sandbox": await self._sandbox(),
+            "spending": await self._spending(),
         }
+
+    async def _spending(self) -> dict[str, Any]:
+        from copydesk.services.reporting import spending_report
+
+        host = self.core.host
+        meter, session = host.parts.meter, host.session(host.current or "")
+        await meter.spending.catch_up()
+        return spending_report(
+            meter.spending.day(), meter.caps(), session.state if session else None, meter.spending.problem
+        )
 
     async def _sandbox(self) -> dict[str, Any]:
         from copydesk.processes.sandboxes import describe

@@ -231,8 +231,7 @@ def compose(
     from copydesk.code.intel import Intel
     from copydesk.tools.validation import checked
 
-    workspace = workspace or Workspace(roots)
-    state = state or state_path()
+    workspace, state = workspace or Workspace(roots), state or state_path()
     person = editor(workspace)
     consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
     configuration = consent.configuration
@@ -262,11 +261,11 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
-        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
     host = _learning(Host(parts, state / "sessions"))
     if attribution:
         host.subscribe(attribution.listen)
-    ends = (outward.door.aclose, own.aclose, shadows.aclose)
-    tends = (own.tend, outward.secrecy.tend)
+    ends = (outward.door.aclose, own.aclose, shadows.aclose, outward.counting.aclose)
+    tends = (own.tend, outward.secrecy.tend, outward.counting.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

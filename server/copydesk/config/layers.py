@@ -96,6 +96,15 @@ def state_path() -> Path:
     return of("copydesk", appauthor=False)
 
 
+def data_path() -> Path:
+    """The user's data directory: what was fetched and can be fetched again. `COPYDESK_DATA_DIR` moves it."""
+    if override := os.environ.get("COPYDESK_DATA_DIR"):
+        return Path(override)
+    from platformdirs import user_data_path as of
+
+    return of("copydesk", appauthor=False)
+
+
 def read_toml(path: str, problems: list[str]) -> dict[str, Any]:
     """The file as dotted keys; empty when there is none. A broken file is a problem, never an error."""
     try:
