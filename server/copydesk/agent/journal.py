@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from anyio.lowlevel import checkpoint
 
+from copydesk.domain.errors import ContextOverflow
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
 from copydesk.domain.ports import Approver, Model, Tool, Work
@@ -71,6 +72,8 @@ class TurnParts:
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
     secrets: Secrets = field(default_factory=NoSecrets)
+    make_room: Callable[[tuple[Message, ...], ContextOverflow], tuple[str, ...]] = lambda messages, error: ()
+    """The calls whose results may give way when a request was too long for the model; empty when nothing can."""
     confined: Callable[[], Awaitable[object]] = checkpoint
     """Returns when it is known how commands are confined: the approver judges them by that."""
 

@@ -55,6 +55,7 @@ def model_settings(settings: Settings) -> "ModelSettings":
         fallbacks=settings.texts("model.fallbacks"),
         offline=settings.flag("network.offline"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
+        retry_for_s=settings.number("model.retryForS") or 0.0,
     )
 
 
@@ -72,8 +73,10 @@ class FixedModel:
         on_switch: object = None,
         around: Around = lambda model: model,
         local: bool = False,
+        session: str = "",
+        turn: str = "",
     ) -> Model:
-        del name, on_retry, on_switch, local
+        del name, on_retry, on_switch, local, session, turn
         return around(self._model)
 
 
@@ -169,7 +172,10 @@ def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     from copydesk.models.selection import Models
 
     settings = model_settings(configuration.settings)
-    selection = Models(settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models)
+    watching = outward.watching(configuration)
+    selection = Models(
+        settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models, watching=watching
+    )
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     return selection
 
@@ -243,6 +249,6 @@ def compose(
     host = Host(parts, state / "sessions")
     if attribution:
         host.subscribe(attribution.listen)
-    ends = (outward.door.aclose, own.aclose, shadows.aclose)
-    tends = (own.tend, outward.secrecy.tend)
+    ends = (outward.aclose, own.aclose, shadows.aclose)
+    tends = (own.tend, outward.secrecy.tend, outward.attempts.tend, outward.webhook.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

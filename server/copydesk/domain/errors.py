@@ -28,7 +28,11 @@ CopydeskError
         ├── BadRequest
         ├── ContextOverflow
         ├── BadStream         the bytes are not what the wire promises (HTML, broken JSON)
-        └── Offline           network.offline is on
+        ├── Offline           network.offline is on
+        ├── CircuitOpen       it failed too often in a row: left alone for a while
+        ├── BudgetExceeded    could cost more than a budget leaves
+        ├── WrongShape        the answer does not fit its schema
+        └── NoModelAnswered   the model and all of its fallbacks failed
 """
 
 
@@ -86,7 +90,13 @@ class PermissionDenied(ToolError): ...
 class ToolFailed(ToolError): ...
 
 
-class ModelError(CopydeskError): ...
+class ModelError(CopydeskError):
+    """`status` is that of the HTTP answer, 0 without one. `another_may`: it is about this provider or account, so that
+    another model may well answer the same request.
+    """
+
+    status = 0
+    another_may = False
 
 
 class TransientModelError(ModelError):
@@ -141,3 +151,7 @@ class BudgetExceeded(PermanentModelError):
 
 class WrongShape(PermanentModelError):
     """A structured answer that does not fit its schema, also not when asked again."""
+
+
+class NoModelAnswered(PermanentModelError):
+    """The model and each of its fallbacks failed; the message says of each why."""

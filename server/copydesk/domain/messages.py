@@ -61,6 +61,12 @@ class ToolResult:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
+def cleared(result: ToolResult) -> ToolResult:
+    """The same result with a note in place of what it was, once it had to make room."""
+    note = f"[cleared to make room: {len(result.content):,} characters. Call {result.name} again if you need them.]"
+    return ToolResult(result.call_id, result.name, note, result.is_error, result.details)
+
+
 @frozen
 class Image:
     """An image, base64 in `data`."""

@@ -4,10 +4,11 @@ Puts together the wire (`wires`), the door, the retry policy and the catalog's e
 Start with `RemoteModel.stream`.
 """
 
+import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import field
+from dataclasses import field, replace
 
 import anyio
 
@@ -17,17 +18,19 @@ from copydesk.domain.models import Billing
 from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import failures, sse
+from copydesk.models import failures, overflow, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
 from copydesk.models.providers import Provider, WireName
-from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
+from copydesk.models.retry import OnRetry, Retries, RetryPolicy, Unwatched, Watch, ignore_retry, tried
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
 from copydesk.models.wires.openai_chat import OpenAIChat
 
 WIRES: dict[WireName, Wire] = {"openai_chat": OpenAIChat(), "anthropic": AnthropicMessages()}
 ERROR_LIMIT_BYTES = 256 * 1024
+HEAD_KEPT_BYTES = 16
+"""Of the white space that a body begins with: some servers keep the connection alive by it."""
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -35,13 +38,17 @@ WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 class Patience:
     """Waits beside the door's own, in seconds.
 
-    `after_reason_s`: for usage and the end marker once the model said why it stopped. `silence_s`: for anything
-    that means something, while keep-alive comments go on. `drain_s`: for the rest of a finished body.
+    `after_reason_s`: for usage and the end marker once the model said why it stopped. `silence_s`: for any event, while
+    keep-alive comments go on, and for a body that is no stream. `empty_s`: for an event that says something, while
+    empty ones go on; long, since a model that does not show its reasoning sends nothing else meanwhile. `drain_s`: for
+    the rest of a finished body. `error_s`: for the words of a refusal.
     """
 
     after_reason_s: float = 5.0
     silence_s: float = 600.0
+    empty_s: float = 1800.0
     drain_s: float = 0.25
+    error_s: float = 10.0
     limits: Limits | None = None
 
 
@@ -77,6 +84,7 @@ class RemoteModel:
         on_retry: OnRetry = ignore_retry,
         retry: RetryPolicy | None = None,
         patience: Patience | None = None,
+        watch: Callable[[], Watch] = Unwatched,
     ) -> None:
         self._name = name
         self._model = model
@@ -86,6 +94,7 @@ class RemoteModel:
         self._on_retry = on_retry
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
+        self._watch = watch
         self._wire = WIRES[endpoint.provider.wire]
         self._url = endpoint.base_url + self._wire.path(model)
         self._headers = {
@@ -107,16 +116,30 @@ class RemoteModel:
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         body = self._wire.encode(request, self._model, self.entry)
-        return aclosing(tried(lambda: self._once(body), Retries(self._retry, self._on_retry), self._clean))
+        retries = Retries(self._retry, self._on_retry, self._watch())
+
+        def mend(error: errors.ModelError) -> str:
+            """Where only the room for the answer is too large, the same is asked once more with less of it."""
+            nonlocal body, request
+            limit = overflow.smaller_output(error, request, self.entry) if not mended else None
+            if limit is None:
+                return ""
+            mended.append(limit)
+            request = replace(request, max_output_tokens=limit)
+            body = self._wire.encode(request, self._model, self.entry)
+            return f"{error.message} Asked once more, for at most {limit:,} tokens of answer."
+
+        mended: list[int] = []
+        return aclosing(tried(lambda: self._once(body), retries, self._clean, mend))
 
     async def _once(self, body: bytes) -> AsyncGenerator[StreamEvent]:
         async with self._door.stream("POST", self._url, self._headers, body, self._patience.limits) as response:
             if response.status != 200:
                 raise await self._refusal(response)
             decoder = self._wire.decoder(self._origin)
-            head = await _head(response)
+            head = await self._head(response)
             if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say
-                body = head + await response.read(WHOLE_LIMIT_BYTES)
+                body = head + await self._whole(response)
                 for event in self._from_whole(body, decoder, response.content_type):
                     yield event
                 return
@@ -125,7 +148,30 @@ class RemoteModel:
                     yield event
 
     async def _refusal(self, response: Response) -> errors.ModelError:
-        return failures.from_status(response.status, response.headers, await _error_body(response), self._origin)
+        said = b""
+        with anyio.move_on_after(self._patience.error_s), contextlib.suppress(errors.ModelError):
+            said = await response.read(ERROR_LIMIT_BYTES)
+        return failures.from_status(response.status, response.headers, said, self._origin)
+
+    async def _head(self, response: Response) -> bytes:
+        """The first bytes, enough to see how the body begins; empty when there are none."""
+        head = b""
+        with anyio.move_on_after(self._patience.silence_s):
+            while not head.strip() and (chunk := await response.next_chunk()) is not None:
+                head = head[-HEAD_KEPT_BYTES:] + chunk
+            return head
+        raise self._only_alive(self._patience.silence_s)
+
+    async def _whole(self, response: Response) -> bytes:
+        with anyio.move_on_after(self._patience.silence_s):
+            return await response.read(WHOLE_LIMIT_BYTES)
+        raise self._only_alive(self._patience.silence_s)
+
+    def _only_alive(self, limit_s: float) -> errors.ModelTimeout:
+        return errors.ModelTimeout(
+            f"{self._origin.provider} only kept the connection alive for {limit_s:g} s.",
+            advice="Try again, or set another model.name.",
+        )
 
     def _clean(self, error: errors.ModelError) -> None:
         """Some servers repeat the key they were given; a message must not. Says so when a key was held back."""
@@ -145,16 +191,22 @@ class RemoteModel:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
         lines = sse.Decoder()
         n_events = 0
-        heard_s = time.monotonic()
+        heard_s = said_s = time.monotonic()
         chunk: bytes | None = head
         while chunk is not None:
             arrived = lines.feed(chunk)
             n_events += len(arrived)
-            heard_s = self._still_heard(heard_s, bool(arrived))
+            now_s = time.monotonic()
+            heard_s = now_s if arrived else heard_s
             for event in (found for one in arrived for found in decoder.feed(one)):
+                said_s = now_s
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
                 yield event
+            if now_s - heard_s > self._patience.silence_s:
+                raise self._only_alive(self._patience.silence_s)
+            if now_s - said_s > self._patience.empty_s:
+                raise self._only_alive(self._patience.empty_s)
             chunk = None if decoder.done else await self._chunk(response, decoder)
         if not decoder.done:
             for event in self._last(lines, decoder, head, n_events):
@@ -188,30 +240,3 @@ class RemoteModel:
             f"{self._origin.provider} at {self._origin.host!r} ended the answer before it began.",
             advice="Try again, or set another model.name.",
         )
-
-    def _still_heard(self, heard_s: float, heard: bool) -> float:
-        now_s = time.monotonic()
-        if heard:
-            return now_s
-        if now_s - heard_s > self._patience.silence_s:
-            raise errors.ModelTimeout(
-                f"{self._origin.provider} only kept the connection alive for {self._patience.silence_s:g} s.",
-                advice="Try again, or set another model.name.",
-            )
-        return heard_s
-
-
-async def _head(response: Response) -> bytes:
-    """The first bytes, enough to see how the body begins; empty when there are none."""
-    head = b""
-    while not head.strip() and (chunk := await response.next_chunk()) is not None:
-        head += chunk
-    return head
-
-
-async def _error_body(response: Response) -> bytes:
-    """What the provider says about an error, if it says it at all."""
-    try:
-        return await response.read(ERROR_LIMIT_BYTES)
-    except errors.ModelError:
-        return b""

@@ -11,6 +11,7 @@ from copydesk.domain.events import (
     Event,
     EvidenceUpdated,
     MessageAdded,
+    ResultsCleared,
     ReviewUpdated,
     SessionStarted,
     TurnEnded,
@@ -19,7 +20,7 @@ from copydesk.domain.events import (
 )
 from copydesk.domain.evidence import Evidence
 from copydesk.domain.frozen import frozen
-from copydesk.domain.messages import Message, Usage
+from copydesk.domain.messages import Message, ToolResult, Usage, cleared
 
 _NOTHING = Usage()
 
@@ -50,6 +51,9 @@ def apply(state: SessionState, event: Event) -> SessionState:
             return replace(state, turn=event.turn, n_turns=state.n_turns + 1, title=title)
         case MessageAdded():
             return replace(state, messages=(*state.messages, event.message))
+        case ResultsCleared():
+            calls = frozenset(event.calls)
+            return replace(state, messages=tuple(_without_results(message, calls) for message in state.messages))
         case EditProposed():
             return replace(state, edits=(*state.edits, event.edit))
         case UsageUpdated():
@@ -63,3 +67,12 @@ def apply(state: SessionState, event: Event) -> SessionState:
             return replace(state, turn="", last=event)
         case _:
             return state
+
+
+def _without_results(message: Message, calls: frozenset[str]) -> Message:
+    if not any(isinstance(part, ToolResult) and part.call_id in calls for part in message.parts):
+        return message
+    parts = (
+        cleared(part) if isinstance(part, ToolResult) and part.call_id in calls else part for part in message.parts
+    )
+    return replace(message, parts=tuple(parts))
