@@ -27,14 +27,13 @@ from copydesk.lsp.undo import KEYS as UNDO_KEYS
 from copydesk.lsp.updates import outcome_to_json
 
 if TYPE_CHECKING:
-    from copydesk.lsp.answers import Answers
     from copydesk.lsp.permissions import PermissionCommands
     from copydesk.lsp.progress import Progress
-    from copydesk.lsp.prompts import Prompt, Prompts
-    from copydesk.lsp.questions import Questions
+    from copydesk.lsp.prompts import Prompt
     from copydesk.lsp.review import ReviewCommands
     from copydesk.lsp.review import Verb as ReviewVerb
     from copydesk.lsp.undo import UndoCommand
+    from copydesk.lsp.voices import Voices
     from copydesk.services.turns import PromptRequest, Turn
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -80,23 +79,12 @@ class Sources:
     display: Callable[[str], str]
 
 
-class Voices(Protocol):
-    """What is needed of `features.Voice`."""
-
-    @property
-    def answers(self) -> "Answers": ...
-    @property
-    def prompts(self) -> "Prompts": ...
-    @property
-    def questions(self) -> "Questions": ...
-
-
 class Commands:
     def __init__(
         self,
         host: Sessions,
         places: Places,
-        voice: Voices,
+        voice: "Voices",
         progress: "Progress",
         sources: Sources,
         review: "ReviewCommands",
