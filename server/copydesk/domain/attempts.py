@@ -32,6 +32,14 @@ class Attempt:
         return self.kind not in (ANSWERED, "cut_off", "cancelled")
 
 
+def in_words(attempt: Attempt) -> str:
+    """One line for a person: `2026-11-21 10:04:05 UTC openai/gpt-5, try 2: RateLimited (429) after 0.3 s`."""
+    status = f" ({attempt.status})" if attempt.status else ""
+    day, _, time = attempt.when.partition("T")
+    what = f"{attempt.model}, try {attempt.number}: {attempt.kind}{status} after {attempt.elapsed_s:.1f} s"
+    return f"{day} {time[:8]} UTC {what}"
+
+
 class AttemptLog(Protocol):
     def add(self, attempt: Attempt) -> None:
         """Keeps it. Never blocks, never raises."""

@@ -73,6 +73,9 @@ class Progress:
             case events.Retried(attempt=attempt, why=why):
                 shown.doing = f"trying again ({attempt}): {why}"
                 shown.changed.set()
+            case events.Notice(level="warning", text=text):
+                shown.doing = text
+                shown.changed.set()
             case events.ReviewUpdated(state="pending"):
                 shown.doing = "the edit waits for you"
                 shown.changed.set()

@@ -146,6 +146,8 @@ def _progress_update(event: events.Event) -> JsonObject | None:
         case events.UsageUpdated(usage=usage, total=total):
             used = usage.input + usage.output
             return _update("usage_update", used=used, usage=usage_to_json(usage), total=usage_to_json(total))
+        case events.ResultsCleared(calls=calls, why=why):
+            return _update("compaction", kind="results_cleared", toolCallIds=list(calls), why=why)
         case events.ReviewUpdated():
             return _update("review", **review_to_json(event))
         case events.PermissionAsked(request=request):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from copydesk.domain.errors import CircuitOpen
-from copydesk.models.waits import in_words
+from copydesk.models.waits import in_words, sentence
 
 THRESHOLD = 3
 """Failed requests in a row, after their retries."""
@@ -84,7 +84,7 @@ class Breaker:
             when = "It is being tried again right now, by one request."
         return CircuitOpen(
             f"{self._model} failed {self._n_failed} times in a row and is left alone for a while. "
-            f"The last error: {self._last} {when}",
+            f"The last error: {sentence(self._last)} {when}",
             advice="Ask again then, choose the model again (copydesk.model.set) to try it at once, or set another "
             "model.name or model.fallbacks.",
         )

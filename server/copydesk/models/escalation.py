@@ -14,6 +14,7 @@ from copydesk.domain.frozen import frozen
 from copydesk.domain.models import ModelFacts, facts_of
 from copydesk.domain.ports import Model
 from copydesk.domain.stream import ModelRequest, StreamEvent, UsageReport
+from copydesk.models.waits import sentence
 
 OnSwitch: TypeAlias = Callable[[str, str], None]
 CHARS_A_TOKEN = 3
@@ -158,7 +159,9 @@ class Escalation:
     def _none_left(self) -> errors.CopydeskError:
         if len(self._failures) == 1:
             return self._failures[0].error
-        lines = [f"- {each.name}: {each.error.message} {each.error.advice}".rstrip() for each in self._failures]
+        lines = [
+            f"- {each.name}: {sentence(each.error.message)} {each.error.advice}".rstrip() for each in self._failures
+        ]
         return errors.NoModelAnswered(
             "None of the models can answer:\n" + "\n".join(lines) + "\n",
             advice="Mend one of them, or add one that works to model.fallbacks (offline needs no key and no network).",

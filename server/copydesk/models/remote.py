@@ -23,6 +23,7 @@ from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
 from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, Unwatched, Watch, ignore_retry, tried
+from copydesk.models.waits import sentence
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
 from copydesk.models.wires.openai_chat import OpenAIChat
@@ -127,7 +128,7 @@ class RemoteModel:
             mended.append(limit)
             request = replace(request, max_output_tokens=limit)
             body = self._wire.encode(request, self._model, self.entry)
-            return f"{error.message} Asked once more, for at most {limit:,} tokens of answer."
+            return f"{sentence(error.message)} Asked once more, for at most {limit:,} tokens of answer."
 
         mended: list[int] = []
         return aclosing(tried(lambda: self._once(body), retries, self._clean, mend))

@@ -17,7 +17,7 @@ from copydesk.domain.errors import ModelError, TransientModelError
 from copydesk.domain.frozen import frozen
 from copydesk.domain.stream import Finished, StreamEvent, UsageReport
 from copydesk.egress.failures import NothingListens, StaleConnection
-from copydesk.models.waits import NEVER_S, in_words
+from copydesk.models.waits import NEVER_S, in_words, sentence
 
 OnRetry: TypeAlias = Callable[[int, float, str], None]
 """Told before each wait: the number of the failed try (from 1), the wait in seconds, and why."""
@@ -241,12 +241,11 @@ class Retries:
         asked_s, total_s = error.retry_after_s or 0.0, self._policy.total_s
         n_tries = self._n_failed + 1
         if asked_s >= NEVER_S:
-            error.message += " The host says that trying again is of no use."
+            error.message = f"{sentence(error.message)} The host says that trying again is of no use."
         elif asked_s > total_s:
-            error.message += (
-                f" The host asks to wait {in_words(asked_s)}; Copydesk waits at most {in_words(total_s)} "
-                "(model.retryForS)."
-            )
+            least, most = in_words(asked_s), in_words(total_s)
+            waits = f"The host asks to wait {least}; Copydesk waits at most {most} (model.retryForS)."
+            error.message = f"{sentence(error.message)} {waits}"
         elif n_tries > 1:
             spent = in_words(self._policy.clock() - self._began_s)
-            error.message += f" Copydesk tried {n_tries} times in {spent}."
+            error.message = f"{sentence(error.message)} Copydesk tried {n_tries} times in {spent}."

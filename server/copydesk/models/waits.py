@@ -88,6 +88,12 @@ def in_words(seconds: float) -> str:
     return f"{round(hours / 24)} d"
 
 
+def sentence(text: str) -> str:
+    """`text`, ended so that another sentence can follow: hosts often leave the point out."""
+    text = text.rstrip()
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 def _used_up(headers: Mapping[str, str], now: datetime) -> Iterator[float]:
     """When what is used up comes back. Other budgets say when they are *full* again: far too long."""
     for name, value in headers.items():
