@@ -178,6 +178,7 @@ class Assembly:
             is_local,
             host.start,
             self.core.outward.secrets,
+            host.parts.meter.beside().around,
         )
 
     async def _explain(

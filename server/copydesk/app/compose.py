@@ -18,17 +18,20 @@ from copydesk.agent.journal import Tools
 from copydesk.app.configuration import Configuration, now_iso
 from copydesk.config.layers import state_path
 from copydesk.config.settings import Settings
-from copydesk.domain.ports import CodeIntel, Editor, EditorCode, EditorModels, Model
+from copydesk.domain.ports import CodeIntel, Editor, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
+from copydesk.services.metering import Meter
 from copydesk.services.model_source import Around, ModelSource
 from copydesk.services.parts import SessionParts
+from copydesk.store.spending import Spending
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from copydesk.app.consent import Consent
     from copydesk.app.outward import Outward
+    from copydesk.domain.editor_code import EditorCode
     from copydesk.models.selection import ModelSettings
     from copydesk.services.attribution import Attribution
     from copydesk.services.permissions import Asker
@@ -54,6 +57,7 @@ def model_settings(settings: Settings) -> "ModelSettings":
         base_url=settings.text("model.baseUrl"),
         fallbacks=settings.texts("model.fallbacks"),
         offline=settings.flag("network.offline"),
+        api=settings.text("model.api"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
         retry_for_s=settings.number("model.retryForS") or 0.0,
     )
@@ -150,7 +154,7 @@ def _attribution(
     return Attribution(workspace, AuthorshipStore(state / "attribution"), start, now_iso)
 
 
-def _wider(own: CodeIntel, editor_code: EditorCode, workspace: Workspace, outward: "Outward") -> CodeIntel:
+def _wider(own: CodeIntel, editor_code: "EditorCode", workspace: Workspace, outward: "Outward") -> CodeIntel:
     from copydesk.services.intelligence import WiderIntel
 
     return WiderIntel(own, editor_code, workspace, outward.hidden)
@@ -197,7 +201,7 @@ def compose(
     offers: bool = True,
     workspace: Workspace | None = None,
     editor_models: EditorModels | None = None,
-    editor_code: EditorCode | None = None,
+    editor_code: "EditorCode | None" = None,
     asker: "Asker | None" = None,
     say: Callable[[str, str], None] = log_message,
     shadow: Callable[[Workspace], Shadow] | None = None,
@@ -245,6 +249,7 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
     )
     host = Host(parts, state / "sessions")
     if attribution:

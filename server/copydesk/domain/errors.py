@@ -2,6 +2,7 @@
 
 CopydeskError
 ├── ConfigError               a setting that cannot be used
+├── BadSchema                 a schema for answers that cannot be used
 ├── WorkspaceError
 │   ├── OutsideWorkspace      the path leaves the workspace, by itself or through a link
 │   ├── MissingFile           there is nothing at the path
@@ -31,8 +32,8 @@ CopydeskError
         ├── Offline           network.offline is on
         ├── CircuitOpen       it failed too often in a row: left alone for a while
         ├── BudgetExceeded    could cost more than a budget leaves
-        ├── WrongShape        the answer does not fit its schema
-        └── NoModelAnswered   the model and all of its fallbacks failed
+        ├── NoModelAnswered   the model and all of its fallbacks failed
+        └── WrongShape        a structured answer that does not fit: AnswerRefused, AnswerCutOff, AnswerEmpty are kinds
 """
 
 
@@ -49,6 +50,10 @@ class CopydeskError(Exception):
 
 
 class ConfigError(CopydeskError): ...
+
+
+class BadSchema(CopydeskError):
+    """A schema for answers that cannot be used; nothing was sent."""
 
 
 class WorkspaceError(CopydeskError): ...
@@ -150,7 +155,27 @@ class BudgetExceeded(PermanentModelError):
 
 
 class WrongShape(PermanentModelError):
-    """A structured answer that does not fit its schema, also not when asked again."""
+    """A structured answer that does not fit its schema, also not when asked again. The others are kinds of it.
+
+    `answer` is what the model said; `problems` what is wrong with it, each as a place in it (`items[2].name`, empty for
+    the whole) and what is wrong there.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", answer: str = "", problems: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.answer = answer
+        self.problems = problems
+
+
+class AnswerRefused(WrongShape): ...
+
+
+class AnswerCutOff(WrongShape): ...
+
+
+class AnswerEmpty(WrongShape): ...
 
 
 class NoModelAnswered(PermanentModelError):

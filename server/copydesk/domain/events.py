@@ -12,6 +12,7 @@ from copydesk.domain.edits import PendingEdit
 from copydesk.domain.evidence import Evidence
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, Usage, Verb
+from copydesk.domain.money import Cost
 from copydesk.domain.permissions import Mode, PermissionRequest
 from copydesk.domain.tools import Location, ToolKind
 
@@ -152,7 +153,7 @@ class CostUpdated:
     """After a request: money so far, in USD. `usd` is this request's, None where no price is known.
 
     `context_tokens` of `window_tokens` are in use. `cached_share` is the part of the turn's input that a cache served,
-    0 to 1. `estimated`: the provider did not report the usage (the request was cancelled, say).
+    0 to 1. `estimated`: the provider did not report the usage (the request was cancelled, say). `total` is the turn's.
     """
 
     turn: str
@@ -166,6 +167,7 @@ class CostUpdated:
     window_tokens: int = 0
     cached_share: float = 0.0
     estimated: bool = False
+    total: Usage = Usage()
 
 
 @frozen
@@ -260,6 +262,7 @@ class TurnEnded:
     usage: Usage
     review: ReviewState = "none"
     error: str = ""
+    cost: Cost = Cost()
 
 
 Event: TypeAlias = (

@@ -51,28 +51,29 @@ class ToolCall:
 
 
 @frozen
+class Image:
+    """An image, base64 in `data`."""
+
+    media_type: str
+    data: str
+
+
+@frozen
 class ToolResult:
-    """What a call gave. `content` is for the model; `details` (JSON) is for the person's view."""
+    """What a call gave. `content` and `images` are for the model; `details` (JSON) is for the person's view."""
 
     call_id: str
     name: str
     content: str
     is_error: bool = False
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    images: tuple[Image, ...] = ()
 
 
 def cleared(result: ToolResult) -> ToolResult:
     """The same result with a note in place of what it was, once it had to make room."""
     note = f"[cleared to make room: {len(result.content):,} characters. Call {result.name} again if you need them.]"
     return ToolResult(result.call_id, result.name, note, result.is_error, result.details)
-
-
-@frozen
-class Image:
-    """An image, base64 in `data`."""
-
-    media_type: str
-    data: str
 
 
 Part: TypeAlias = Text | Thinking | ToolCall | ToolResult | Image
@@ -148,6 +149,11 @@ class Usage:
     cache_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+
+    @property
+    def cached_share(self) -> float:
+        """The part of the input that a cache served, 0 to 1."""
+        return min(1.0, self.cache_read / self.input) if self.input else 0.0
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

@@ -11,23 +11,41 @@ from copydesk.domain.messages import Usage
 Billing: TypeAlias = Literal["tokens", "free", "elsewhere", "unknown"]
 """tokens: `price` holds. free: on this machine, or built in. elsewhere: the editor's own account. unknown: may cost."""
 
+SchemaForm: TypeAlias = Literal["json_schema", "tool", "json_object", "words"]
+"""How the wire takes an output schema: its own field, a tool that must be called, JSON mode with the schema in words,
+or words alone. Gemini's wire has `responseSchema` as its own field."""
+
 PER = 1_000_000
 
 
 @frozen
 class Price:
-    """US dollars for a million tokens. `input` is for tokens that no cache served or took in."""
+    """US dollars for a million tokens. `input` is for tokens that no cache served or took in.
+
+    Some providers ask more for a whole request that is long: `long` is the price of one with more input tokens than
+    `long_above`.
+    """
 
     input: float
     output: float
     cache_read: float
     cache_write: float
+    long_above: int = 0
+    long: "Price | None" = None
+
+    def at(self, input_tokens: int) -> "Price":
+        """The price of a request of this size."""
+        return self.long if self.long is not None and input_tokens > self.long_above else self
 
     def usd(self, usage: Usage) -> float:
-        """What this usage costs. `usage.input` includes the cached ones, `usage.output` the reasoning."""
+        """What one request costs. `usage.input` includes the cached ones, `usage.output` the reasoning.
+
+        Not for the sum of several: which price holds depends on the size of each.
+        """
+        price = self.at(usage.input)
         fresh = max(0, usage.input - usage.cache_read - usage.cache_write)
-        whole = fresh * self.input + usage.output * self.output
-        return (whole + usage.cache_read * self.cache_read + usage.cache_write * self.cache_write) / PER
+        whole = fresh * price.input + usage.output * price.output
+        return (whole + usage.cache_read * price.cache_read + usage.cache_write * price.cache_write) / PER
 
 
 @frozen
@@ -48,6 +66,7 @@ class ModelFacts:
     tokenizer: str = ""
     known: bool = True
     source: str = "catalog"
+    schema: SchemaForm = "words"
 
 
 BUILT_IN = ModelFacts("built-in", 1_000_000, 100_000, billing="free", tools=True)

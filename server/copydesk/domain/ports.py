@@ -1,6 +1,6 @@
 """The seams: small Protocols that let a layer use something without knowing it. `app` passes the real things in."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -8,6 +8,7 @@ from copydesk.domain.commands import Shell
 from copydesk.domain.edits import Base, PendingEdit, Span
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import LineRange, Problem
+from copydesk.domain.models import ModelFacts
 from copydesk.domain.permissions import Decision, PermissionRequest, Verdict
 from copydesk.domain.secrets import Secrets
 from copydesk.domain.stream import ModelRequest, StreamEvent
@@ -153,6 +154,22 @@ class Approver(Protocol):
 
     async def ask(self, request: PermissionRequest) -> Decision:
         """Puts a verdict's request to the person. Nobody there, or no answer within the limit, is no."""
+        ...
+
+
+class TokenCounter(Protocol):
+    """How large a request's input is, before it is sent. Nothing here blocks, and nothing raises."""
+
+    def count(self, request: ModelRequest, model: str, facts: ModelFacts) -> int:
+        """Tokens that the request's input will be: an estimate unless better is known."""
+        ...
+
+    def count_text(self, text: str, model: str, facts: ModelFacts) -> int:
+        """Tokens of a text by itself."""
+        ...
+
+    def learn(self, request: ModelRequest, model: str, facts: ModelFacts, input_tokens: int) -> None:
+        """The provider said what the request's input was: later counts are calibrated by it."""
         ...
 
 
@@ -341,57 +358,4 @@ class CodeIntel(Protocol):
         self, files: FileSource, uri: str, range: LineRange, new_name: str, kind: str
     ) -> tuple[PendingEdit, ...]:
         """`kind`: variable or function."""
-        ...
-
-
-@frozen
-class CodeSpot:
-    """A place in an open or closed file: 0-based line, column in code points, and the text of that line."""
-
-    uri: str
-    line: int
-    column: int
-    line_text: str
-
-
-class EditorTexts(Protocol):
-    """The files as the editor has them, to read the positions in its answers. Methods may block on the disk."""
-
-    def resolve(self, uri: str) -> str:
-        """The canonical spelling; as the workspace spells it where it is inside."""
-        ...
-
-    def read(self, uri: str) -> str | None:
-        """The text; None where it must not be read (outside the workspace, secret) or cannot be."""
-        ...
-
-
-TextsNow = Callable[[], EditorTexts]
-"""Called once an answer has come: what it says is about the texts of that moment."""
-
-
-class EditorCode(Protocol):
-    """What the editor's other language servers know, about the texts that the editor has.
-
-    Lines are 0-based and columns code points, but where a text must not be read: there they are the editor's own.
-    Each answers within its limit, and raises nothing: None means that nothing was asked or nothing came.
-    """
-
-    @property
-    def available(self) -> bool:
-        """Whether asking makes sense now."""
-        ...
-
-    async def definition(self, spot: CodeSpot, now: TextsNow) -> tuple[Found, ...] | None: ...
-
-    async def references(self, spot: CodeSpot, now: TextsNow) -> tuple[Found, ...] | None: ...
-
-    async def hover(self, spot: CodeSpot) -> str | None: ...
-
-    async def symbols(self, uri: str, now: TextsNow) -> tuple[Symbol, ...] | None: ...
-
-    async def find_symbols(self, query: str, now: TextsNow) -> tuple[Symbol, ...] | None: ...
-
-    async def problems(self, uri: str | None, now: TextsNow) -> tuple[Problem, ...] | None:
-        """Of one file, or of all. Only of files that may be read."""
         ...

@@ -16,7 +16,7 @@ library.load()  # here, because this module is imported before the door opens it
 import httpx  # noqa: E402
 
 from copydesk.domain import errors  # noqa: E402
-from copydesk.egress.failures import NothingListens, StaleConnection  # noqa: E402
+from copydesk.egress.failures import NoConnection, NoConnectionInTime, NothingListens, StaleConnection  # noqa: E402
 from copydesk.egress.hosts import is_loopback  # noqa: E402
 
 MAX_CONNECTIONS = 20
@@ -71,9 +71,9 @@ def translate(error: Exception, host: str, *, reused: bool = False) -> errors.Mo
     """Our error for one of httpx's. `reused`: it came before an answer, on a host that had answered before."""
     match error:
         case httpx.ConnectTimeout():
-            return errors.ModelTimeout(f"{host!r} did not accept a connection in time.", advice=_NETWORK)
+            return NoConnectionInTime(f"{host!r} did not accept a connection in time.", advice=_NETWORK)
         case httpx.PoolTimeout():
-            return errors.ModelTimeout(f"All connections to {host!r} stayed busy.", advice="Cancel a running turn.")
+            return NoConnectionInTime(f"All connections to {host!r} stayed busy.", advice="Cancel a running turn.")
         case httpx.TimeoutException():
             return errors.ModelTimeout(f"{host!r} stopped sending.", advice="Try again, or set another model.name.")
         case httpx.ConnectError():
@@ -95,7 +95,7 @@ def _unreachable(error: httpx.ConnectError, host: str) -> errors.ConnectionLost:
     if is_loopback(host) and _refused(error):
         advice = "Start the model server, or correct its base URL."
         return NothingListens(f"Nothing listens at {_address(error)}: the connection was refused.", advice=advice)
-    return errors.ConnectionLost(f"No connection to {host!r}: {_reason(error)}.", advice=_NETWORK)
+    return NoConnection(f"No connection to {host!r}: {_reason(error)}.", advice=_NETWORK)
 
 
 def _address(error: httpx.ConnectError) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from copydesk.domain.editor_code import EditorTexts
 from copydesk.domain.messages import LineRange, Problem
-from copydesk.domain.ports import EditorTexts, Found, Symbol
+from copydesk.domain.ports import Found, Symbol
 from copydesk.domain.tools import Location
 from copydesk.lsp.arguments import ClientRange, Fields, as_fields, read_range
 from copydesk.lsp.pending import SOURCE as OURS

@@ -19,8 +19,9 @@ from copydesk.text.positions import from_codepoints
 from copydesk.workspace.uris import normalise
 
 if TYPE_CHECKING:
+    from copydesk.domain.editor_code import CodeSpot, TextsNow
     from copydesk.domain.messages import Problem
-    from copydesk.domain.ports import CodeSpot, Found, Symbol, TextsNow
+    from copydesk.domain.ports import Found, Symbol
     from copydesk.lsp.arguments import ClientRange
     from copydesk.lsp.client import Client
 

@@ -1,13 +1,16 @@
-"""What is known of model families, as data: window, output limit, thinking form, field names, cache form.
+"""What is known of a model before it is asked anything: window, output limit, price, forms of what it takes.
 
-Unknown names get safe defaults and say so (`known` is False). Knows no network. Start with `entry`.
+The facts are rows in `families`; this finds the one for a name. Unknown names get safe defaults and say so (`known` is
+False). Knows no network, and not what the person or a server says (`own_entries`, `windows`). Start with `entry`.
 """
 
 import re
+from dataclasses import replace
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
-from copydesk.domain.models import Billing, ModelFacts, Price
+from copydesk.domain.models import Billing, ModelFacts, Price, SchemaForm
 
 ThinkingForm: TypeAlias = Literal[
     "none",
@@ -27,10 +30,6 @@ of tokens. anthropic_adaptive: as much as the model sees fit, steered by an effo
 model has no such switch, so words in the system text ask it to think step by step. none: it cannot be steered at all.
 """
 
-SchemaForm: TypeAlias = Literal["json_schema", "tool", "json_object", "words"]
-"""How the wire takes an output schema: its own field, a tool that must be called, JSON mode with the schema in words,
-or words alone. Gemini's wire has `responseSchema` as its own field."""
-
 
 @frozen
 class Entry:
@@ -38,6 +37,7 @@ class Entry:
 
     `echo_reasoning`: every assistant message must carry its reasoning back (`reasoning_content`).
     `effort_with_tools` replaces every effort in requests with tools: the wire takes no other there.
+    `refuses`: fields of the request, and habits of ours, that the server takes amiss (`models.refusals` names them).
     `effort_off` is what `thinking = off` means in the effort form; empty when it cannot be switched off.
     """
 
@@ -57,6 +57,7 @@ class Entry:
     price: Price | None = None
     tokenizer: str = ""
     source: str = "catalog"
+    refuses: frozenset[str] = frozenset()
 
     def facts(self, billing: Billing) -> ModelFacts:
         """The part that concerns others than the wires."""
@@ -71,58 +72,72 @@ class Entry:
             tokenizer=self.tokenizer,
             known=self.known,
             source=self.source,
+            schema=self.schema,
         )
 
 
-DEFAULT = Entry("generic", window_tokens=32_768, output_limit_tokens=4_096, known=False)
-
-_O = "max_completion_tokens"
-_FAMILIES: tuple[tuple[str, Entry], ...] = (
-    # A pattern is searched in `provider/model`, lower case; the first that fits wins.
-    (
-        r"openai/.*gpt-5(\.0)?(-|$)",
-        Entry("gpt-5", 400_000, 128_000, "effort", _O, images=True, effort_off="minimal"),
-    ),
-    (
-        # Chat Completions refuses tools beside any effort, the default one too; only the Responses wire has both.
-        r"openai/.*gpt-(5\.[4-9]|[6-9])",
-        Entry("gpt-5.4+", 1_050_000, 128_000, "effort", _O, images=True, effort_off="none", effort_with_tools="none"),
-    ),
-    (r"openai/.*gpt-5", Entry("gpt-5.x", 400_000, 128_000, "effort", _O, images=True, effort_off="none")),
-    (r"openai/(.*/)?o[1-9]", Entry("o-series", 200_000, 100_000, "effort", _O, images=True)),
-    (r"openai/.*gpt-4\.1", Entry("gpt-4.1", 1_047_576, 32_768, "none", _O, images=True)),
-    (r"openai/.*gpt-4o", Entry("gpt-4o", 128_000, 16_384, "none", _O, images=True)),
-    (r"openai/", Entry("openai", 128_000, 16_384, "none", _O, images=True)),
-    (
-        r"claude.*(fable|mythos|(opus|sonnet|haiku)-([5-9]|4-[6-9]))",
-        Entry("claude-adaptive", 1_000_000, 128_000, "anthropic_adaptive", images=True, cache_marks=True),
-    ),
-    (
-        r"claude.*(opus|sonnet|haiku)-4|claude-3-7",
-        Entry("claude-4", 200_000, 32_000, "anthropic_budget", images=True, cache_marks=True),
-    ),
-    (r"claude-3-5", Entry("claude-3.5", 200_000, 8_192, images=True, cache_marks=True)),
-    (r"claude-3", Entry("claude-3", 200_000, 4_096, images=True, cache_marks=True)),
-    (r"^anthropic/", Entry("claude", 200_000, 8_192, images=True, cache_marks=True, known=False)),
-    (r"gemini", Entry("gemini", 1_048_576, 65_536, "effort", images=True, effort_off="none")),
-    (r"deepseek.*(-r1|distill)", Entry("deepseek-r1", 65_536, 32_768)),
-    (r"^deepseek/", Entry("deepseek", 128_000, 32_768, "deepseek", echo_reasoning=True)),
-    (r"deepseek", Entry("deepseek-open", 128_000, 8_192)),
-    (r"kimi|moonshot", Entry("kimi", 128_000, 16_384, echo_reasoning=True)),
-    (r"gpt-oss", Entry("gpt-oss", 131_072, 32_768, "effort")),
-    (r"qwen3|qwq", Entry("qwen3", 131_072, 32_768)),
-    (r"qwen", Entry("qwen", 32_768, 8_192)),
-    (r"llama-?3|llama-?4", Entry("llama", 131_072, 8_192)),
-    (r"mistral|devstral|codestral|magistral", Entry("mistral", 131_072, 16_384)),
-    (r"glm", Entry("glm", 131_072, 32_768)),
-    (r"gemma-?3|gemma-?4", Entry("gemma", 131_072, 8_192, images=True)),
-    (r"gemma", Entry("gemma-old", 8_192, 4_096, tools=False)),
-    (r"phi", Entry("phi", 16_384, 4_096)),
-)
-_COMPILED = tuple((re.compile(pattern), found) for pattern, found in _FAMILIES)
+DEFAULT = Entry("generic", 32_768, 4_096, "instruction", known=False, source="default")
+OPENROUTER = "openrouter.ai"
+_VENDORS = {"openai": "openai", "anthropic": "anthropic", "google": "gemini"}
+"""Whose models OpenRouter passes on at their own price, by its word for them: the provider's name here."""
+_DATED = re.compile(r"(-latest|-preview)?-?(\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{2}-\d{2}|20\d{6})?$")
 
 
-def entry(name: str) -> Entry:
-    """The entry for `provider/model`, the generic one when nothing is known."""
+@lru_cache(256)
+def entry(name: str, host: str = "") -> Entry:
+    """The entry for `provider/model`, the generic one when nothing is known. `host` is who serves it."""
     lowered = name.lower()
-    return next((found for pattern, found in _COMPILED if pattern.search(lowered)), DEFAULT)
+    if host == OPENROUTER:
+        return _routed(lowered)
+    found = _family(lowered)
+    if lowered.startswith("ollama/"):
+        found = replace(found, schema="json_schema")
+    return replace(found, price=price(lowered))
+
+
+def price(name: str) -> Price | None:
+    """What `provider/model` costs at its own provider; None when that is not known."""
+    from copydesk.models.families import PRICES
+
+    rates = PRICES.get(name) or PRICES.get(_DATED.sub("", name, count=1))
+    return to_price(*rates) if rates else None
+
+
+def to_price(input: float, output: float, cache_read: float, cache_write: float, *long: float) -> Price:
+    """`long`: above how many input tokens, and the four rates again."""
+    if not long:
+        return Price(input, output, cache_read, cache_write)
+    return Price(input, output, cache_read, cache_write, int(long[0]), Price(*long[1:5]))
+
+
+def _family(name: str) -> Entry:
+    from copydesk.models.families import FAMILIES
+
+    for word, pattern, family, facts in FAMILIES:
+        if word in name and (not pattern or re.search(pattern, name)):
+            return Entry(family, **facts)
+    return DEFAULT
+
+
+def _routed(name: str) -> Entry:
+    """`compat/VENDOR/MODEL` at OpenRouter: the vendor's model behind OpenRouter's own wire."""
+    vendor, _, model = name.partition("/")[2].partition("/")
+    found = _family(name)
+    own = _VENDORS.get(vendor)
+    return replace(
+        found,
+        thinking=found.thinking if found.thinking in ("none", "instruction") else "openrouter",
+        max_tokens_field="max_tokens",
+        effort_off="none",
+        effort_with_tools="",
+        price=price(f"{own}/{model.replace('.', '-') if own == 'anthropic' else model}") if own else None,
+    )
+
+
+def over(wire: str, found: Entry) -> Entry:
+    """The entry as a wire puts it: Gemini's thinking has another form on Google's OpenAI-compatible endpoint."""
+    if wire != "openai_chat" or found.thinking not in ("gemini_level", "gemini_budget"):
+        return found
+    return replace(
+        found, thinking="effort", effort_off={"0": "none", "minimal": "minimal"}.get(found.effort_off, "low")
+    )

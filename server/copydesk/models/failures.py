@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
-from copydesk.models import waits
+from copydesk.models import google_errors, waits
 
 LONGEST = 600
 _OVERFLOW = re.compile(
@@ -32,6 +32,8 @@ _RATE = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
 _TRANSIENT_WORDS = re.compile(
     r"overloaded|server_error|internal|unavailable|api_error|timeout|bad gateway", re.IGNORECASE
 )
+_UNFIT_WORDS = re.compile(r"image|policy|data_residency|usage_not_included|unsupported")
+"""Codes of the Responses API for requests that would fail again."""
 
 
 @frozen
@@ -53,10 +55,15 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes, origin: Or
 
 def _from_status(status: int, headers: Mapping[str, str], body: bytes, origin: Origin) -> errors.ModelError:
     said = _said(body)
+    google = _google(body)
     wait_s = waits.asked_s(headers, body, status)
+    if wait_s is None and google is not None:
+        wait_s = google.wait_s
     head = f"{origin.provider} answered {status}" + (f": {said}" if said else ".")
     if 300 <= status < 400:
         return _redirect(status, headers, origin)
+    if (settled := _googles(google, head, wait_s, origin)) is not None:
+        return settled
     if status in (401, 403):
         return errors.AuthRejected(head, advice=_key_advice(origin))
     if status == 429 and waits.in_body_s(body.decode("utf-8", "replace")) is not None:
@@ -83,15 +90,18 @@ _ANOTHER = "set another model.name."
 def from_object(error: object, origin: Origin) -> errors.ModelError:
     """The error for an error object inside a 200: `{"message", "type", "code"}`, or plain text."""
     message, words, code = _parts(error)
-    found = _from_words(message, words, code, origin)
+    found = _from_words(error, message, words, code, origin)
     found.status = code if code >= 400 else 0
     return found
 
 
-def _from_words(message: str, words: str, code: int, origin: Origin) -> errors.ModelError:
+def _from_words(error: object, message: str, words: str, code: int, origin: Origin) -> errors.ModelError:
     text = f"{message} {words}"
     head = f"{origin.provider} reported an error in the stream: {message or words or 'no reason given'}"
     status = code if code >= 400 else 0
+    google = google_errors.read(error)
+    if (settled := _googles(google, head, google and google.wait_s, origin)) is not None:
+        return settled
     if status in (401, 403) or "authentication" in words or "permission_error" in words:
         return errors.AuthRejected(head, advice=_key_advice(origin))
     if _OVERFLOW.search(text):
@@ -104,9 +114,43 @@ def _from_words(message: str, words: str, code: int, origin: Origin) -> errors.M
         return _unknown(head, origin)
     if status in (408, 504):
         return errors.ModelTimeout(head, advice=f"Try again, or {_ANOTHER}")
+    if _UNFIT_WORDS.search(words):
+        return errors.BadRequest(head, advice=f"Check what was sent, or {_ANOTHER}")
     if status >= 500 or _TRANSIENT_WORDS.search(text) or not (status or "invalid" in words):
         return errors.Overloaded(head, advice=f"Try again later, or {_ANOTHER}")
     return errors.BadRequest(head, advice=f"Check the request's settings (model.*), or {_ANOTHER}")
+
+
+_QUOTAS: dict[google_errors.Quota, str] = {
+    "day": "The day's quota is used up; Google renews it at midnight, Pacific time. Until then, ",
+    "none": "This key's plan has no quota for this model. Enable billing in Google AI Studio, or ",
+    "money": "The account's credit is used up. Add some in Google AI Studio, or ",
+}
+
+
+def _google(body: bytes) -> google_errors.GoogleError | None:
+    try:
+        parsed: object = json.loads(body)
+    except ValueError:
+        return None
+    return google_errors.read(parsed)
+
+
+def _googles(
+    found: google_errors.GoogleError | None, head: str, wait_s: float | None, origin: Origin
+) -> errors.ModelError | None:
+    """What Google's details settle; the rest is read from status and words, as everybody's."""
+    if found is None:
+        return None
+    if found.bad_key:
+        return errors.AuthRejected(head, advice=_key_advice(origin))
+    if found.bad_place:
+        return _elsewhere(head, f"Use it from a country that Google serves, or {_ANOTHER}")
+    if found.quota == "wait":
+        return errors.RateLimited(head, advice=f"Wait, or {_ANOTHER}", retry_after_s=wait_s)
+    if found.quota:
+        return _elsewhere(head, _QUOTAS[found.quota] + _ANOTHER)
+    return None
 
 
 def not_a_stream(body: bytes, content_type: str, origin: Origin) -> errors.BadStream:
@@ -144,7 +188,12 @@ def _redirect(status: int, headers: Mapping[str, str], origin: Origin) -> errors
 
 
 def _no_credit(head: str, origin: Origin) -> errors.BadRequest:
-    error = errors.BadRequest(head, advice=f"Check the account's credit at {origin.host!r}, or {_ANOTHER}")
+    return _elsewhere(head, f"Check the account's credit at {origin.host!r}, or {_ANOTHER}")
+
+
+def _elsewhere(head: str, advice: str) -> errors.BadRequest:
+    """It is about the account or the address, not the request: another model may answer it."""
+    error = errors.BadRequest(head, advice=advice)
     error.another_may = True
     return error
 

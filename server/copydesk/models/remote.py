@@ -21,14 +21,24 @@ from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import failures, overflow, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
+from copydesk.models.joining import joined
 from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, Unwatched, Watch, ignore_retry, tried
+from copydesk.models.routes import MISSING, Learnt, Plan
 from copydesk.models.waits import sentence
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
+from copydesk.models.wires.gemini import GeminiContent
+from copydesk.models.wires.gemini_frames import Frames
 from copydesk.models.wires.openai_chat import OpenAIChat
+from copydesk.models.wires.openai_responses import OpenAIResponses
 
-WIRES: dict[WireName, Wire] = {"openai_chat": OpenAIChat(), "anthropic": AnthropicMessages()}
+WIRES: dict[WireName, Wire] = {
+    "openai_chat": OpenAIChat(),
+    "openai_responses": OpenAIResponses(),
+    "anthropic": AnthropicMessages(),
+    "gemini": GeminiContent(),
+}
 ERROR_LIMIT_BYTES = 256 * 1024
 HEAD_KEPT_BYTES = 16
 """Of the white space that a body begins with: some servers keep the connection alive by it."""
@@ -55,12 +65,16 @@ class Patience:
 
 @frozen
 class Endpoint:
-    """Where a provider's requests go, and with which key. `note` says why a key that exists is not sent."""
+    """Where a provider's requests go, and with which key. `note` says why a key that exists is not sent.
+
+    `wires` are tried in order (see `routes`); none means the provider's own.
+    """
 
     provider: Provider
     base_url: str
     key: str = field(default="", repr=False)
     note: str = ""
+    wires: tuple[WireName, ...] = ()
 
     def headers(self) -> dict[str, str]:
         """The provider's own headers. Raises `AuthRejected` for a key that no header can carry."""
@@ -86,6 +100,7 @@ class RemoteModel:
         retry: RetryPolicy | None = None,
         patience: Patience | None = None,
         watch: Callable[[], Watch] = Unwatched,
+        learnt: Learnt | None = None,
     ) -> None:
         self._name = name
         self._model = model
@@ -96,8 +111,11 @@ class RemoteModel:
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
         self._watch = watch
-        self._wire = WIRES[endpoint.provider.wire]
-        self._url = endpoint.base_url + self._wire.path(model)
+        self._wires = endpoint.wires or (endpoint.provider.wire,)
+        self._learnt = learnt or Learnt()
+        # Gemini's stream can be a JSON array, which comes in pieces too.
+        self._arrays = endpoint.provider.wire == "gemini"
+        self._whole_begins = (b"<", b"{") if self._arrays else (b"<", b"{", b"[")
         self._headers = {
             "content-type": "application/json",
             "accept": "text/event-stream",
@@ -116,43 +134,76 @@ class RemoteModel:
         return self._name
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
-        body = self._wire.encode(request, self._model, self.entry)
-        retries = Retries(self._retry, self._on_retry, self._watch())
+        bodies: dict[WireName, bytes] = {}
+        smaller: list[int] = []
+
+        def encode(wire: WireName) -> bytes:
+            if wire not in bodies:
+                bodies[wire] = WIRES[wire].encode(request, self._model, self.entry)
+            return bodies[wire]
+
+        def once() -> AsyncGenerator[StreamEvent]:
+            return self._once(Plan(self._endpoint.base_url, self._model, self._wires, encode, self._learnt))
 
         def mend(error: errors.ModelError) -> str:
             """Where only the room for the answer is too large, the same is asked once more with less of it."""
-            nonlocal body, request
-            limit = overflow.smaller_output(error, request, self.entry) if not mended else None
+            nonlocal request
+            limit = overflow.smaller_output(error, request, self.entry) if not smaller else None
             if limit is None:
                 return ""
-            mended.append(limit)
+            smaller.append(limit)
             request = replace(request, max_output_tokens=limit)
-            body = self._wire.encode(request, self._model, self.entry)
+            bodies.clear()
             return f"{sentence(error.message)} Asked once more, for at most {limit:,} tokens of answer."
 
-        mended: list[int] = []
-        return aclosing(tried(lambda: self._once(body), retries, self._clean, mend))
+        return aclosing(tried(once, Retries(self._retry, self._on_retry, self._watch()), self._clean, mend))
 
-    async def _once(self, body: bytes) -> AsyncGenerator[StreamEvent]:
-        async with self._door.stream("POST", self._url, self._headers, body, self._patience.limits) as response:
-            if response.status != 200:
-                raise await self._refusal(response)
-            decoder = self._wire.decoder(self._origin)
-            head = await self._head(response)
-            if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say
-                body = head + await self._whole(response)
-                for event in self._from_whole(body, decoder, response.content_type):
-                    yield event
+    async def _once(self, plan: Plan) -> AsyncGenerator[StreamEvent]:
+        """One try: one request, or more where a server refuses the form of the first (see `routes.Plan`)."""
+        while True:
+            url, begun = self._endpoint.base_url + WIRES[plan.wire].path(self._model), False
+            async with self._door.stream("POST", url, self._headers, plan.body, self._patience.limits) as response:
+                if response.status != 200:
+                    said = await self._error_body(response)
+                    if not plan.refused(response.status, said.decode("utf-8", "replace")):
+                        raise self._refusal(response, said, plan)
+                    continue
+                plan.accepted()
+                try:
+                    async with aclosing(self._answer(response, WIRES[plan.wire])) as events:
+                        async for event in events:
+                            begun = True
+                            yield event
+                except errors.BadRequest as exc:
+                    if begun or not plan.refused(400, exc.message):
+                        raise
+                    continue
                 return
-            async with aclosing(self._events(response, decoder, head)) as events:
-                async for event in events:
-                    yield event
 
-    async def _refusal(self, response: Response) -> errors.ModelError:
-        said = b""
+    async def _answer(self, response: Response, wire: Wire) -> AsyncGenerator[StreamEvent]:
+        decoder = wire.decoder(self._origin)
+        head = await self._head(response)
+        if head.lstrip()[:1] in self._whole_begins:  # no line of a stream begins so, whatever the headers say
+            body = head + await self._whole(response)
+            for event in self._from_whole(body, decoder, response.content_type):
+                yield event
+            return
+        async with aclosing(self._events(response, decoder, head)) as events:
+            async for event in events:
+                yield event
+
+    def _refusal(self, response: Response, said: bytes, plan: Plan) -> errors.ModelError:
+        error = failures.from_status(response.status, response.headers, said, self._origin)
+        if len(plan.tried) > 1 and response.status in MISSING:
+            paths = " and at ".join(WIRES[wire].path(self._model) for wire in plan.tried)
+            error.message += f" (Asked at {paths}.)"
+        return error
+
+    async def _error_body(self, response: Response) -> bytes:
+        """What the provider says about an error, if it says it at all, and soon."""
         with anyio.move_on_after(self._patience.error_s), contextlib.suppress(errors.ModelError):
-            said = await response.read(ERROR_LIMIT_BYTES)
-        return failures.from_status(response.status, response.headers, said, self._origin)
+            return await response.read(ERROR_LIMIT_BYTES)
+        return b""
 
     async def _head(self, response: Response) -> bytes:
         """The first bytes, enough to see how the body begins; empty when there are none."""
@@ -190,7 +241,7 @@ class RemoteModel:
 
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
-        lines = sse.Decoder()
+        lines = Frames() if self._arrays else sse.Decoder()
         n_events = 0
         heard_s = said_s = time.monotonic()
         chunk: bytes | None = head
@@ -199,7 +250,7 @@ class RemoteModel:
             n_events += len(arrived)
             now_s = time.monotonic()
             heard_s = now_s if arrived else heard_s
-            for event in (found for one in arrived for found in decoder.feed(one)):
+            for event in joined([found for one in arrived for found in decoder.feed(one)]):
                 said_s = now_s
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
@@ -224,7 +275,7 @@ class RemoteModel:
                 return None
         return None
 
-    def _last(self, lines: sse.Decoder, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
+    def _last(self, lines: sse.Decoder | Frames, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
         """The bytes are over and the stream did not say so."""
         rest = lines.end()
         events: list[StreamEvent] = []

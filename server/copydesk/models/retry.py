@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from contextvars import ContextVar
 from dataclasses import field, replace
 from typing import NoReturn, Protocol, TypeAlias
 
@@ -29,6 +30,22 @@ OUTAGE_DELAY_S = 300.0
 SHORT_S = 15.0
 SHORT_TRIES = 3
 """How long a model is tried when there is another one that can answer."""
+
+
+class Tries(Protocol):
+    """Hears of a request's tries, since one that failed may have cost something."""
+
+    def failed(self, error: TransientModelError) -> None:
+        """Called once for each that may be followed by another."""
+        ...
+
+    def again(self) -> None:
+        """Called before each but the first. Raises `ModelError` where there must be no other."""
+        ...
+
+
+TRIES: ContextVar[Tries | None] = ContextVar("tries", default=None)
+"""Who hears of the tries of the request that is being streamed; set around `stream`."""
 
 
 def ignore_retry(_attempt: int, _delay_s: float, _why: str) -> None:
@@ -158,9 +175,18 @@ async def tried(
                 elif not isinstance(exc, TransientModelError):
                     retries.mended(exc, mend(exc))
                 else:
-                    await retries.pause(exc)
+                    await _pause(exc, retries)
     finally:
         retries.leave()
+
+
+async def _pause(error: TransientModelError, retries: "Retries") -> None:
+    heard = TRIES.get()
+    if heard is not None:
+        heard.failed(error)
+    await retries.pause(error)
+    if heard is not None:
+        heard.again()
 
 
 class Retries:

@@ -19,9 +19,10 @@ from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, probes
 from copydesk.models.escalation import Escalation, Made
-from copydesk.models.providers import NAMES, PROVIDERS, Provider, base_url, ollama_url, split_name
+from copydesk.models.providers import NAMES, PROVIDERS, Provider, as_served, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import ORDINARY_S, OnRetry, RetryPolicy, Trying, ignore_retry
+from copydesk.models.routes import Learnt, wires_for
 from copydesk.models.watching import Watching
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 @frozen
 class ModelSettings:
-    """What a person set: `model.name`, `.baseUrl`, `.fallbacks`, `.retryForS`, and `network.offline`.
+    """What a person set: `model.name`, `.baseUrl`, `.api`, `.fallbacks`, `.retryForS`, and `network.offline`.
 
     `base_url_trusted`: the base URL comes from the environment or the user's own file, so keys may go there.
     """
@@ -49,6 +50,7 @@ class ModelSettings:
     offline: bool = False
     base_url_trusted: bool = False
     retry_for_s: float = ORDINARY_S
+    api: str = "auto"
 
 
 @frozen
@@ -97,6 +99,7 @@ class Models:
         self._clock = clock
         self._probed: dict[str, tuple[float, probes.Served]] = {}
         self._scripts: dict[str, tuple[float, ScriptedModel]] = {}
+        self._learnt = Learnt()
         self._settings = settings
         self._editor = editor
         self.apply(settings)
@@ -242,11 +245,19 @@ class Models:
                 f"{provider.title} needs a key, and {provider.key_variable} is not set.",
                 advice=f"{_how_to_set(provider)} {OFFLINE_WORKS}",
             )
-        name = f"{provider.name}/{model}"
-        watch = trying.watch(name, endpoint.base_url)
-        policy, entry = trying.policy, catalog.entry(name)
+        entry = catalog.over(endpoint.provider.wire, catalog.entry(f"{provider.name}/{model}"))
+        name, learnt, policy = f"{provider.name}/{model}", self._learnt, trying.policy
+        how = trying.watch(name, endpoint.base_url)
         return RemoteModel(
-            name, model, endpoint, self._door, entry, on_retry=trying.on_retry, retry=policy, watch=watch
+            name,
+            model,
+            endpoint,
+            self._door,
+            entry,
+            on_retry=trying.on_retry,
+            retry=policy,
+            watch=how,
+            learnt=learnt,
         )
 
     def endpoint(self, provider: Provider) -> Endpoint:
@@ -260,19 +271,23 @@ class Models:
             raise ConfigError(
                 f"{provider.name}/… needs a base URL.", advice=f"Set {provider.url_variable} or model.baseUrl."
             )
+        served = as_served(provider, url)
+        base, wires = wires_for(served, url, self._settings.api)
         key = self._env.get(provider.key_variable, "").strip()
         if key and self._url_is_setting(provider) and not self._settings.base_url_trusted and url != provider.base_url:
             note = f"{provider.key_variable} was not sent, because model.baseUrl is set by the editor or the project."
-            return Endpoint(provider, url, "", note)
-        return Endpoint(provider, url, key)
+            return Endpoint(served, base, "", note, wires)
+        return Endpoint(served, base, key, "", wires)
 
     def _url(self, provider: Provider) -> str:
         if self._url_is_setting(provider):
-            return base_url(self._settings.base_url, "model.baseUrl")
+            return base_url(self._settings.base_url, "model.baseUrl", provider.version)
         text = self._env.get(provider.url_variable, "").strip()
         if not text:
             return provider.base_url
-        return ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable)
+        return (
+            ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable, provider.version)
+        )
 
     def _url_is_setting(self, provider: Provider) -> bool:
         """model.baseUrl is for the provider of model.name, and for `compat` always; never for a fallback's."""

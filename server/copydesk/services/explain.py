@@ -20,7 +20,7 @@ from copydesk.domain.messages import LineRange, Message, Text
 from copydesk.domain.ports import FileHandle, Model, Symbol
 from copydesk.domain.secrets import NoSecrets, Secrets
 from copydesk.domain.stream import ModelRequest, TextDelta
-from copydesk.services.model_source import ModelSource
+from copydesk.services.model_source import Around, ModelSource
 from copydesk.text.hashing import content_hash
 from copydesk.text.lines import split_lines
 
@@ -56,7 +56,10 @@ class Explainer:
         is_local: Callable[[Model], bool],
         start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None],
         secrets: Secrets | None = None,
+        around: Around = lambda model: model,
     ) -> None:
+        """`around` is put around the models that are asked: the meter."""
+        self._around = around
         self._secrets = secrets or NoSecrets()
         self._models = models
         self._settings = settings
@@ -112,7 +115,7 @@ class Explainer:
         """The model that this policy lets a hover ask; None when there is none."""
         always = policy == "always"
         try:
-            model = await self._models.resolve(self._model_name(), local=not always)
+            model = await self._models.resolve(self._model_name(), around=self._around, local=not always)
         except CopydeskError:
             return None
         return model if model.name != "offline" and (always or self._is_local(model)) else None

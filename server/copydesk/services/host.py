@@ -18,6 +18,7 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.events import Event, MessageAdded, SideFilesProposed
 from copydesk.domain.evidence import Evidence
 from copydesk.domain.messages import Problem
+from copydesk.domain.money import to_amount
 from copydesk.domain.permissions import MODES, Mode, mode_of
 from copydesk.services.keeping import Draft, Keeper
 from copydesk.services.parts import SessionParts
@@ -136,7 +137,7 @@ class Host:
                 "title": session.state.title,
                 "updated": session.updated,
                 "turns": session.state.n_turns,
-                "cost": None,
+                "cost": to_amount(session.state.cost.usd),
                 "state": "running" if session.is_running else "idle",
             }
             for session in self._sessions.values()

@@ -17,14 +17,12 @@ from typing import TypeVar
 import anyio
 
 from copydesk.code.grammars import language_of
+from copydesk.domain.editor_code import CodeSpot, EditorCode, EditorTexts
 from copydesk.domain.edits import PendingEdit
 from copydesk.domain.errors import CopydeskError, OutsideWorkspace, WorkspaceError
 from copydesk.domain.messages import LineRange, Problem
 from copydesk.domain.ports import (
     CodeIntel,
-    CodeSpot,
-    EditorCode,
-    EditorTexts,
     FileHandle,
     FileSource,
     Found,

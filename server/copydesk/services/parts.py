@@ -16,6 +16,7 @@ from copydesk.domain.shadows import Shadow
 from copydesk.domain.tools import ToolSpec
 from copydesk.services.landed import OnLanded
 from copydesk.services.landing import LandingLimits
+from copydesk.services.metering import Meter
 from copydesk.services.model_source import ModelSource
 from copydesk.services.review import Reviewed, Reviews
 from copydesk.services.side_files import SideFiles
@@ -60,3 +61,5 @@ class SessionParts:
     start: Callable[[Callable[[], Coroutine[Any, Any, None]]], None] = lambda work: None
     """Runs something beside the turns, in the host's task group."""
     verifier: Verifies | None = None
+    meter: Meter = field(default_factory=Meter)
+    """What requests cost, and the caps."""

@@ -34,11 +34,13 @@ from copydesk.domain.events import (
     TurnStarted,
 )
 from copydesk.domain.messages import Message, Task, Text, Usage
+from copydesk.domain.money import Cost
 from copydesk.domain.ports import Model, Work
 from copydesk.domain.review import Choice
 from copydesk.services.closing import closing_words, note_for_model, still
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing
+from copydesk.services.metering import Bill
 from copydesk.services.parts import SessionParts
 from copydesk.services.reads import Reads
 from copydesk.services.redacting import redacted
@@ -79,6 +81,7 @@ class Session:
         self._parts = parts
         self._writer = writer
         self._inbox: deque[Turn] = deque()
+        self._bill: Bill | None = None
         self._steering: deque[str] = deque()
         self._draining = False
         self._looping = False
@@ -241,12 +244,14 @@ class Session:
             self.emit(Notice(turn.id, "warning", self._writer.problem))
 
     async def _loop(self, turn: Turn) -> LoopEnd:
+        self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
         model = await self._parts.models.resolve(
             turn.request.model or self._parts.model_name(),
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
             on_switch=lambda name, why: self._switched(turn, name, why),
             session=self.id,
             turn=turn.id,
+            around=self._bill.around,
         )
         self.emit(ModelChosen(turn.id, model.name))
         instructions = await self._instructions(turn) if not self.state.messages else ""
@@ -351,10 +356,12 @@ class Session:
         self._parts.kept(self)
         end = redacted(self.checks.closed(turn, end, review), self._parts.secrets)
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
-        self.emit(TurnEnded(turn.id, end.stop_reason, message, end.usage, review.state, end.error))
+        bill, self._bill = self._bill, None
+        usage, cost = (bill.usage, bill.cost) if bill else (end.usage, Cost())
+        self.emit(TurnEnded(turn.id, end.stop_reason, message, usage, review.state, end.error, cost))
         self.updated = self._parts.now()
         evidence = redacted(self.checks.runs(turn.id), self._parts.secrets)
-        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, end.usage, end.error, evidence))
+        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, usage, end.error, evidence, cost))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""

@@ -8,6 +8,7 @@ import anyio
 from copydesk.domain.events import ReviewUpdated, StopReason
 from copydesk.domain.evidence import CheckRun
 from copydesk.domain.messages import Task, Usage
+from copydesk.domain.money import Cost
 from copydesk.domain.permissions import Mode
 
 
@@ -34,6 +35,7 @@ class TurnOutcome:
     usage: Usage = field(default_factory=Usage)
     error: str = ""
     evidence: tuple[CheckRun, ...] = ()
+    cost: Cost = field(default_factory=Cost)
 
 
 class _Result:

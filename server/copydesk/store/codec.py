@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, cast, get_args
 
-from copydesk.domain import commands, edits, events, evidence, messages, permissions, tools
+from copydesk.domain import commands, edits, events, evidence, messages, money, permissions, tools
 
 VERSION = 1
 _RAW = frozenset({"arguments", "details"})
@@ -21,6 +21,7 @@ _EXTRA: tuple[type, ...] = (
     messages.LineRange,
     messages.Problem,
     messages.Usage,
+    money.Cost,
     tools.Location,
     edits.Base,
     edits.Origin,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from copydesk.domain.edits import PendingEdit
 from copydesk.domain.events import (
+    CostUpdated,
     EditProposed,
     Event,
     EvidenceUpdated,
@@ -21,13 +22,19 @@ from copydesk.domain.events import (
 from copydesk.domain.evidence import Evidence
 from copydesk.domain.frozen import frozen
 from copydesk.domain.messages import Message, ToolResult, Usage, cleared
+from copydesk.domain.money import Cost
 
 _NOTHING = Usage()
+N_TURNS_USD = 8
+"""Turns whose cost says what the next one may come to."""
 
 
 @frozen
 class SessionState:
-    """`messages` is what the model is sent; `edits` what was proposed since the last turn that settled."""
+    """`messages` is what the model is sent; `edits` what was proposed since the last turn that settled.
+
+    `billed` and `cost` are of all turns; `turns_usd` what the newest ones came to, as far as their price was known.
+    """
 
     session: str = ""
     created: str = ""
@@ -40,6 +47,9 @@ class SessionState:
     review: ReviewUpdated | None = None
     evidence: Evidence | None = None
     last: TurnEnded | None = None
+    billed: Usage = _NOTHING
+    cost: Cost = Cost()
+    turns_usd: tuple[float, ...] = ()
 
 
 def apply(state: SessionState, event: Event) -> SessionState:
@@ -63,8 +73,12 @@ def apply(state: SessionState, event: Event) -> SessionState:
             return replace(state, review=event, edits=() if settled else state.edits)
         case EvidenceUpdated():
             return replace(state, evidence=event.evidence)
+        case CostUpdated():
+            billed = state.billed + event.usage
+            return replace(state, billed=billed, cost=_cost(state.cost, event, billed))
         case TurnEnded():
-            return replace(state, turn="", last=event)
+            known = () if event.cost.usd is None else (event.cost.usd,)
+            return replace(state, turn="", last=event, turns_usd=(*state.turns_usd, *known)[-N_TURNS_USD:])
         case _:
             return state
 
@@ -76,3 +90,8 @@ def _without_results(message: Message, calls: frozenset[str]) -> Message:
         cleared(part) if isinstance(part, ToolResult) and part.call_id in calls else part for part in message.parts
     )
     return replace(message, parts=tuple(parts))
+
+
+def _cost(before: Cost, event: CostUpdated, billed: Usage) -> Cost:
+    usd = before.usd if event.usd is None else event.session_usd
+    return Cost(usd, billed.cached_share, before.estimated or event.estimated)

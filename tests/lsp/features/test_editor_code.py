@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from copydesk.domain.ports import CodeSpot
+from copydesk.domain.editor_code import CodeSpot
 from copydesk.lsp.arguments import ClientRange
 from copydesk.lsp.client import ClientError
 from copydesk.lsp.editor_code import MAX_ASKED, MAX_FAILED, METHOD, LspEditorCode

@@ -12,6 +12,7 @@ from copydesk.config.layers import load
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.models.scripted import Script, ScriptedModel
 from copydesk.services.explain import Explainer, HoverText
+from copydesk.services.model_source import Around
 from copydesk.text.hashing import content_hash
 
 SOURCE = "def area(w, h):\n    return scale(w) * h\n\n\ndef scale(x):\n    return x * 2\n"
@@ -25,8 +26,11 @@ class Rig:
         self._tasks = tasks
         self.explainer = Explainer(self, lambda: self._settings, lambda: None, lambda model: local, self._start)
 
-    async def resolve(self, name: str | None = None, *, on_retry: object = None, local: bool = False) -> Model:
-        return self.model
+    async def resolve(
+        self, name: str | None = None, *, around: Around = lambda model: model, local: bool = False
+    ) -> Model:
+        del name, local
+        return around(self.model)
 
     def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._tasks.start_soon(work)

@@ -7,10 +7,11 @@ from typing import Any
 import anyio
 import pytest
 
+from copydesk.domain.editor_code import CodeSpot
 from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile
 from copydesk.domain.errors import ToolFailed
 from copydesk.domain.messages import LineRange, Problem
-from copydesk.domain.ports import CodeSpot, Found, Symbol
+from copydesk.domain.ports import Found, Symbol
 from copydesk.domain.tools import Location
 from copydesk.services.intelligence import WiderIntel
 from copydesk.tools.intelligence import code_intel, definitions, diagnostics
