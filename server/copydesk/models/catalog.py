@@ -86,7 +86,7 @@ _DATED = re.compile(r"(-latest|-preview)?-?(\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{2}-
 @lru_cache(256)
 def entry(name: str, host: str = "") -> Entry:
     """The entry for `provider/model`, the generic one when nothing is known. `host` is who serves it."""
-    lowered = name.lower()
+    lowered = name.lower().replace("gemini/models/", "gemini/")  # as Google lists them
     if host == OPENROUTER:
         return _routed(lowered)
     found = _family(lowered)
@@ -107,7 +107,7 @@ def to_price(input: float, output: float, cache_read: float, cache_write: float,
     """`long`: above how many input tokens, and the four rates again."""
     if not long:
         return Price(input, output, cache_read, cache_write)
-    return Price(input, output, cache_read, cache_write, int(long[0]), Price(*long[1:5]))
+    return Price(input, output, cache_read, cache_write, int(long[0]), Price(long[1], long[2], long[3], long[4]))
 
 
 def _family(name: str) -> Entry:

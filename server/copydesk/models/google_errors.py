@@ -81,12 +81,11 @@ def duration_s(text: object) -> float | None:
 def _fields(error: object) -> dict[str, Any]:
     """The innermost error object; Google sends lists of one, too."""
     for _ in range(4):
-        if isinstance(error, list) and error:
-            error = cast(list[object], error)[0]
-        elif isinstance(error, dict) and isinstance(inner := cast(dict[str, Any], error).get("error"), dict | list):
-            error = cast(object, inner)
-        else:
+        listed = _list(error)
+        inner = listed[0] if listed else _dict(error).get("error")
+        if not isinstance(inner, dict | list):
             break
+        error = cast(object, inner)
     return _dict(error)
 
 

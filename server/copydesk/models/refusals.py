@@ -37,7 +37,7 @@ _HABITS: tuple[tuple[str, str], ...] = (
     (r"bound to a different conversation|invalid `?signature`? in `?thinking", SIGNED_THINKING),
     (r"thinking`?.{0,80}blocks?.{0,80}cannot be modified", SIGNED_THINKING),
     (
-        rf"(property|field|parameter|messages).{{0,60}}reasoning(_content|_details)?\b.{{0,60}}{_NOT_TAKEN}",
+        rf"(property|field|parameter|messages).{{0,60}}reasoning(_content|_details)?\b.{{0,60}}{_REFUSES}",
         REASONING_BACK,
     ),
     (r"content.{0,80}(should be a valid string|must be a string|null|none)|null.{0,40}content", NULL_CONTENT),

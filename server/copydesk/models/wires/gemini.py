@@ -175,8 +175,8 @@ class GeminiDecoder:
         text = _string(part.get("text"))
         if part.get("thought"):
             events: list[StreamEvent] = [ThinkingDelta(text)] if text else []
-            self._thinking = self._thinking or bool(text)
-            return [*events, *self._end_thinking(signature)]
+            self._thinking = not signature and (self._thinking or bool(text))
+            return [*events, ThinkingEnd(signature, source=SOURCE)] if signature else events
         if not text and not signature:
             return []
         events = self._end_thinking()
@@ -205,10 +205,7 @@ class GeminiDecoder:
             events.append(ToolCallDelta(position, text))
         return events
 
-    def _end_thinking(self, signature: str = "") -> list[StreamEvent]:
-        if signature:
-            self._thinking = False
-            return [ThinkingEnd(signature, source=SOURCE)]
+    def _end_thinking(self) -> list[StreamEvent]:
         was, self._thinking = self._thinking, False
         return [ThinkingEnd()] if was else []
 
