@@ -19,6 +19,7 @@ import pytest
 
 from copydesk.config.settings import SETTINGS, Setting
 from copydesk.domain.messages import Usage
+from copydesk.domain.money import Cost
 from copydesk.lsp.actions import REWRITE
 from copydesk.lsp.arguments import TURN_KEYS
 from copydesk.lsp.commands import Commands
@@ -96,7 +97,7 @@ def test_json_examples_parse(path: Path) -> None:
 
 def test_the_example_of_usage_has_the_fields_of_usage() -> None:
     example = next(json.loads(body) for body in fences(page("docs/PROTOCOL.md"), "json") if '"stopReason"' in body)
-    assert example["usage"] == usage_to_json(Usage())
+    assert example["usage"] == usage_to_json(Usage(), Cost(0.0))
 
 
 def test_each_custom_method_has_a_section_with_its_fallback() -> None:

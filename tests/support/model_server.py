@@ -27,6 +27,8 @@ WIRES: Mapping[str, Wire] = {
     ":streamGenerateContent": gemini_events.gemini,
 }
 """How a path ends → its wire; any other path is Chat Completions."""
+PLAYED = ("/chat/completions", "/messages", "/responses", ":streamGenerateContent?alt=sse")
+"""How the paths end that play the script."""
 TIMES = "/times"
 """Answers what was asked since it was asked last, with times; it is no request itself."""
 
@@ -80,9 +82,12 @@ class ModelServer:
         models: tuple[str, ...] = ("scripted",),
         wires: Mapping[str, Wire] | None = None,
         missing: tuple[str, ...] = (),
+        answers: Mapping[str, Any] | None = None,
     ) -> None:
-        """`missing`: how the paths end that this server does not have."""
+        """`missing`: how the paths end that this server does not have. `answers` maps other paths to their JSON, or to a
+        function of what was posted that gives it (None: 404)."""
         self.missing = missing
+        self._answers = answers
         self._script = script
         self._models = models
         self._wires = {**WIRES, **(wires or {})}
@@ -147,6 +152,8 @@ class ModelServer:
         if seen.method == "HEAD":  # some clients look first whether anybody is there
             await _send_whole(writer, 200, b"", {})
             return True
+        if self._answers is not None and not seen.path.endswith(PLAYED):
+            return await self._tell(seen, self._answers.get(seen.path), writer)
         if seen.method == "GET":
             return await self._list(seen, writer)
         if self.missing and seen.path.endswith(self.missing):
@@ -196,6 +203,13 @@ class ModelServer:
         self.requests.clear()
         self.answered_s.clear()
         await _send_whole(writer, 200, json.dumps(rows).encode(), {"content-type": "application/json"})
+
+    async def _tell(self, seen: Seen, answer: Any, writer: asyncio.StreamWriter) -> bool:
+        """What a server says of itself, where a test gave it words of its own."""
+        body = answer(seen.json if seen.body else None) if callable(answer) else answer
+        status, said = (404, {"error": "not found"}) if body is None else (200, body)
+        await _send_whole(writer, status, json.dumps(said).encode(), {"content-type": "application/json"})
+        return True
 
     async def _list(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
         if "/v1beta/" in seen.path:

@@ -26,6 +26,7 @@ export function statusReport(answer: unknown): string {
     const step = number(turn.step) ? `step ${number(turn.step)} of ${number(turn.maxSteps)}` : "starting";
     return `    ${titleOf(text(turn.title))}: ${[step, text(turn.doing)].filter(Boolean).join(", ")}`;
   });
+  const spending = text(fields(status.spending).text);
   const configured = text(model.configured);
   const lines = [
     `Server            ${text(status.version)}`,
@@ -33,6 +34,7 @@ export function statusReport(answer: unknown): string {
     ...(text(model.problem) ? [`                  ${text(model.problem)}`] : []),
     `Mode              ${text(status.mode)}`,
     `Sandbox           ${text(status.sandbox)}`,
+    ...(spending ? [`Spent             ${spending}`] : []),
     `Position encoding ${text(status.positionEncoding)}`,
     `Current session   ${text(status.session) || "none"}`,
     `Sessions          ${number(counts.sessions)}`,

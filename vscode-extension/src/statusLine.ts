@@ -11,6 +11,8 @@ export interface Situation {
   readonly model: string;
   readonly mode: string;
   readonly problem: string;
+  /** Of today and this session, in the server's words. */
+  readonly spending: string;
 }
 
 export interface StatusLine {
@@ -79,5 +81,6 @@ function tooltip(now: Situation): string[] {
   const newest = now.running.at(-1);
   const used = newest ? factsOf({ ...newest, model: "", mode: "" }).join(", ") : "";
   if (used) lines.push(`Used: ${used}`);
+  if (now.spending) lines.push(`Spent: ${now.spending}`);
   return lines;
 }

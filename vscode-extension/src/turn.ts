@@ -84,6 +84,8 @@ export interface Head {
   readonly error: string;
   readonly tokens: number;
   readonly cost: string;
+  /** The part of the input that the provider's cache served, 0 to 1. */
+  readonly cachedShare: number;
   readonly plan: readonly PlanEntry[];
   readonly evidence: readonly Evidence[];
   readonly reviewState: string;

@@ -111,6 +111,7 @@ const EMPTY: Head = {
   error: "",
   tokens: 0,
   cost: "",
+  cachedShare: 0,
   plan: [],
   evidence: [],
   reviewState: "none",
@@ -164,7 +165,7 @@ function foldHead(kept: Kept, update: Fields): Change[] {
     case "evidence":
       return setHead(kept, { evidence: evidenceOf(update) });
     case "usage_update":
-      return setHead(kept, usage(kept.head, update.total ?? update.usage, update.cost));
+      return setHead(kept, usage(kept.head, update.total ?? update.usage));
     case "review":
       return setHead(kept, review(update));
     default:
@@ -294,7 +295,7 @@ function end(kept: Kept, update: Fields): Change[] {
     doing: "",
     stopReason: text(update.stopReason),
     error: text(update.error),
-    ...(update.usage ? usage(kept.head, update.usage, update.cost) : {}),
+    ...(update.usage ? usage(kept.head, update.usage) : {}),
   });
   return [...restOfMessage(kept, text(update.message)), ...head];
 }
@@ -309,13 +310,20 @@ function restOfMessage(kept: Kept, message: string): Change[] {
   return rest ? add(kept, { type: "text", ...cut(rest) }) : [];
 }
 
-function usage(head: Head, total: unknown, cost: unknown): Partial<Head> {
-  const tokens = number(fields(total).totalTokens) || head.tokens;
-  return { tokens, cost: costInWords(cost) || head.cost };
+/** The turn's: what stands beside it in `cost` is the session's. */
+function usage(head: Head, total: unknown): Partial<Head> {
+  const { totalTokens, cachedShare, cost } = fields(total);
+  const tokens = number(totalTokens) || head.tokens;
+  return { tokens, cachedShare: number(cachedShare) || head.cachedShare, cost: costInWords(cost) || head.cost };
 }
 
+/** As the server says it: `$0.0042` below a cent, `$0.042` below ten, `$4.20` above. */
 export function costInWords(cost: unknown): string {
-  if (typeof cost === "number") return cost > 0 ? `$${cost.toFixed(cost < 0.1 ? 4 : 2)}` : "";
+  if (typeof cost === "number") {
+    if (cost <= 0) return "";
+    if (cost < 0.0001) return "< $0.0001";
+    return `$${cost.toFixed(cost < 0.00995 ? 4 : cost < 0.0995 ? 3 : 2)}`;
+  }
   const { amount, currency } = fields(cost);
   if (typeof amount !== "number" || amount <= 0) return "";
   return text(currency) && currency !== "USD" ? `${amount.toFixed(4)} ${text(currency)}` : costInWords(amount);

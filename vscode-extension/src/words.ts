@@ -53,7 +53,10 @@ export function stateOf(head: Head): string {
 
 /** Model, mode, tokens and cost, as far as they are known. */
 export function factsOf(head: Head): string[] {
-  const tokens = head.tokens ? `${head.tokens.toLocaleString("en")} tokens` : "";
+  const cached = head.cachedShare
+    ? ` (${Math.min(100, Math.max(1, Math.round(100 * head.cachedShare)))} % from cache)`
+    : "";
+  const tokens = head.tokens ? `${head.tokens.toLocaleString("en")} tokens${cached}` : "";
   return [head.model, head.mode, tokens, head.cost].filter(Boolean);
 }
 

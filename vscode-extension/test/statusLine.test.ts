@@ -11,6 +11,7 @@ const IDLE: Situation = {
   model: "offline",
   mode: "ask",
   problem: "",
+  spending: "",
 };
 
 function heads(title: string, doing = "") {
@@ -52,4 +53,16 @@ test("without a model it says why", () => {
   const line = statusLine({ ...IDLE, problem: "Ollama does not answer." });
   assert.equal(line.emphasis, "warning");
   assert.equal(line.label, "Copydesk: Ollama does not answer. Model: offline");
+});
+
+test("what a turn and the day cost stands in the tooltip", () => {
+  const turns = new Turns();
+  const feed = (update: { sessionUpdate: string; [key: string]: unknown }) =>
+    turns.apply({ session: "s", turn: "t", seq: 1, update });
+  feed({ sessionUpdate: "turn_started", title: "Fix x", mode: "ask", model: "m" });
+  const total = { totalTokens: 1200, cachedShare: 0.874, cost: { amount: 0.0123, currency: "USD" } };
+  feed({ sessionUpdate: "usage_update", used: 900, size: 4000, cost: { amount: 9, currency: "USD" }, total });
+  const running = turns.running().map((turn) => turn.head);
+  const { tooltip } = statusLine({ ...IDLE, running, spending: "$0.12 today" });
+  assert.deepEqual(tooltip.slice(-2), ["Used: 1,200 tokens (87 % from cache), $0.012", "Spent: $0.12 today"]);
 });

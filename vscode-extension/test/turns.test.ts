@@ -195,7 +195,10 @@ test("when the server is gone, nothing runs any more and the turn says why", () 
 });
 
 test("costs in words", () => {
-  assert.equal(costInWords(0.012345), "$0.0123");
+  assert.equal(costInWords(0.00421), "$0.0042");
+  assert.equal(costInWords(0.012345), "$0.012");
+  assert.equal(costInWords(0.00996), "$0.010");
+  assert.equal(costInWords(0.00001), "< $0.0001");
   assert.equal(costInWords({ amount: 1.5, currency: "USD" }), "$1.50");
   assert.equal(costInWords({ amount: 2, currency: "EUR" }), "2.0000 EUR");
   assert.equal(costInWords(0), "");

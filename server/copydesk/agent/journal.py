@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from anyio.lowlevel import checkpoint
 
+from copydesk.agent.prefix import Prefix
 from copydesk.domain.errors import ContextOverflow
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
@@ -71,6 +72,7 @@ class TurnParts:
     max_steps: int = 50
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
+    prefix: Prefix = field(default_factory=Prefix)
     secrets: Secrets = field(default_factory=NoSecrets)
     make_room: Callable[[tuple[Message, ...], ContextOverflow], tuple[str, ...]] = lambda messages, error: ()
     """The calls whose results may give way when a request was too long for the model; empty when nothing can."""

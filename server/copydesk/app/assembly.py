@@ -234,7 +234,18 @@ class Assembly:
                 **({"problem": self._problem} if self._problem and not current else {}),
             },
             "sandbox": await self._sandbox(),
+            "spending": await self._spending(),
         }
+
+    async def _spending(self) -> dict[str, Any]:
+        from copydesk.services.reporting import spending_report
+
+        host = self.core.host
+        meter, session = host.parts.meter, host.session(host.current or "")
+        await meter.spending.catch_up()
+        return spending_report(
+            meter.spending.day(), meter.caps(), session.state if session else None, meter.spending.problem
+        )
 
     async def _sandbox(self) -> dict[str, Any]:
         from copydesk.processes.sandboxes import describe
@@ -263,10 +274,11 @@ class Assembly:
                 self._knowing.set()
 
     async def _models(self) -> list[dict[str, Any]]:
+        from copydesk.models.listing import info_to_json
         from copydesk.models.selection import Models
 
         models = self.core.models
-        return [asdict(info) for info in await models.available()] if isinstance(models, Models) else []
+        return [info_to_json(info) for info in await models.available()] if isinstance(models, Models) else []
 
     async def _check_model(self, name: str) -> None:
         """Raises the error a turn would end in: a provider that is not known, a key that is missing.

@@ -16,12 +16,13 @@ import anyio
 from copydesk import __version__
 from copydesk.agent.journal import Tools
 from copydesk.app.configuration import Configuration, now_iso
-from copydesk.config.layers import state_path
+from copydesk.config.layers import models_path, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.ports import CodeIntel, Editor, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.metering import Meter
+from copydesk.services.model_notes import ModelNotes
 from copydesk.services.model_source import Around, ModelSource
 from copydesk.services.parts import SessionParts
 from copydesk.store.spending import Spending
@@ -172,16 +173,37 @@ def _verifier(
 
 def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     """The models, by the settings as they are from now on; the door is closed and opened with them."""
+    from copydesk.models.knowledge import Knowledge
     from copydesk.models.offline.model import OfflineModel
+    from copydesk.models.own_entries import OwnEntries
     from copydesk.models.selection import Models
 
     settings = model_settings(configuration.settings)
-    watching = outward.watching(configuration)
+    knowledge = Knowledge(outward.door, os.environ, OwnEntries(str(models_path())))
+    configuration.checks.append(lambda: knowledge.problems)
     selection = Models(
-        settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models, watching=watching
+        settings,
+        os.environ,
+        outward.door,
+        OfflineModel,
+        editor=outward.editor_models,
+        knowledge=knowledge,
+        watching=outward.watching(configuration),
     )
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     return selection
+
+
+def _learning(host: Host) -> Host:
+    """The host, whose models' servers are asked beside its turns, and what they say is told in them."""
+    from copydesk.models.selection import Models
+
+    models, parts = host.parts.models, host.parts
+    if isinstance(models, Models):
+        parts.learn, parts.model_notes = models.learn, ModelNotes(models.notes)
+        models.knowledge.start = host.start
+        models.knowledge.learnt.append(parts.model_notes.learnt)
+    return host
 
 
 def _toolbox(workspace: Workspace, code: CodeIntel, trust: "Trusts") -> Tools:
@@ -218,8 +240,7 @@ def compose(
     from copydesk.code.intel import Intel
     from copydesk.tools.validation import checked
 
-    workspace = workspace or Workspace(roots)
-    state = state or state_path()
+    workspace, state = workspace or Workspace(roots), state or state_path()
     person = editor(workspace)
     consent = Consent(workspace, state, (editor_settings or {}, arguments or {}), asker, person.ask, say)
     configuration = consent.configuration
@@ -249,11 +270,11 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
-        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
-    host = Host(parts, state / "sessions")
+    host = _learning(Host(parts, state / "sessions"))
     if attribution:
         host.subscribe(attribution.listen)
     ends = (outward.aclose, own.aclose, shadows.aclose)
-    tends = (own.tend, outward.secrecy.tend, outward.attempts.tend, outward.webhook.tend)
+    tends = (own.tend, outward.secrecy.tend, outward.counting.tend, outward.attempts.tend, outward.webhook.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

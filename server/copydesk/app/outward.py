@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from copydesk.app.configuration import Configuration
+from copydesk.app.counting import Counting
 from copydesk.config.settings import Settings
 from copydesk.domain.ports import EditorModels
 from copydesk.egress.door import Door
@@ -41,6 +42,7 @@ class Outward:
         self.door = Door(redact=self.secrets.redact_body, ledger=self.ledger)
         self.attempts = AttemptFile(state)
         self.webhook = Webhook(self.door)
+        self.counting = Counting(state)
         self.editor_models = (
             GuardedEditorModels(editor_models, self.secrets.redact_value, self.door) if editor_models else None
         )
@@ -62,3 +64,4 @@ class Outward:
         await self.webhook.aclose()
         self.attempts.flush()
         await self.door.aclose()
+        await self.counting.aclose()

@@ -21,12 +21,14 @@ class Cost:
 
 
 def dollars(usd: float) -> str:
-    """`$0.0042` below a cent, `$0.042` below a dollar, `$4.20` above."""
-    if 0 < usd < _SMALLEST_SHOWN:
+    """`$0.0042` below a cent, `$0.042` below ten, `$4.20` above."""
+    if usd <= 0:
+        return "$0"
+    if usd < _SMALLEST_SHOWN:
         return "< $0.0001"
-    if round(usd, 4) < 0.01:
-        return f"${usd:.4f}" if usd else "$0"
-    return f"${usd:.3f}" if round(usd, 3) < 1 else f"${usd:,.2f}"
+    if usd < 0.00995:
+        return f"${usd:.4f}"
+    return f"${usd:.3f}" if usd < 0.0995 else f"${usd:,.2f}"
 
 
 def from_cache(share: float) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from copydesk.domain import events
+from copydesk.domain.money import dollars
 from copydesk.lsp.jobs import Spawn
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class _Shown:
     max_steps: int = 1
     doing: str = ""
     call: str = ""
+    cost: str = ""
     closing: str = ""
     changed: anyio.Event = field(default_factory=anyio.Event)
     ended: anyio.Event = field(default_factory=anyio.Event)
@@ -42,7 +44,7 @@ class _Shown:
 
     @property
     def message(self) -> str:
-        step = f"step {self.n_steps}" if self.n_steps else "starting"
+        step = f"step {self.n_steps}{self.cost}" if self.n_steps else "starting"
         return f"{step}: {self.doing}" if self.doing else step
 
 
@@ -75,6 +77,12 @@ class Progress:
                 shown.changed.set()
             case events.Notice(level="warning", text=text):
                 shown.doing = text
+                shown.changed.set()
+            case events.CostExpected(low_usd=float(low), high_usd=float(high)):
+                shown.doing = f"{dollars(low)} to {dollars(high)} expected"
+                shown.changed.set()
+            case events.CostUpdated(turn_usd=usd) if usd:
+                shown.cost = f" · {dollars(usd)}"
                 shown.changed.set()
             case events.ReviewUpdated(state="pending"):
                 shown.doing = "the edit waits for you"
@@ -141,6 +149,11 @@ def progress_title(title: str) -> str:
 
 
 def closing_line(event: events.TurnEnded) -> str:
+    """How it ended, and what it cost where it cost anything."""
+    return _how_ended(event) + (f" · {dollars(event.cost.usd)}" if event.cost.usd else "")
+
+
+def _how_ended(event: events.TurnEnded) -> str:
     match event.stop_reason:
         case "cancelled":
             return "cancelled"

@@ -74,7 +74,9 @@ def _status(status: JsonObject) -> str:
     n_pending = status["counts"]["pending"]
     waits = f"; {counted(n_pending, 'hunk')} to decide" if n_pending else ""
     version = status.get("version", "")
-    return f"Copydesk {version}: {model['name']}{problem}, mode {status['mode']}; {running or 'nothing runs'}{waits}."
+    spent = f"; {status['spending']['text']}" if status.get("spending") else ""
+    head = f"Copydesk {version}: {model['name']}{problem}, mode {status['mode']}"
+    return f"{head}; {running or 'nothing runs'}{waits}{spent}."
 
 
 def _models(result: JsonObject) -> str:

@@ -14,6 +14,7 @@ import anyio
 
 from copydesk.domain import events
 from copydesk.domain.messages import Usage
+from copydesk.domain.money import Cost, to_amount
 from copydesk.domain.permissions import OPTION_NAMES, PermissionRequest
 from copydesk.domain.tools import Location
 from copydesk.lsp.evidence import evidence_to_json, runs_to_json
@@ -129,6 +130,8 @@ def to_update(event: events.Event) -> JsonObject | None:
             return _update("retried", attempt=attempt, delayMs=round(1000 * delay_s), why=why)
         case events.Notice(level=level, text=text):
             return _update("notice", level=level, text=text)
+        case events.ResultsCleared(calls=calls, why=why):
+            return _update("compaction", kind="results_cleared", toolCallIds=list(calls), why=why)
         case _:
             return _progress_update(event)
 
@@ -143,11 +146,10 @@ def _progress_update(event: events.Event) -> JsonObject | None:
             return _tool_call(event)
         case events.ToolCallUpdated():
             return _tool_call_update(event)
-        case events.UsageUpdated(usage=usage, total=total):
-            used = usage.input + usage.output
-            return _update("usage_update", used=used, usage=usage_to_json(usage), total=usage_to_json(total))
-        case events.ResultsCleared(calls=calls, why=why):
-            return _update("compaction", kind="results_cleared", toolCallIds=list(calls), why=why)
+        case events.CostExpected():
+            return _cost_expected(event)
+        case events.CostUpdated():
+            return _usage_update(event)
         case events.ReviewUpdated():
             return _update("review", **review_to_json(event))
         case events.PermissionAsked(request=request):
@@ -191,15 +193,43 @@ def _tool_call_update(event: events.ToolCallUpdated) -> JsonObject:
     return update
 
 
+def _cost_expected(event: events.CostExpected) -> JsonObject:
+    return _update(
+        "cost_expected",
+        model=event.model,
+        inputTokens=event.input_tokens,
+        low=to_amount(event.low_usd),
+        high=to_amount(event.high_usd),
+    )
+
+
+def _usage_update(event: events.CostUpdated) -> JsonObject:
+    """`used`, `size` and `cost` (of the session) are the Agent Client Protocol's; the rest is ours."""
+    return _update(
+        "usage_update",
+        used=event.context_tokens,
+        size=event.window_tokens,
+        cost=to_amount(event.session_usd if event.usd is not None or event.session_usd else None),
+        model=event.model,
+        usage=usage_to_json(event.usage, Cost(event.usd, event.usage.cached_share, event.estimated)),
+        total=usage_to_json(event.total, Cost(_turn_usd(event), event.cached_share, event.estimated)),
+        dayCost=to_amount(event.day_usd),
+    )
+
+
+def _turn_usd(event: events.CostUpdated) -> float | None:
+    return event.turn_usd if event.usd is not None or event.turn_usd else None
+
+
 def _turn_ended(event: events.TurnEnded) -> JsonObject:
     update = _update(
         "turn_ended",
         stopReason=event.stop_reason,
         message=event.message,
         review=event.review,
-        usage=usage_to_json(event.usage),
+        usage=usage_to_json(event.usage, event.cost),
     )
-    return {**update, "error": event.error} if event.error else update
+    return {**update, **_end_to_json(event)}
 
 
 def permission_to_json(request: PermissionRequest) -> JsonObject:
@@ -246,7 +276,8 @@ def _location(location: Location) -> JsonObject:
 # --- results, shared with the commands --------------------------------------------------------------------
 
 
-def usage_to_json(usage: Usage) -> JsonObject:
+def usage_to_json(usage: Usage, cost: Cost) -> JsonObject:
+    """`cost` is None where no price is known. `estimated`: the provider did not report all of it."""
     return {
         "inputTokens": usage.input,
         "outputTokens": usage.output,
@@ -254,6 +285,9 @@ def usage_to_json(usage: Usage) -> JsonObject:
         "cachedReadTokens": usage.cache_read,
         "cachedWriteTokens": usage.cache_write,
         "thoughtTokens": usage.reasoning,
+        "cachedShare": round(cost.cached_share, 4),
+        "cost": to_amount(cost.usd),
+        "estimated": cost.estimated,
     }
 
 
@@ -269,7 +303,15 @@ def outcome_to_json(outcome: "TurnOutcome") -> JsonObject:
         "stopReason": outcome.stop_reason,
         "message": outcome.message,
         "review": review_to_json(outcome.review),
-        "usage": usage_to_json(outcome.usage),
+        "usage": usage_to_json(outcome.usage, outcome.cost),
         "evidence": runs_to_json(outcome.evidence),
     }
-    return {**result, "error": outcome.error} if outcome.error else result
+    return {**result, **_end_to_json(outcome)}
+
+
+def _end_to_json(end: "events.TurnEnded | TurnOutcome") -> JsonObject:
+    """What only some turns have: an answer as JSON, an error."""
+    found: JsonObject = {} if end.output is None else {"output": dict(end.output)}
+    if end.error:
+        found["error"] = end.error
+    return {**found, "errorType": end.error_type} if end.error_type else found

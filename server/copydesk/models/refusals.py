@@ -40,7 +40,7 @@ _HABITS: tuple[tuple[str, str], ...] = (
         rf"(property|field|parameter|messages).{{0,60}}reasoning(_content|_details)?\b.{{0,60}}{_REFUSES}",
         REASONING_BACK,
     ),
-    (r"content.{0,80}(should be a valid string|must be a string|null|none)|null.{0,40}content", NULL_CONTENT),
+    (r"\bcontent\b.{0,60}(should be a valid string|must be a string|\bnull\b|\bnone(type)?\b)", NULL_CONTENT),
     (r"anthropic-beta|beta (flag|header)", BETAS),
     (r"cache_control", MARKS),
 )
@@ -95,6 +95,7 @@ class Refusals:
 
         Gives what `applied` leaves out from now on; empty when there is nothing more to leave out.
         """
+        said = said.replace("invalid_request_error", "")  # stands in every refusal, whatever it is about
         found = _limit(said, sent, entry) or _habit(said, sent, entry) or _field(said, sent, entry)
         if found is None:
             return ""

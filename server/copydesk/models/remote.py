@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import field, replace
+from typing import TypeAlias
 
 import anyio
 
@@ -18,13 +19,13 @@ from copydesk.domain.models import Billing
 from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import failures, overflow, sse
+from copydesk.models import catalog, failures, overflow, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
 from copydesk.models.joining import joined
 from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, Unwatched, Watch, ignore_retry, tried
-from copydesk.models.routes import MISSING, Learnt, Plan
+from copydesk.models.routes import MISSING, Learnt, Plan, is_openai
 from copydesk.models.waits import sentence
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
@@ -39,6 +40,8 @@ WIRES: dict[WireName, Wire] = {
     "anthropic": AnthropicMessages(),
     "gemini": GeminiContent(),
 }
+OnAnswer: TypeAlias = Callable[[Callable[[Entry], None]], None]
+"""Told once that the server answers, and how the model takes what is then found out beside its request."""
 ERROR_LIMIT_BYTES = 256 * 1024
 HEAD_KEPT_BYTES = 16
 """Of the white space that a body begins with: some servers keep the connection alive by it."""
@@ -101,12 +104,13 @@ class RemoteModel:
         patience: Patience | None = None,
         watch: Callable[[], Watch] = Unwatched,
         learnt: Learnt | None = None,
+        on_answer: OnAnswer | None = None,
     ) -> None:
+        self._on_answer = on_answer
         self._name = name
         self._model = model
         self._endpoint = endpoint
         self._door = door
-        self.entry = entry
         self._on_retry = on_retry
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
@@ -126,24 +130,37 @@ class RemoteModel:
         host = host_of(endpoint.base_url)
         self._origin = Origin(endpoint.provider.title, host, model, endpoint.provider.key_variable)
         self.is_local = is_loopback(host)
-        billing: Billing = "free" if self.is_local else "tokens" if entry.price else "unknown"
-        self.facts = entry.facts(billing)
+        self.learn(entry)
+
+    def learn(self, entry: Entry) -> None:
+        """Takes what is known of the model now; requests from here on go by it."""
+        self.entry = catalog.over(self._endpoint.provider.wire, entry)
+        self.facts = entry.facts(_billing(entry, self._endpoint, is_local=self.is_local))
+
+    def _tell_answered(self) -> None:
+        if self._on_answer is not None:
+            self._on_answer, told = None, self._on_answer
+            told(self.learn)
 
     @property
     def name(self) -> str:
         return self._name
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
-        bodies: dict[WireName, bytes] = {}
+        url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
         smaller: list[int] = []
 
-        def encode(wire: WireName) -> bytes:
-            if wire not in bodies:
-                bodies[wire] = WIRES[wire].encode(request, self._model, self.entry)
-            return bodies[wire]
+        def encode(wire: WireName, entry: Entry) -> bytes:
+            if (wire, entry) not in bodies:
+                # On this wire others may refuse the field that holds it; the Responses API has it everywhere.
+                unnamed = wire == "openai_chat" and not is_openai(url)
+                sent = replace(request, session="") if unnamed else request
+                bodies[wire, entry] = WIRES[wire].encode(sent, self._model, entry)
+            return bodies[wire, entry]
 
         def once() -> AsyncGenerator[StreamEvent]:
-            return self._once(Plan(self._endpoint.base_url, self._model, self._wires, encode, self._learnt))
+            plan = Plan(url, self._model, self._wires, encode, self._learnt, self.entry, request.session)
+            return self._once(plan)
 
         def mend(error: errors.ModelError) -> str:
             """Where only the room for the answer is too large, the same is asked once more with less of it."""
@@ -162,13 +179,16 @@ class RemoteModel:
         """One try: one request, or more where a server refuses the form of the first (see `routes.Plan`)."""
         while True:
             url, begun = self._endpoint.base_url + WIRES[plan.wire].path(self._model), False
-            async with self._door.stream("POST", url, self._headers, plan.body, self._patience.limits) as response:
+            async with self._door.stream(
+                "POST", url, self._headers_for(plan), plan.body, self._patience.limits
+            ) as response:
                 if response.status != 200:
                     said = await self._error_body(response)
                     if not plan.refused(response.status, said.decode("utf-8", "replace")):
                         raise self._refusal(response, said, plan)
                     continue
                 plan.accepted()
+                self._tell_answered()
                 try:
                     async with aclosing(self._answer(response, WIRES[plan.wire])) as events:
                         async for event in events:
@@ -179,6 +199,10 @@ class RemoteModel:
                         raise
                     continue
                 return
+
+    def _headers_for(self, plan: Plan) -> dict[str, str]:
+        wire = WIRES[plan.wire]
+        return self._headers | wire.headers_for(plan.entry) if isinstance(wire, AnthropicMessages) else self._headers
 
     async def _answer(self, response: Response, wire: Wire) -> AsyncGenerator[StreamEvent]:
         decoder = wire.decoder(self._origin)
@@ -292,3 +316,11 @@ class RemoteModel:
             f"{self._origin.provider} at {self._origin.host!r} ended the answer before it began.",
             advice="Try again, or set another model.name.",
         )
+
+
+def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
+    """A server on this machine may pass on what it is asked: with a key, or where the person gave a price."""
+    passes_on = bool(endpoint.provider.needs_key and endpoint.key) or (entry.source == "user" and entry.price)
+    if is_local and not passes_on:
+        return "free"
+    return "tokens" if entry.price else "unknown"

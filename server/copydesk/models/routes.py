@@ -5,13 +5,19 @@ does not exist the Responses wire is tried. What was learnt is remembered for th
 retry: nobody waits, nothing is told, and nothing was said yet. Sans-I/O. Start with `Plan`.
 """
 
+import json
+import logging
 import re
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from copydesk.egress.hosts import host_of
+from copydesk.models.catalog import Entry
 from copydesk.models.providers import Provider, WireName
+from copydesk.models.refusals import Refusals
 from copydesk.models.wires.openai_responses_amend import Spared, amended, without
+
+log = logging.getLogger("copydesk.models")
 
 Api: TypeAlias = Literal["auto", "chat", "responses"]
 APIS: tuple[Api, ...] = ("auto", "chat", "responses")
@@ -20,6 +26,11 @@ _ENDS: dict[str, WireName] = {"/chat/completions": "openai_chat", "/responses": 
 _OPENAI = ("openai_chat", "openai_responses")
 MISSING = (404, 405, 501)
 MOST_AMENDMENTS = 5
+ADAPT: tuple[WireName, ...] = ("openai_chat", "anthropic")
+"""Wires that leave out what `Entry.refuses` names."""
+MAY_REFUSE = (400, 404, 422)
+MAY_REFUSE_ORDER = (500, 501)
+"""Chat templates that a history does not fit fail as the server's own errors."""
 
 
 def wires_for(provider: Provider, url: str, api: str) -> tuple[str, tuple[WireName, ...]]:
@@ -36,10 +47,14 @@ def wires_for(provider: Provider, url: str, api: str) -> tuple[str, tuple[WireNa
         return base, (named,)
     if provider.name not in ("openai", "compat"):
         return base, (provider.wire,)
-    host = host_of(base)
-    if host == "api.openai.com" or host.endswith(".api.openai.com"):
+    if is_openai(base):
         return base, ("openai_responses",)
     return base, ("openai_chat", "openai_responses")
+
+
+def is_openai(url: str) -> bool:
+    host = host_of(url)
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 def _split(url: str) -> tuple[str, WireName | None]:
@@ -55,6 +70,7 @@ class Learnt:
     def __init__(self) -> None:
         self._wires: dict[tuple[str, str], WireName] = {}
         self._spared: dict[tuple[str, str], Spared] = {}
+        self.refusals = Refusals()
 
     def order(self, base_url: str, model: str, wires: tuple[WireName, ...]) -> tuple[WireName, ...]:
         """The wires to try, the one that is known to exist first."""
@@ -73,9 +89,10 @@ class Learnt:
 
 
 class Plan:
-    """The requests that one try may need, one after another: `wire` and `body` are the next one.
+    """The requests that one try may need, one after another: `wire`, `entry` and `body` are the next one.
 
-    `encode` gives a wire's body. `accepted` and `refused` are told what the server answered.
+    `encode` gives a wire's body; `entry` is what the catalog says, and `session` names the conversation, here only.
+    `accepted` and `refused` are told what the server answered.
     """
 
     def __init__(
@@ -83,13 +100,17 @@ class Plan:
         base_url: str,
         model: str,
         wires: tuple[WireName, ...],
-        encode: Callable[[WireName], bytes],
+        encode: Callable[[WireName, Entry], bytes],
         learnt: Learnt,
+        entry: Entry,
+        session: str = "",
     ) -> None:
         self._base_url = base_url
         self._model = model
         self._encode = encode
         self._learnt = learnt
+        self._given = self.entry = entry
+        self._session = session
         self._first, *self._others = learnt.order(base_url, model, wires)
         self._scope: str | None = None
         self._n_amended = 0
@@ -114,12 +135,17 @@ class Plan:
             return True
         if status < 500 and self._missing(status, said) is None:
             self.accepted()
-        return False
+        return self.wire in ADAPT and self._adapt(status, said)
 
     def _take(self, wire: WireName) -> None:
         self.wire = wire
         self.tried.append(wire)
-        self.body = self._encode(wire)
+        self._make()
+
+    def _make(self) -> None:
+        wire, place = self.wire, (self._base_url, self._model)
+        self.entry = self._learnt.refusals.applied(place, self._given, self._session)
+        self.body = self._encode(wire, self.entry)
         spared = self._learnt.spared(self._base_url, self._model)
         if spared is not None and wire == "openai_responses":
             self.body = without(self.body, spared)
@@ -132,6 +158,20 @@ class Plan:
         self.body, refused = found
         self._learnt.spare(self._base_url, self._model, refused)
         return True
+
+    def _adapt(self, status: int, said: str) -> bool:
+        """Leaves out what the server says it does not take."""
+        if status not in (*MAY_REFUSE, *MAY_REFUSE_ORDER):
+            return False
+        place, refusals, sent = (self._base_url, self._model), self._learnt.refusals, json.loads(self.body)
+        if status in MAY_REFUSE:
+            what = refusals.learn(place, self.entry, said, sent, self._session)
+        else:
+            what = refusals.learn_habit(place, self.entry, said, sent)
+        if what:
+            log.info("%s at %s does not take %s; it is left out from now on", self._model, host_of(place[0]), what)
+            self._make()
+        return bool(what)
 
     def _missing(self, status: int, said: str) -> str | None:
         """Whom it concerns that the path is not there: "" for every model, or this one; None where it is there.

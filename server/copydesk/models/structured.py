@@ -128,7 +128,7 @@ def second_request(asked: ModelRequest, first: Try, wrong: errors.WrongShape, ou
         case errors.AnswerRefused():
             return None
         case errors.AnswerCutOff() if first.reason == "max_tokens":
-            larger = _larger(asked.max_output_tokens, first.usage.output, output_limit)
+            larger = larger_limit(asked.max_output_tokens, first.usage.output, output_limit)
             return replace(asked, max_output_tokens=larger) if larger else None
         case errors.AnswerCutOff():
             return asked
@@ -136,7 +136,7 @@ def second_request(asked: ModelRequest, first: Try, wrong: errors.WrongShape, ou
             return replace(asked, messages=(*asked.messages, *repair(first.text, wrong)))
 
 
-def _larger(limit: int | None, n_output: int, output_limit: int) -> int | None:
+def larger_limit(limit: int | None, n_output: int, output_limit: int) -> int | None:
     """A limit that gives the answer more room. Where none was set, the server's own may be below the model's."""
     if limit is None:
         return output_limit if n_output < output_limit else None
@@ -235,6 +235,16 @@ class Reading(Generic[T]):
             return self._value(_as_object(whole_json(text, fenced=True)))
         except (ValueError, Misfit):
             return None
+
+    def misfit(self, text: str) -> errors.WrongShape | None:
+        """What is wrong with a text that is JSON, so that it can only have been meant as the answer; else None."""
+        try:
+            self._value(_as_object(whole_json(text, fenced=True)))
+        except ValueError:
+            return None
+        except Misfit as misfit:
+            return wrong_shape(text, misfit.problems, again=False)
+        return None
 
     def _cut(self, answer: Try) -> T:
         """An answer that broke off can still be whole: its object was closed, only the end was not said."""

@@ -70,7 +70,8 @@ def worst_input(n_tokens: int, margin: float) -> int:
 
 def input_usd(n_tokens: int, price: Price) -> float:
     """As if no cache served anything, and one took in all of it."""
-    return n_tokens * max(price.input, price.cache_write) / PER
+    at = price.at(n_tokens)
+    return n_tokens * max(at.input, at.cache_write) / PER
 
 
 def asked_output(max_output_tokens: int | None, facts: ModelFacts) -> int:
@@ -79,7 +80,7 @@ def asked_output(max_output_tokens: int | None, facts: ModelFacts) -> int:
 
 def sized(n_input: int, n_output: int, price: Price) -> Size:
     usd = input_usd(n_input, price)
-    return Size(usd, n_output, usd + n_output * price.output / PER)
+    return Size(usd, n_output, usd + n_output * price.at(n_input).output / PER)
 
 
 def fitted(name: str, n_input: int, n_asked: int, price: Price, purses: list[Purse]) -> Size:
@@ -87,7 +88,7 @@ def fitted(name: str, n_input: int, n_asked: int, price: Price, purses: list[Pur
     base = input_usd(n_input, price)
     n_output = n_asked
     for purse in purses:
-        n_fits = _affordable(purse.left - base, price.output, n_asked)
+        n_fits = _affordable(purse.left - base, price.at(n_input).output, n_asked)
         if n_fits < min(USEFUL_TOKENS, n_asked):
             _refuse(name, n_input, n_asked, price, purse)
         n_output = min(n_output, n_fits)

@@ -17,6 +17,7 @@ GROWTH_TOKENS = 1_500
 
 def expected(n_input: int, price: Price, cached_share: float, turns_usd: tuple[float, ...]) -> tuple[float, float]:
     """From one request answered shortly to the dearest of the session's last turns; USD."""
+    price = price.at(n_input)
     once = n_input * (cached_share * price.cache_read + (1 - cached_share) * price.input) / PER
     low = once + SHORT_TOKENS * price.output / PER
     return low, max(low, max(turns_usd) if turns_usd else _usual_turn(n_input, price))

@@ -5,15 +5,16 @@ after it, however it ended, it books what the provider reported, else an estimat
 core, one `Bill` a turn, one `Metered` a model. Knows no wire and no protocol. Start with `Metered.stream`.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from types import TracebackType
 
 from copydesk.config.settings import Settings
 from copydesk.domain.errors import BudgetExceeded, ConnectionLost, ModelError, ModelTimeout, TransientModelError
 from copydesk.domain.events import CostExpected, CostUpdated, Event
 from copydesk.domain.messages import Image, Text, Thinking, ToolCall, ToolResult, Usage
-from copydesk.domain.models import ModelFacts, Price, facts_of
+from copydesk.domain.models import BUILT_IN, ModelFacts, Price, facts_of
 from copydesk.domain.money import Cost
 from copydesk.domain.ports import Model, TokenCounter
 from copydesk.domain.stream import (
@@ -213,14 +214,15 @@ class Bill:
         if empty := budgets.fits(0.0, self._purses(caps, day)):
             budgets.refuse_again(opened.name, opened.size.usd, empty, why)
 
-    def book(self, opened: "Request", usage: Usage, *, is_estimated: bool, is_open: bool) -> None:
-        """Takes in what one try has cost. `is_open`: another one follows, for which its hold stays."""
+    def book(self, opened: "Request", usage: Usage | None, *, is_estimated: bool, is_open: bool) -> None:
+        """Takes in what one try has cost, None where it cost nothing. `is_open`: its hold stays, for another one."""
+        if usage is None:
+            self.meter.spending.spend(opened.hold, 0.0, {}, is_open=is_open)
+            return
         usd = usd_of(opened.facts, usage)
         note = {"model": opened.name, "session": self.session, "input": usage.input, "cached": usage.cache_read}
         note |= {"output": usage.output, **({"estimated": True} if is_estimated else {})}
         self.meter.spending.spend(opened.hold, usd or 0.0, note, is_open=is_open)
-        if usage == Usage():
-            return
         self.usage = self.usage + usage
         self.spent_usd += usd or 0.0
         self._is_priced = self._is_priced or usd is not None
@@ -269,7 +271,8 @@ class Request:
         assert size is not None
         self.size, self.hold = size, hold or self.hold
         self._bill.held_usd += size.usd
-        self.request = replace(self.request, max_output_tokens=size.output_tokens)
+        if self.request.max_output_tokens != size.output_tokens:
+            self.request = replace(self.request, max_output_tokens=size.output_tokens)
 
     def __aiter__(self) -> "Request":
         return self
@@ -307,20 +310,22 @@ class Request:
 
     def close(self, error: BaseException | None) -> None:
         """Books the last try and lets go of what was held."""
-        usage, is_estimated = self._tried(error) if self._is_out else (Usage(), False)
+        usage, is_estimated = self._tried(error) if self._is_out else (None, False)
         if self.size is not None:
             self._bill.held_usd -= self.size.usd
         self._bill.book(self, usage, is_estimated=is_estimated, is_open=False)
         if self._usage is not None and self._usage.input and not is_estimated:
             self._bill.meter.learn(self.request, self.name, self.facts, self._usage.input)
 
-    def _tried(self, error: BaseException | None) -> tuple[Usage, bool]:
+    def _tried(self, error: BaseException | None) -> tuple[Usage | None, bool]:
         """What one try has used, and whether that is an estimate."""
         told = self._usage if self._usage is not None and (self._usage.input or self._usage.output) else None
         if told is not None and self._is_whole:
             return told, False
-        if told is None and (self.facts.family == "built-in" or (not self._pieces and _costs_nothing(error))):
-            return Usage(), False
+        if self.facts.family == BUILT_IN.family:
+            return told or Usage(), False
+        if told is None and not self._pieces and _costs_nothing(error):
+            return None, False
         n_output = self._count("".join(self._pieces))
         if told is None:
             return Usage(self.request.input_tokens, n_output), True
@@ -350,23 +355,42 @@ class Metered:
         return getattr(self.inner, "is_local", True)  # what says nothing of it is built in
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
-        return self._stream(request)
+        return _Stream(self.inner, self._bill, request)
 
-    @asynccontextmanager
-    async def _stream(self, request: ModelRequest) -> AsyncGenerator[AsyncIterator[StreamEvent]]:
-        opened = await self._bill.open(self.inner, request)
-        failure: BaseException | None = None
-        before = TRIES.get()
-        TRIES.set(opened)
+
+class _Stream:
+    """One request from its check to its booking."""
+
+    def __init__(self, model: Model, bill: Bill, request: ModelRequest) -> None:
+        self._model = model
+        self._bill = bill
+        self._asked = request
+
+    async def __aenter__(self) -> AsyncIterator[StreamEvent]:
+        self._opened = await self._bill.open(self._model, self._asked)
+        self._before = TRIES.get()
+        TRIES.set(self._opened)
         try:
-            async with self.inner.stream(opened.request) as events:
-                yield opened.over(events)
+            self._inner = self._model.stream(self._opened.request)
+            return self._opened.over(await self._inner.__aenter__())
         except BaseException as error:
-            failure = error
+            self._close(error)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            return await self._inner.__aexit__(kind, error, trace)
+        except BaseException as other:
+            error = other
             raise
         finally:
-            TRIES.set(before)
-            opened.close(failure)
+            self._close(error)
+
+    def _close(self, error: BaseException | None) -> None:
+        TRIES.set(self._before)
+        self._opened.close(error)
 
 
 def facts_price(facts: ModelFacts) -> Price | None:

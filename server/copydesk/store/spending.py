@@ -107,6 +107,7 @@ class Spending:
     def __init__(self, folder: Path | None = None, today: Callable[[], str] = local_day) -> None:
         self.problem = ""
         self._folder = folder
+        self._place = str(folder) + os.sep
         self._today = today
         self._pages: dict[str, _Page] = {}
 
@@ -126,12 +127,15 @@ class Spending:
     async def catch_up(self) -> None:
         """Reads what is too much for the event loop in a thread. Never raises."""
         name = self._today()
-        if self._folder is None or _size(self._folder / f"{name}.jsonl") - self._page(name).n_read < BIG_BYTES:
+        if self._folder is None or _size(self._path(name)) - self._page(name).n_read < BIG_BYTES:
             return
         page = _Page()
         with suppress(OSError):
-            page.take(await to_thread.run_sync((self._folder / f"{name}.jsonl").read_bytes))
+            page.take(await to_thread.run_sync(Path(self._path(name)).read_bytes))
             self._pages[name] = page
+
+    def _path(self, name: str) -> str:
+        return f"{self._place}{name}.jsonl"
 
     def _page(self, name: str) -> _Page:
         page = self._pages.get(name)
@@ -151,7 +155,7 @@ class Spending:
             return
         page = self._page(name)
         try:
-            with open(self._folder / f"{name}.jsonl", "rb", buffering=0) as file:
+            with open(self._path(name), "rb", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
                 if size < page.n_read:  # somebody put another file in its place
                     page = self._pages[name] = _Page()
@@ -215,7 +219,7 @@ class Spending:
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         # The line break before it closes what a process that was killed in the middle of a line may have left.
         line = b"\n%b\n" % json.dumps({**entry, "at": at}, separators=(",", ":")).encode()
-        descriptor = self._open(f"{name}.jsonl", os.O_WRONLY | os.O_APPEND)
+        descriptor = self._open(self._path(name), os.O_WRONLY | os.O_APPEND)
         try:
             if os.write(descriptor, line) < len(line):
                 raise OSError("the disk is full")
@@ -228,20 +232,20 @@ class Spending:
         if self._folder is None:
             yield True
             return
-        descriptor = self._open(".lock", os.O_RDWR)
+        descriptor = self._open(f"{self._place}.lock", os.O_RDWR)
         try:
             yield try_lock(descriptor)
         finally:
             os.close(descriptor)
 
-    def _open(self, name: str, how: int) -> int:
+    def _open(self, path: str, how: int) -> int:
         assert self._folder is not None
         flags = how | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         try:
-            return os.open(self._folder / name, flags, 0o600)
+            return os.open(path, flags, 0o600)
         except FileNotFoundError:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return os.open(self._folder / name, flags, 0o600)
+            return os.open(path, flags, 0o600)
 
     def _unusable(self, why: str) -> SpendingError:
         return SpendingError(
@@ -258,8 +262,8 @@ class Spending:
                 path.unlink(missing_ok=True)
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size
     except OSError:
         return 0

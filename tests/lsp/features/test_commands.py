@@ -70,6 +70,9 @@ async def test_wait_answers_with_the_result(tmp_path: Path) -> None:
                 "cachedReadTokens": 0,
                 "cachedWriteTokens": 0,
                 "thoughtTokens": 0,
+                "cachedShare": 0.0,
+                "cost": None,
+                "estimated": False,
             },
             "evidence": [],
         }

@@ -168,10 +168,15 @@ async def test_updates_speak_acp(tmp_path: Path) -> None:
         r.host.emit("s-1", events.ThoughtChunk(turn, "hm"))
         r.host.emit("s-1", events.ToolCallStarted(turn, "c", "read_file", "Read a b.py", "read", (place,)))
         r.host.emit("s-1", events.ToolCallUpdated(turn, "c", "completed", "text", {"n": 1}))
-        r.host.emit("s-1", events.UsageUpdated(turn, Usage(1, 2), Usage(3, 4)))
+        r.host.emit("s-1", events.UsageUpdated(turn, Usage(1, 2), Usage(3, 4)))  # a record only
+        r.host.emit("s-1", events.CostExpected(turn, "m", 900, 0.01, 0.2))
+        r.host.emit(
+            "s-1",
+            events.CostUpdated(turn, "m", Usage(8, 2, 4), 0.5, 1.5, 2.5, 3.5, 10, 100, 0.25, False, Usage(16, 3, 4)),
+        )
         r.host.emit("s-1", events.ReviewUpdated(turn, "applied", (events.FileReview(URI, "applied", 2),)))
         r.host.end(turn, "Done.")
-        sent = await r.until(lambda: len(sent_updates(r)) == 6 and sent_updates(r))
+        sent = await r.until(lambda: len(sent_updates(r)) == 7 and sent_updates(r))
         assert all((item["session"], item["turn"]) == ("s-1", turn) for item in sent)
         seqs = [item["seq"] for item in sent]
         assert seqs == sorted(set(seqs))
@@ -188,9 +193,22 @@ async def test_updates_speak_acp(tmp_path: Path) -> None:
         }
         assert updates[2]["content"] == [{"type": "content", "content": {"type": "text", "text": "text"}}]
         assert (updates[2]["status"], updates[2]["rawOutput"]) == ("completed", {"n": 1})
-        assert updates[3]["used"] == 3
-        assert updates[4]["files"][0]["hunks"] == 2
-        assert (updates[5]["sessionUpdate"], updates[5]["stopReason"]) == ("turn_ended", "end_turn")
+        assert updates[3] == {
+            "sessionUpdate": "cost_expected",
+            "model": "m",
+            "inputTokens": 900,
+            "low": {"amount": 0.01, "currency": "USD"},
+            "high": {"amount": 0.2, "currency": "USD"},
+        }
+        used = updates[4]
+        assert (used["sessionUpdate"], used["used"], used["size"]) == ("usage_update", 10, 100)
+        assert used["cost"] == {"amount": 2.5, "currency": "USD"}  # of the session, as ACP has it
+        assert used["total"]["cost"] == {"amount": 1.5, "currency": "USD"}
+        assert used["usage"]["cost"] == {"amount": 0.5, "currency": "USD"}
+        assert used["dayCost"] == {"amount": 3.5, "currency": "USD"}
+        assert (used["usage"]["cachedShare"], used["total"]["cachedShare"]) == (0.5, 0.25)
+        assert updates[5]["files"][0]["hunks"] == 2
+        assert (updates[6]["sessionUpdate"], updates[6]["stopReason"]) == ("turn_ended", "end_turn")
         assert r.shown() == []
 
 

@@ -148,6 +148,8 @@ def thinking(name: str, level: str, **fields: Any) -> Any:
         ("gemini-2.5-flash-lite", {"thinkingBudget": 0}, {"thinkingBudget": 16_384}),
         ("gemini-2.5-pro", {"thinkingBudget": 128}, {"thinkingBudget": 16_384}),
         ("gemini-2.0-flash", None, None),
+        ("gemini-pro-latest", {"thinkingLevel": "LOW"}, {"thinkingLevel": "HIGH"}),
+        ("gemini-1.5-pro", None, None),
         ("gemma-4-31b-it", None, None),
     ],
 )
@@ -192,7 +194,7 @@ def test_a_schema_has_its_own_field() -> None:
 def test_where_tools_forbid_the_field_words_ask_for_the_schema() -> None:
     asked = body((user("x"),), OLD, schema=SCHEMA)
     assert "responseMimeType" not in asked["generationConfig"]
-    assert '{"x":{"type":"integer"}}' in asked["systemInstruction"]["parts"][1]["text"]
+    assert '{"x":{"type":"integer"}}' in asked["systemInstruction"]["parts"][0]["text"]
 
 
 @pytest.mark.parametrize(

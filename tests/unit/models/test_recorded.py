@@ -24,7 +24,50 @@ from copydesk.models.wires.openai_responses import ResponsesDecoder
 RECORDED = Path(__file__).with_name("recorded")
 ORIGIN = Origin("Test", "host", "m", "TEST_API_KEY")
 
+CLAUDES_BLOCK = (
+    '[{"type": "reasoning.text", "text": "Let me read – 🙂", "format": "anthropic-claude-v1", "index": 0, '
+    '"signature": "Et8BCmUIDxgC"}]'
+)
 EXPECTED: dict[str, list[StreamEvent]] = {
+    "openrouter_claude": [
+        ThinkingDelta("Let"),
+        ThinkingDelta(" me read – 🙂"),
+        ThinkingEnd(),
+        TextDelta("Reading"),
+        ToolCallStart(0, "toolu_bdrk_01X", "read_file"),
+        ToolCallDelta(0, '{"path": "ä.py"}'),
+        UsageReport(Usage(3000, 80, cache_read=2500, cache_write=400, reasoning=20)),
+        ThinkingEnd(redacted=CLAUDES_BLOCK, source="openrouter"),
+        Finished("tool_calls"),
+    ],
+    "llama_cpp": [
+        ThinkingDelta("hm, ü"),
+        ThinkingEnd(),
+        TextDelta("It is"),
+        ToolCallStart(0, "5DcQgS1BbW", "grep"),
+        ToolCallDelta(0, "{"),
+        ToolCallDelta(0, '"pattern":"a|b"}'),
+        UsageReport(Usage(237, 35, cache_read=236)),
+        Finished("tool_calls"),
+    ],
+    "mistral": [
+        ThinkingDelta("D’abord"),
+        ThinkingDelta(" lire"),
+        ThinkingEnd(),
+        TextDelta("Voilà"),
+        TextDelta(" : "),
+        ToolCallStart(0, "D681PevKs", "read_file"),
+        ToolCallDelta(0, '{"path": "a.py"}'),
+        UsageReport(Usage(90, 35, cache_read=64)),
+        Finished("tool_calls"),
+    ],
+    "kimi": [
+        ThinkingDelta("想"),
+        ThinkingEnd(),
+        TextDelta("好"),
+        UsageReport(Usage(500, 7, cache_read=448)),
+        Finished("end_turn"),
+    ],
     "openai": [
         TextDelta("Grüße "),
         TextDelta("🙂 “ok”\r\n"),

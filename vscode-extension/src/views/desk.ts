@@ -14,6 +14,8 @@ export interface Facts {
   readonly mode: string;
   /** Why no model answers; empty when one does. */
   readonly problem: string;
+  /** Of today and this session, in the server's words. */
+  readonly spending: string;
 }
 
 export interface Waiting {
@@ -30,7 +32,7 @@ export class Desk implements vscode.Disposable {
   readonly turns = new Turns();
   /** Sessions of a server that is gone: nobody can go on in them. */
   readonly lost = new Set<string>();
-  facts: Facts = { model: "", mode: "", problem: "" };
+  facts: Facts = { model: "", mode: "", problem: "", spending: "" };
   waiting: Waiting = { files: new Map(), count: 0 };
 
   private readonly applied = new vscode.EventEmitter<Applied>();
@@ -84,7 +86,8 @@ export class Desk implements vscode.Disposable {
     try {
       const status = fields(await this.server.execute<unknown>("copydesk.status"));
       const model: Fields = fields(status.model);
-      this.facts = { model: text(model.name), mode: text(status.mode), problem: text(model.problem) };
+      const spending = text(fields(status.spending).text);
+      this.facts = { model: text(model.name), mode: text(status.mode), problem: text(model.problem), spending };
     } catch (error) {
       this.log.warn(`The server's status could not be read: ${reasonOf(error)}`);
     }

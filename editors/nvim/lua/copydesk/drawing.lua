@@ -201,14 +201,17 @@ local ENDS = {
   refusal = { 'the model refused', 'CopydeskWarning' },
 }
 
-local function cost_of(turn)
-  local cost = turn.cost
-  if type(cost) == 'number' then
-    return ('$%.4f'):format(cost)
+-- The turn's own, as the server says it: $0.0042 below a cent, $0.042 below ten.
+local function cost_of(usage)
+  local cost = usage and usage.cost
+  local usd = type(cost) == 'table' and tonumber(cost.amount) or 0
+  if usd <= 0 then
+    return nil
   end
-  if type(cost) == 'table' and cost.amount then
-    return ('%.4f %s'):format(cost.amount, cost.currency or 'USD')
+  if usd < 0.0001 then
+    return '< $0.0001'
   end
+  return (usd < 0.00995 and '$%.4f' or usd < 0.0995 and '$%.3f' or '$%.2f'):format(usd)
 end
 
 draw['end'] = function(turn, _, got)
@@ -224,9 +227,12 @@ draw['end'] = function(turn, _, got)
   end
   local usage = turn.usage
   if usage and (usage.totalTokens or 0) > 0 then
-    table.insert(facts, ('%s in, %s out'):format(tokens(usage.inputTokens or 0), tokens(usage.outputTokens or 0)))
+    local share = tonumber(usage.cachedShare) or 0
+    local cached = share > 0 and (' (%.0f %% from cache)'):format(math.max(1, 100 * share)) or ''
+    local in_words, out_words = tokens(usage.inputTokens or 0), tokens(usage.outputTokens or 0)
+    table.insert(facts, ('%s in%s, %s out'):format(in_words, cached, out_words))
   end
-  local cost = cost_of(turn)
+  local cost = cost_of(usage)
   if cost then
     table.insert(facts, cost)
   end

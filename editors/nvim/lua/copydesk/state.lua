@@ -210,7 +210,7 @@ function apply.evidence(turn, u)
 end
 
 function apply.usage_update(turn, u)
-  turn.usage, turn.cost = u.total or u.usage, u.cost or turn.cost
+  turn.usage = u.total or u.usage
   turn.window = u.used and { used = u.used, size = u.size }
 end
 
@@ -264,8 +264,7 @@ end
 function apply.turn_ended(turn, u)
   turn.is_running, turn.doing = false, nil
   turn.stop_reason, turn.error, turn.ended_ms = u.stopReason, u.error, vim.uv.now()
-  turn.usage = turn.usage or u.usage
-  turn.cost = u.cost or turn.cost
+  turn.usage = u.usage or turn.usage
   turn.review = u.review or turn.review
   turn.message = u.message or ''
   add(turn, { kind = 'end' })

@@ -13,8 +13,8 @@ from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models import refusals, thinking
 from copydesk.models.catalog import Entry
-from copydesk.models.wires import schemas
 from copydesk.models.wires.history import arguments_object, paired, system_text, to_bytes
+from copydesk.models.wires.schemas import ANSWER, DESCRIPTION
 
 Block: TypeAlias = dict[str, object]
 Blocks: TypeAlias = list[Block]
@@ -52,7 +52,7 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
         body["tools"] = tools
     if form == "tool":
         several = bool(request.tools and entry.tools)  # the other tools may have to run first
-        body["tool_choice"] = {"type": "any"} if several else {"type": "tool", "name": schemas.ANSWER}
+        body["tool_choice"] = {"type": "any"} if several else {"type": "tool", "name": ANSWER}
     if isinstance(form, dict):
         config = body.get("output_config")
         body["output_config"] = (config if isinstance(config, dict) else {}) | {"format": form}
@@ -130,8 +130,11 @@ def _schema_form(request: ModelRequest, model: str, entry: Entry) -> _Form:
     """How the schema is asked for: the `format` field, a tool that must be called, or words."""
     if request.schema is None:
         return None
-    if entry.schema == "json_schema" and (closed := schemas.closed(request.schema.schema)) is not None:
-        return {"type": "json_schema", "schema": closed}
+    from copydesk.models.schemas import fits_strict, strict_schema
+
+    schema = request.schema.schema
+    if entry.schema == "json_schema" and fits_strict(schema, "anthropic"):
+        return {"type": "json_schema", "schema": strict_schema(schema, "anthropic")}
     forces = nature(model, entry) in ("asked", "disabled") and "tool" not in entry.refuses
     return "tool" if forces and entry.schema in ("json_schema", "tool") else "words"
 
@@ -149,8 +152,8 @@ def _tool(spec: ToolSpec) -> Block:
 
 def _answer_tool(schema: OutputSchema) -> Block:
     return {
-        "name": schemas.ANSWER,
-        "description": schemas.ANSWER_DESCRIPTION,
+        "name": ANSWER,
+        "description": DESCRIPTION,
         "input_schema": dict(schema.schema),
     }
 

@@ -13,7 +13,6 @@ from typing import cast
 from copydesk.domain.messages import Message, Part, ToolCall, ToolResult
 from copydesk.domain.stream import ModelRequest
 from copydesk.models.catalog import Entry
-from copydesk.models.wires import schemas
 
 STEP_BY_STEP = (
     "Before you act or answer, think step by step in a few sentences: what is asked, what you know for certain, what "
@@ -49,7 +48,9 @@ def system_text(request: ModelRequest, entry: Entry, *, in_words: bool) -> str:
     if entry.thinking == "instruction" and request.thinking in ("low", "medium", "high"):
         texts.append(STEP_BY_STEP)
     if in_words and request.schema is not None:
-        texts.append(schemas.in_words(request.schema))
+        from copydesk.models.schemas import schema_words
+
+        texts.append(schema_words(request.schema.schema))
     return "\n\n".join(text for text in texts if text)
 
 

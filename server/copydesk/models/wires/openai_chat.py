@@ -125,7 +125,7 @@ class ChatDecoder:
         if fields.get("error") or is_error:
             raise failures.from_object(fields.get("error") or fields, self._origin)
         events = self._choice(fields)
-        usage = _dict(fields.get("usage")) or _dict(_dict(fields.get("x_groq")).get("usage"))
+        usage = _dict(fields.get("usage")) or _dict(_dict(fields.get("x_groq")).get("usage")) or _usage_within(fields)
         timings = _dict(fields.get("timings"))
         return events + self._report(usage, timings) if usage or timings else events
 
@@ -249,6 +249,13 @@ def _part_texts(part: dict[str, Any]) -> list[tuple[str, bool]]:
         return [(text, True) for text, _ in _texts(part.get("thinking"))]
     text = part.get("text")
     return [(text, part.get("type") in ("thinking", "reasoning"))] if isinstance(text, str) and text else []
+
+
+def _usage_within(fields: dict[str, Any]) -> dict[str, Any]:
+    """Kimi's, in the choice."""
+    choices = fields.get("choices")
+    first = cast(list[object], choices)[0] if isinstance(choices, list) and choices else None
+    return _dict(_dict(first).get("usage"))
 
 
 def _usage(usage: dict[str, Any]) -> Usage:

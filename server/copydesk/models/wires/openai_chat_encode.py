@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
 from copydesk.domain.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
-from copydesk.domain.stream import ModelRequest
+from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models import refusals, thinking
 from copydesk.models.catalog import Entry
-from copydesk.models.wires import reasoning_details, schemas
+from copydesk.models.wires import reasoning_details
 from copydesk.models.wires.history import arguments_text, paired, system_text, to_bytes
+from copydesk.models.wires.schemas import ANSWER, DESCRIPTION
 
 EMPTY = "(empty)"
 FILLER = "OK."
@@ -56,8 +57,8 @@ def _thinking(request: ModelRequest, model: str, entry: Entry, *, with_tools: bo
         return _no_thinking(model, entry)
     level = thinking.steered(request.thinking, thinking.fill(request, entry.window_tokens))
     match entry.thinking:
-        case "effort":
-            return {"reasoning_effort": level}
+        case "effort" | "gemini_budget" | "gemini_level" | "anthropic_budget" | "anthropic_adaptive":
+            return {"reasoning_effort": level}  # what gateways to others take, and Google's own endpoint
         case "deepseek":
             return {"thinking": {"type": "enabled"}, "reasoning_effort": level}
         case "openrouter":
@@ -70,8 +71,10 @@ def _thinking(request: ModelRequest, model: str, entry: Entry, *, with_tools: bo
 
 def _no_thinking(model: str, entry: Entry) -> Said:
     match entry.thinking:
-        case "effort" if entry.effort_off:
-            return {"reasoning_effort": entry.effort_off}
+        case "effort":
+            return {"reasoning_effort": entry.effort_off or thinking.SMALLEST}
+        case "gemini_budget" | "gemini_level" | "anthropic_budget" | "anthropic_adaptive":
+            return {"reasoning_effort": "none" if entry.effort_off else thinking.SMALLEST}
         case "deepseek":
             return {"thinking": {"type": "disabled"}}
         case "openrouter":
@@ -92,22 +95,34 @@ def _schema(request: ModelRequest, entry: Entry) -> Said:
         return {}
     match entry.schema:
         case "json_schema":
-            form = {"name": schema.name, "schema": dict(schema.schema), "strict": schemas.strict(schema.schema)}
+            form = _json_schema(schema)
             return {"response_format": {"type": "json_schema", "json_schema": form}}
         case "json_object":
             return {"response_format": {"type": "json_object"}}
         case "tool" if request.tools and entry.tools:
             return {"tool_choice": "required"}  # its other tools may have to run first
         case "tool":
-            return {"tool_choice": {"type": "function", "function": {"name": schemas.ANSWER}}}
+            return {"tool_choice": {"type": "function", "function": {"name": ANSWER}}}
         case "words":
             return {}
+
+
+def _json_schema(schema: OutputSchema) -> Said:
+    """Strict where that can say all that the schema says; servers with a grammar of their own follow either."""
+    from copydesk.models.schemas import fits_strict, schema_name, strict_schema
+
+    strict = fits_strict(schema.schema)
+    return {
+        "name": schema_name(schema.name),
+        "schema": strict_schema(schema.schema) if strict else dict(schema.schema),
+        "strict": strict,
+    }
 
 
 def _tools(request: ModelRequest, entry: Entry) -> list[Said]:
     tools = [_tool(spec) for spec in request.tools] if entry.tools else []
     if request.schema is not None and entry.schema == "tool":
-        tools.append(_function(schemas.ANSWER, schemas.ANSWER_DESCRIPTION, dict(request.schema.schema)))
+        tools.append(_function(ANSWER, DESCRIPTION, dict(request.schema.schema)))
     return tools
 
 
