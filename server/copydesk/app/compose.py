@@ -60,6 +60,7 @@ def model_settings(settings: Settings) -> "ModelSettings":
         offline=settings.flag("network.offline"),
         api=settings.text("model.api"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
+        retry_for_s=settings.number("model.retryForS") or 0.0,
     )
 
 
@@ -77,8 +78,10 @@ class FixedModel:
         on_switch: object = None,
         around: Around = lambda model: model,
         local: bool = False,
+        session: str = "",
+        turn: str = "",
     ) -> Model:
-        del name, on_retry, on_switch, local
+        del name, on_retry, on_switch, local, session, turn
         return around(self._model)
 
 
@@ -179,7 +182,13 @@ def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     knowledge = Knowledge(outward.door, os.environ, OwnEntries(str(models_path())))
     configuration.checks.append(lambda: knowledge.problems)
     selection = Models(
-        settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models, knowledge=knowledge
+        settings,
+        os.environ,
+        outward.door,
+        OfflineModel,
+        editor=outward.editor_models,
+        knowledge=knowledge,
+        watching=outward.watching(configuration),
     )
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     return selection
@@ -266,6 +275,6 @@ def compose(
         meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
     host = _host(parts, state, attribution)
-    ends = (outward.door.aclose, own.aclose, shadows.aclose, outward.counting.aclose)
-    tends = (own.tend, outward.secrecy.tend, outward.counting.tend)
+    ends = (outward.aclose, own.aclose, shadows.aclose)
+    tends = (own.tend, outward.secrecy.tend, outward.counting.tend, outward.attempts.tend, outward.webhook.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

@@ -16,6 +16,7 @@ from anyio import to_thread
 from copydesk.agent.journal import TurnParts
 from copydesk.agent.loop import LoopEnd
 from copydesk.agent.prefix import Prefix
+from copydesk.context.clearing import make_room
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
 from copydesk.domain.edits import Origin, PendingEdit
@@ -249,6 +250,9 @@ class Session:
         model = await self._parts.models.resolve(
             turn.request.model or self._parts.model_name(),
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
+            on_switch=lambda name, why: self._switched(turn, name, why),
+            session=self.id,
+            turn=turn.id,
             around=lambda model: bill.around(self._prefix.watching(model, turn.id, self.emit)),
         )
         self.emit(ModelChosen(turn.id, model.name))
@@ -263,6 +267,11 @@ class Session:
             parts = self._turn_parts(turn, model)
             end = await self.checks.run(parts)
             return await shape.shaped(parts, end) if shape else end
+
+    def _switched(self, turn: Turn, name: str, why: str) -> None:
+        """Another model goes on with the turn."""
+        self.emit(ModelChosen(turn.id, name))
+        self.emit(Notice(turn.id, "warning", f"{name} goes on with this turn: {why}"))
 
     async def _instructions(self, turn: Turn) -> str:
         names = self._parts.settings().texts("context.instructionFiles")
@@ -288,6 +297,7 @@ class Session:
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
             confined=self._parts.confined,
+            make_room=make_room,
             prefix=self._prefix,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
