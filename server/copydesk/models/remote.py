@@ -243,6 +243,12 @@ class RemoteModel:
             return await response.read(WHOLE_LIMIT_BYTES)
         raise self._only_alive(self._patience.silence_s)
 
+    def _still_there(self, unheard_s: float, unsaid_s: float) -> None:
+        """Raises when there was no event for too long, or none that says something."""
+        for waited_s, limit_s in ((unheard_s, self._patience.silence_s), (unsaid_s, self._patience.empty_s)):
+            if waited_s > limit_s:
+                raise self._only_alive(limit_s)
+
     def _only_alive(self, limit_s: float) -> errors.ModelTimeout:
         return errors.ModelTimeout(
             f"{self._origin.provider} only kept the connection alive for {limit_s:g} s.",
@@ -285,10 +291,7 @@ class RemoteModel:
                 yield event
             if failed is not None:
                 raise failed
-            if now_s - heard_s > self._patience.silence_s:
-                raise self._only_alive(self._patience.silence_s)
-            if now_s - said_s > self._patience.empty_s:
-                raise self._only_alive(self._patience.empty_s)
+            self._still_there(now_s - heard_s, now_s - said_s)
             chunk = None if decoder.done else await self._chunk(response, decoder)
         if not decoder.done:
             for event in self._last(lines, decoder, head, n_events):
