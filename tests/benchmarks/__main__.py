@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from tests.benchmarks.places import ROOT
 from tests.benchmarks.report import render
 
-NAMES = ("start", "hover", "keystrokes", "actions", "turns", "cold", "prompt", "tree")
+NAMES = ("start", "hover", "keystrokes", "actions", "turns", "wires", "cold", "prompt", "tree")
 NAMES += ("typing_big", "rebasing", "diffing", "wide_edit", "interleavings", "commands", "shadow")
 
 

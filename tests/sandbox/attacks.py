@@ -9,12 +9,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from copydesk.domain.sandboxes import Hold
 from tests.sandbox.ground import CANARY, Ground, Ran, python, shell
 
 Succeeded = Callable[[Ground, Ran], bool]
+Needs = Literal["", "root", "user"]
 _AS_NAMESPACE_ROOT = ("unshare", "-U", "-r", "-m", "--")
 
 
@@ -25,19 +26,24 @@ class Attack:
     argv: tuple[str, ...]
     succeeded: Succeeded
     prefix: tuple[str, ...] = ()
-    needs: Literal["", "root", "user"] = ""
+    needs: Needs = ""
 
     def __str__(self) -> str:
         return self.name
 
 
-def _sh(name: str, hold: Hold | Literal[""], script: str, succeeded: Succeeded, **more: object) -> Attack:
-    return Attack(name, hold, tuple(shell(f"echo tried\n{script}")), succeeded, **more)  # pyright: ignore
+class _More(TypedDict, total=False):
+    prefix: tuple[str, ...]
+    needs: Needs
 
 
-def _py(name: str, hold: Hold | Literal[""], script: str, succeeded: Succeeded, **more: object) -> Attack:
+def _sh(name: str, hold: Hold | Literal[""], script: str, succeeded: Succeeded, **more: Unpack[_More]) -> Attack:
+    return Attack(name, hold, tuple(shell(f"echo tried\n{script}")), succeeded, **more)
+
+
+def _py(name: str, hold: Hold | Literal[""], script: str, succeeded: Succeeded, **more: Unpack[_More]) -> Attack:
     head = "import ctypes, os, signal, socket, struct, sys, time\nE = os.environ\nprint('tried', flush=True)\n"
-    return Attack(name, hold, tuple(python(head + script)), succeeded, **more)  # pyright: ignore
+    return Attack(name, hold, tuple(python(head + script)), succeeded, **more)
 
 
 # --- what counts as success ------------------------------------------------------------------------------

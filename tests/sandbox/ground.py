@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -289,5 +290,5 @@ def _system_python() -> str:
     return shutil.which("python3", path="/usr/bin:/bin") or sys.executable
 
 
-def with_limits(confinement: Confinement, **limits: object) -> Confinement:
-    return replace(confinement, limits=replace(confinement.limits, **limits))  # pyright: ignore
+def with_limits(confinement: Confinement, **limits: Any) -> Confinement:
+    return replace(confinement, limits=replace(confinement.limits, **limits))

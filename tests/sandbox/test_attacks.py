@@ -1,7 +1,6 @@
 """Every attack against every sandbox that can be had here, and each without a guard: there it has to succeed."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
@@ -10,7 +9,7 @@ import pytest
 from copydesk.domain.sandboxes import HOLDS, Hold
 from tests.sandbox.attacks import ATTACKS, Attack
 from tests.sandbox.boxes import BACKENDS, box_for
-from tests.sandbox.ground import Ground, ground, run, run_bare
+from tests.sandbox.ground import Ground, run, run_bare
 
 pytestmark = pytest.mark.slow
 
@@ -24,17 +23,6 @@ EXPECTED: dict[str, frozenset[Hold]] = {
 """What a backend must hold on the machines that test it; limits depend on who we are, and have their own tests."""
 
 NO_BREACH = {("landlock alone", "share our network"): "it shares our network by name, and gets no socket in it"}
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=str)

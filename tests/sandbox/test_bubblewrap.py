@@ -6,7 +6,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from copydesk.processes import bubblewrap, overlay_launch
 from copydesk.processes.bubblewrap import Bubblewrap
 from copydesk.processes.confinement import Confinement, Mount
 from tests.sandbox.boxes import box_for
-from tests.sandbox.ground import Ground, ground, processes, run, shell, until
+from tests.sandbox.ground import Ground, processes, run, shell, until
 
 ODD_NAMES = (
     "plain",
@@ -33,17 +32,6 @@ ODD_NAMES = (
     "[x].*^$",
     "-o",
 )
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,17 +34,6 @@ for _ in range(int(os.environ.get("N", "30"))):
 print("forked", flush=True)
 time.sleep(30)
 """
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
 
 
 def in_real(box: Sandbox, made: Ground) -> str:

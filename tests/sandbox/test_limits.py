@@ -1,13 +1,14 @@
 """Limits of the whole tree: each is broken first where there is none."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from copydesk.domain.sandboxes import Hold
+from copydesk.processes.confinement import Sandbox
 from tests.sandbox.boxes import BACKENDS, box_for
-from tests.sandbox.ground import Ground, ground, python, run, run_bare, with_limits
+from tests.sandbox.ground import Ground, python, run, run_bare, with_limits
 
 MIB = 1024 * 1024
 LIMIT_BYTES = 240 * MIB
@@ -57,15 +58,11 @@ print('burnt', times.user + times.children_user)
 )
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
+async def _box(backend: str, state: Path, hold: Hold) -> Sandbox:
+    box = await box_for(backend, state)
+    if hold not in box.holds:
+        pytest.skip(f"{backend} says that it does not hold {hold} here")
+    return box
 
 
 def _number(out: str, word: str) -> float:
@@ -82,9 +79,7 @@ def test_without_a_limit_all_of_them_are_passed(here: Ground) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_memory_is_limited_over_all_processes(backend: str, here: Ground, state: Path) -> None:
-    box = await box_for(backend, state)
-    if "memory" not in box.holds:
-        pytest.skip(f"{backend} says that it does not hold memory here")
+    box = await _box(backend, state, "memory")
     ran = await run(box, here, HOG, with_limits(here.confinement(box), memory_bytes=LIMIT_BYTES))
     assert "tried" in ran.out, ran
     assert 3 - ran.out.count("grown") > 0, ran
@@ -95,9 +90,7 @@ async def test_memory_is_limited_over_all_processes(backend: str, here: Ground, 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_processes_are_counted_over_the_tree(backend: str, here: Ground, state: Path) -> None:
-    box = await box_for(backend, state)
-    if "process_count" not in box.holds:
-        pytest.skip(f"{backend} says that it does not hold process_count here")
+    box = await _box(backend, state, "process_count")
     ran = await run(box, here, FORKS, with_limits(here.confinement(box), n_processes=N_PROCESSES))
     assert 0 < _number(ran.out, "forked") <= N_PROCESSES, ran
 
@@ -105,9 +98,7 @@ async def test_processes_are_counted_over_the_tree(backend: str, here: Ground, s
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_cpu_is_limited_over_the_tree(backend: str, here: Ground, state: Path) -> None:
-    box = await box_for(backend, state)
-    if "cpu" not in box.holds:
-        pytest.skip(f"{backend} says that it does not hold cpu here")
+    box = await _box(backend, state, "cpu")
     ran = await run(box, here, BURN, with_limits(here.confinement(box), cpus=0.05))
     assert _number(ran.out, "burnt") < 0.2, ran
 

@@ -1,6 +1,5 @@
 """What is hidden and what is read-only inside the workspace, each attacked also where it is neither."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from copydesk.processes.confinement import Confinement, Sandbox
 from tests.sandbox.boxes import BACKENDS, box_for
-from tests.sandbox.ground import CANARY, Ground, ground, run, shell
+from tests.sandbox.ground import CANARY, Ground, run, shell
 
 READS = (
     "cat .env",
@@ -33,17 +32,6 @@ WRITES = {
     "a hook over a link": "rm -rf .git/hooks; ln -s ../sub .git/hooks; echo x > sub/post-commit",
     "a hook by mounting": "mount --bind sub .git/hooks; mount -o remount,rw .git/hooks; echo x > .git/hooks/post-commit",
 }
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Iterator[Ground]:
-    with ground(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("state")
 
 
 def _protecting(confinement: Confinement, here: Ground, *names: str) -> Confinement:

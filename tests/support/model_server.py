@@ -1,4 +1,4 @@
-"""A model server on loopback: plays a script over real HTTP/1.1 with real SSE, on both wires, and injects faults.
+"""A model server on loopback: plays a script over real HTTP/1.1 with real SSE, on every wire, and injects faults.
 
 No dependency beyond asyncio streams. In a test: `async with ModelServer(Script.parse(…)) as server`, then
 `server.url`, `server.requests`, `server.n_connections` and `server.faults`. From a shell, for benchmarks:
@@ -16,13 +16,19 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from copydesk.models.script import Fail, Script, Step, Wait, load
-from tests.support import wire_events
+from tests.support import gemini_events, wire_events
 
 STATUS = {"rate_limited": 429, "overloaded": 503, "timeout": 504, "auth": 401, "overflow": 400}
 Wire: TypeAlias = Callable[[Step, int], Iterator[bytes | Wait | Fail]]
 """A script's step and its number → the events of its answer."""
-WIRES: Mapping[str, Wire] = {"/messages": wire_events.anthropic}
+WIRES: Mapping[str, Wire] = {
+    "/messages": wire_events.anthropic,
+    "/responses": wire_events.responses,
+    ":streamGenerateContent": gemini_events.gemini,
+}
 """How a path ends → its wire; any other path is Chat Completions."""
+PLAYED = ("/chat/completions", "/messages", "/responses", ":streamGenerateContent?alt=sse")
+"""How the paths end that play the script."""
 TIMES = "/times"
 """Answers what was asked since it was asked last, with times; it is no request itself."""
 
@@ -34,7 +40,8 @@ class Fault:
     close: the connection ends before an answer. reset: it is cut mid-stream. end: the body ends early, cleanly.
     stall: nothing more comes. no_done: the end marker is left out. no_close: the end marker comes, the body's end
     does not. error_event: an error inside the 200. comments: keep-alive comments between events. bytes: one byte a
-    chunk. body: this body instead of a stream.
+    chunk. body: this body instead of a stream. On the Responses wire nothing follows the end, so no_done leaves out
+    nothing there.
     """
 
     kind: Literal[
@@ -74,7 +81,13 @@ class ModelServer:
         port: int = 0,
         models: tuple[str, ...] = ("scripted",),
         wires: Mapping[str, Wire] | None = None,
+        missing: tuple[str, ...] = (),
+        answers: Mapping[str, Any] | None = None,
     ) -> None:
+        """`missing`: how the paths end that this server does not have. `answers` maps other paths to their JSON, or to a
+        function of what was posted that gives it (None: 404)."""
+        self.missing = missing
+        self._answers = answers
         self._script = script
         self._models = models
         self._wires = {**WIRES, **(wires or {})}
@@ -139,8 +152,13 @@ class ModelServer:
         if seen.method == "HEAD":  # some clients look first whether anybody is there
             await _send_whole(writer, 200, b"", {})
             return True
+        if self._answers is not None and not seen.path.endswith(PLAYED):
+            return await self._tell(seen, self._answers.get(seen.path), writer)
         if seen.method == "GET":
             return await self._list(seen, writer)
+        if self.missing and seen.path.endswith(self.missing):
+            await _send_whole(writer, 404, b"404 page not found", {"content-type": "text/plain"})
+            return True
         fault = self.faults.pop(0) if self.faults else None
         if fault is not None and fault.kind == "close":
             writer.transport.abort()
@@ -186,9 +204,18 @@ class ModelServer:
         self.answered_s.clear()
         await _send_whole(writer, 200, json.dumps(rows).encode(), {"content-type": "application/json"})
 
+    async def _tell(self, seen: Seen, answer: Any, writer: asyncio.StreamWriter) -> bool:
+        """What a server says of itself, where a test gave it words of its own."""
+        body = answer(seen.json if seen.body else None) if callable(answer) else answer
+        status, said = (404, {"error": "not found"}) if body is None else (200, body)
+        await _send_whole(writer, status, json.dumps(said).encode(), {"content-type": "application/json"})
+        return True
+
     async def _list(self, seen: Seen, writer: asyncio.StreamWriter) -> bool:
-        if seen.path == "/api/tags":
-            answer: object = {"models": [{"name": name} for name in self._models]}
+        if "/v1beta/" in seen.path:
+            answer: object = {"models": [{"name": f"models/{name}"} for name in self._models]}
+        elif seen.path == "/api/tags":
+            answer = {"models": [{"name": name} for name in self._models]}
         else:
             answer = {"object": "list", "data": [{"id": name} for name in self._models]}
         await _send_whole(writer, 200, json.dumps(answer).encode(), {"content-type": "application/json"})
@@ -306,10 +333,12 @@ async def _send_whole(writer: asyncio.StreamWriter, status: int, body: bytes, he
 
 
 def _last_said(body: Any) -> str:
-    """The text of the last user or tool message, of either wire."""
-    for message in reversed(body.get("messages", [])):
-        if message["role"] != "assistant":
-            content = message["content"]
+    """The text of the last user or tool message, of any wire."""
+    if "contents" in body:
+        return gemini_events.last_said(body)
+    for message in reversed(body.get("messages") or body.get("input") or []):
+        if message.get("role") != "assistant" and message.get("type") not in ("function_call", "reasoning"):
+            content = message.get("content") or message.get("output") or ""
             blocks = [{"text": content}] if isinstance(content, str) else content
             return "\n".join(str(block.get("text") or block.get("content") or "") for block in blocks)
     return ""

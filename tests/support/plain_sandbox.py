@@ -12,22 +12,19 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
+
 from copydesk.domain.sandboxes import BackendName, Hold, SandboxReport
 from copydesk.processes.confinement import Confinement, Mount, Placing, Sandbox
+from copydesk.processes.sandboxes import Chosen
 from copydesk.processes.spawn import Child, start
 
 _OPTIONS = "index=off,metacopy=off,xino=off,redirect_dir=nofollow,userxattr"
 
 
-@dataclass(slots=True)
-class Chosen:
-    sandbox: Sandbox | None
-    report: SandboxReport
-
-
 def source(sandbox: Sandbox):
     async def choose() -> Chosen:
-        return Chosen(sandbox, SandboxReport(sandbox.name, holds=sandbox.holds))
+        return Chosen(SandboxReport(sandbox.name, holds=sandbox.holds), sandbox)
 
     return choose
 
@@ -97,3 +94,11 @@ class TreeSandbox:
             yield child
 
     async def aclose(self) -> None: ...
+
+
+NEEDS_MOUNTS = pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
+SANDBOXES = (
+    pytest.param(TreeSandbox, id="copies"),
+    pytest.param(OverlaySandbox, id="layers", marks=NEEDS_MOUNTS),
+)
+"""Both ways to place a tree, as the parameters of a test."""

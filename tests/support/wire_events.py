@@ -1,10 +1,11 @@
-"""A script's step as the bytes of a provider's stream: OpenAI Chat Completions or Anthropic Messages.
+"""A script's step as the bytes of a provider's stream: OpenAI Chat Completions, OpenAI Responses, Anthropic Messages.
 
 Used by `model_server`. Each function gives the events of one answer, without any fault.
 """
 
 import json
 from collections.abc import Iterator
+from itertools import count
 
 from copydesk.domain.messages import Usage
 from copydesk.models.script import Call, Fail, Refuse, Report, Say, Step, Think, Wait
@@ -91,6 +92,96 @@ def anthropic(step: Step, number: int) -> Iterator[bytes | Wait | Fail]:
     end = {"type": "message_delta", "delta": stop, "usage": {"output_tokens": usage.output}}
     yield sse(end, "message_delta")
     yield sse({"type": "message_stop"}, "message_stop")
+
+
+def responses(step: Step, number: int) -> Iterator[bytes | Wait | Fail]:
+    """Without `finish: cut_off`, ends with response.completed or response.incomplete, as OpenAI does: no [DONE]."""
+    items: list[dict[str, object]] = []
+    head: dict[str, object] = {"id": f"resp_{number}", "object": "response", "model": "scripted", "error": None}
+    counter = count()
+
+    def event(kind: str, **fields: object) -> bytes:
+        return sse({"type": kind, "sequence_number": next(counter), **fields}, kind)
+
+    for kind in ("response.created", "response.in_progress"):
+        yield event(kind, response=head | {"status": "in_progress", "output": [], "usage": None})
+    for action in step.actions:
+        match action:
+            case Wait() | Fail():
+                yield action
+            case Report():
+                pass
+            case _:
+                item = _item(action, f"{number}_{len(items)}")
+                at: dict[str, object] = {"output_index": len(items), "item_id": item["id"]}
+                yield event(
+                    "response.output_item.added", item=item | _BEGUN[str(item["type"])], output_index=len(items)
+                )
+                if item["type"] == "message":
+                    part = {"type": "output_text", "text": "", "annotations": []}
+                    yield event("response.content_part.added", **at, content_index=0, part=part)
+                for kind, fields in _item_events(action):
+                    yield event(kind, **at, **fields)
+                items.append(item)
+                yield event("response.output_item.done", item=item, output_index=len(items) - 1)
+    if step.finish == "cut_off":
+        return
+    why = {"max_tokens": "max_output_tokens", "refusal": "content_filter"}.get(step.finish)
+    refused = any(isinstance(action, Refuse) for action in step.actions)
+    early = why is not None and not refused
+    end = {"status": "incomplete" if early else "completed", "incomplete_details": {"reason": why} if early else None}
+    end |= {"output": items, "usage": _responses_usage(step)}
+    yield event("response.incomplete" if early else "response.completed", response=head | end)
+
+
+_BEGUN: dict[str, dict[str, object]] = {
+    "message": {"status": "in_progress", "content": []},
+    "function_call": {"status": "in_progress", "arguments": ""},
+    "reasoning": {"summary": [], "encrypted_content": "unfinished"},
+}
+"""What an item looks like when it begins."""
+
+
+def _item(action: Say | Think | Refuse | Call, name: str) -> dict[str, object]:
+    match action:
+        case Say(text):
+            content: dict[str, object] = {"type": "output_text", "text": text, "annotations": []}
+        case Refuse(text):
+            content = {"type": "refusal", "refusal": text}
+        case Think(text):
+            summary = [{"type": "summary_text", "text": text}]
+            return {"type": "reasoning", "id": f"rs_{name}", "summary": summary, "encrypted_content": f"enc{name}=="}
+        case Call(tool, arguments):
+            call = {"type": "function_call", "id": f"fc_{name}", "call_id": f"call_{name}", "status": "completed"}
+            return call | {"name": tool, "arguments": arguments}
+    return {"type": "message", "id": f"msg_{name}", "role": "assistant", "status": "completed", "content": [content]}
+
+
+def _item_events(action: Say | Think | Refuse | Call) -> Iterator[tuple[str, dict[str, object]]]:
+    """What comes between an item's beginning and its end."""
+    match action:
+        case Say(text, size):
+            kind, at, whole = "response.output_text", {"content_index": 0}, {"text": text}
+        case Refuse(text, size):
+            kind, at, whole = "response.refusal", {"content_index": 0}, {"refusal": text}
+        case Think(text, size):
+            kind, at, whole = "response.reasoning_summary_text", {"summary_index": 0}, {"text": text}
+        case Call(name, text, size):
+            kind, at, whole = "response.function_call_arguments", {}, {"arguments": text, "name": name}
+    for piece in pieces(text, size):
+        yield f"{kind}.delta", {**at, "delta": piece, "obfuscation": "x" * (len(piece) % 7)}
+    yield f"{kind}.done", {**at, **whole}
+
+
+def _responses_usage(step: Step) -> dict[str, object]:
+    usage = next((action.usage for action in reversed(step.actions) if isinstance(action, Report)), Usage())
+    return {
+        "input_tokens": usage.input,
+        "input_tokens_details": {"cached_tokens": usage.cache_read},
+        "output_tokens": usage.output,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+        "total_tokens": usage.input + usage.output,
+    }
 
 
 def _block(action: Say | Think | Refuse | Call, index: int, number: int) -> Iterator[bytes]:

@@ -144,7 +144,7 @@ def _finalize(parts: TurnParts, call: ToolCall, output: ToolOutput) -> ToolResul
     content += _left_alone(parts, call)
     status = "failed" if output.is_error else "completed"
     parts.emit(ToolCallUpdated(parts.turn, call.id, status, content, output.details))
-    return ToolResult(call.id, call.name, content, output.is_error, output.details)
+    return ToolResult(call.id, call.name, content, output.is_error, output.details, output.images)
 
 
 def _left_alone(parts: TurnParts, call: ToolCall) -> str:

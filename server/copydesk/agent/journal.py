@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from anyio.lowlevel import checkpoint
 
+from copydesk.agent.prefix import Prefix
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
 from copydesk.domain.ports import Approver, Model, Tool, Work
@@ -70,6 +71,7 @@ class TurnParts:
     max_steps: int = 50
     max_output_tokens: int | None = None
     thinking: Thinking = "auto"
+    prefix: Prefix = field(default_factory=Prefix)
     secrets: Secrets = field(default_factory=NoSecrets)
     confined: Callable[[], Awaitable[object]] = checkpoint
     """Returns when it is known how commands are confined: the approver judges them by that."""

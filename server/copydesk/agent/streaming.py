@@ -1,14 +1,13 @@
 """One model response: a stream of events becomes one assistant message, told to the journal as it arrives.
 
-The only place where tool-call JSON is read. Arguments that cannot be used give a call with a `problem`; such a
-call never runs. A stream that is cut off taints every call in it: half an argument must never be executed.
+Arguments that cannot be used (see `arguments`) give a call with a `problem`; such a call never runs. A stream that is
+cut off taints every call in it: half an argument must never be executed.
 """
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, cast
 
+from copydesk.agent.arguments import read_arguments
 from copydesk.agent.journal import TurnParts
 from copydesk.agent.words import Words
 from copydesk.domain.events import MessageChunk, ThoughtChunk
@@ -27,8 +26,6 @@ from copydesk.domain.stream import (
     UsageReport,
 )
 
-_JSON_NAMES = {str: "a string", int: "a number", float: "a number", bool: "true or false", list: "an array"}
-_NO_ARGUMENTS = ("", "null")
 CUT_OFF = "the response was cut off before the call was complete; it was not run. Send it again."
 
 
@@ -76,7 +73,10 @@ class Assembly:
                 self._close_text()
                 self.thought.append(text)
             case ThinkingEnd():
-                self._close_thought(event, always=bool(event.signature or event.redacted))
+                opaque = bool(event.signature or event.redacted)
+                if opaque:
+                    self._close_text()  # what is opaque stays where it stood
+                self._close_thought(event, always=opaque)
             case RefusalDelta(text):
                 self.refusal.append(text)
             case ToolCallStart(index, id, name, signature):
@@ -119,17 +119,11 @@ def read_call(call: _Call, *, whole: bool) -> ToolCall:
     """A call with its arguments parsed; with a `problem` when they cannot be used."""
     raw = "".join(call.json)
     if not whole:
-        return ToolCall(call.id, call.name, {}, raw, CUT_OFF)
-    try:
-        arguments: Any = json.loads(raw) if raw.strip() not in _NO_ARGUMENTS else {}
-    except ValueError as error:
-        return ToolCall(call.id, call.name, {}, raw, f"the arguments are not valid JSON ({error}); it was not run.")
-    if not isinstance(arguments, dict):
-        found = _JSON_NAMES[type(arguments)]
-        return ToolCall(
-            call.id, call.name, {}, raw, f"the arguments must be a JSON object, not {found}; it was not run."
-        )
-    return ToolCall(call.id, call.name, cast("dict[str, Any]", arguments), raw, signature=call.signature)
+        return ToolCall(call.id, call.name, {}, raw, CUT_OFF, call.signature)
+    found = read_arguments(raw)
+    return ToolCall(
+        call.id, call.name, found.values, raw if found.problem else found.text, found.problem, call.signature
+    )
 
 
 async def read_reply(parts: TurnParts, request: ModelRequest, assembly: Assembly) -> Reply:

@@ -275,10 +275,11 @@ class Assembly:
                 self._knowing.set()
 
     async def _models(self) -> list[dict[str, Any]]:
+        from copydesk.models.listing import info_to_json
         from copydesk.models.selection import Models
 
         models = self.core.models
-        return [asdict(info) for info in await models.available()] if isinstance(models, Models) else []
+        return [info_to_json(info) for info in await models.available()] if isinstance(models, Models) else []
 
     async def _check_model(self, name: str) -> None:
         """Raises the error a turn would end in: a provider that is not known, a key that is missing."""

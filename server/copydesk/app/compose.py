@@ -16,12 +16,13 @@ import anyio
 from copydesk import __version__
 from copydesk.agent.journal import Tools
 from copydesk.app.configuration import Configuration, now_iso
-from copydesk.config.layers import state_path
+from copydesk.config.layers import models_path, state_path
 from copydesk.config.settings import Settings
 from copydesk.domain.ports import CodeIntel, Editor, EditorModels, Model
 from copydesk.domain.shadows import Shadow
 from copydesk.services.host import Host
 from copydesk.services.metering import Meter
+from copydesk.services.model_notes import ModelNotes
 from copydesk.services.model_source import Around, ModelSource
 from copydesk.services.parts import SessionParts
 from copydesk.store.spending import Spending
@@ -57,6 +58,7 @@ def model_settings(settings: Settings) -> "ModelSettings":
         base_url=settings.text("model.baseUrl"),
         fallbacks=settings.texts("model.fallbacks"),
         offline=settings.flag("network.offline"),
+        api=settings.text("model.api"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
     )
 
@@ -168,13 +170,31 @@ def _verifier(
 
 def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     """The models, by the settings as they are from now on; the door is closed and opened with them."""
+    from copydesk.models.knowledge import Knowledge
     from copydesk.models.offline.model import OfflineModel
+    from copydesk.models.own_entries import OwnEntries
     from copydesk.models.selection import Models
 
     settings = model_settings(configuration.settings)
-    selection = Models(settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models)
+    knowledge = Knowledge(outward.door, os.environ, OwnEntries(str(models_path())))
+    configuration.checks.append(lambda: knowledge.problems)
+    selection = Models(
+        settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models, knowledge=knowledge
+    )
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     return selection
+
+
+def _learning(host: Host) -> Host:
+    """The host, whose models' servers are asked beside its turns, and what they say is told in them."""
+    from copydesk.models.selection import Models
+
+    models, parts = host.parts.models, host.parts
+    if isinstance(models, Models):
+        parts.learn, parts.model_notes = models.learn, ModelNotes(models.notes)
+        models.knowledge.start = host.start
+        models.knowledge.learnt.append(parts.model_notes.learnt)
+    return host
 
 
 def _toolbox(workspace: Workspace, code: CodeIntel, trust: "Trusts") -> Tools:
@@ -241,11 +261,11 @@ def compose(
         shadow=view,
         sides=shadows.sides,
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
-        meter=Meter(lambda: configuration.settings, Spending(state / "spending")),
+        meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
-    host = Host(parts, state / "sessions")
+    host = _learning(Host(parts, state / "sessions"))
     if attribution:
         host.subscribe(attribution.listen)
-    ends = (outward.door.aclose, own.aclose, shadows.aclose)
-    tends = (own.tend, outward.secrecy.tend)
+    ends = (outward.door.aclose, own.aclose, shadows.aclose, outward.counting.aclose)
+    tends = (own.tend, outward.secrecy.tend, outward.counting.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

@@ -1,10 +1,11 @@
-"""What leaves this machine and what must not, composed: the secrets, the ledger, the door and the editor's models.
+"""What leaves this machine and what must not, composed: the secrets, the ledger, the door, the editor's models.
 
 Decides nothing. Start with `Outward`.
 """
 
 from pathlib import Path
 
+from copydesk.app.counting import Counting
 from copydesk.domain.ports import EditorModels
 from copydesk.egress.door import Door
 from copydesk.egress.editor_models import GuardedEditorModels
@@ -30,6 +31,7 @@ class Outward:
         judging.redact = self.secrets.redact
         self.ledger = Ledger(state)
         self.door = Door(redact=self.secrets.redact_body, ledger=self.ledger)
+        self.counting = Counting(state)
         self.editor_models = (
             GuardedEditorModels(editor_models, self.secrets.redact_value, self.door) if editor_models else None
         )

@@ -3,8 +3,9 @@
 Given what it may not know by itself: which files are secrets, whether the folders are trusted. Start with `Shadows`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from copydesk.config.settings import Settings
 from copydesk.processes.sandboxes import Chosen, aclose, choose
@@ -17,6 +18,9 @@ from copydesk.workspace.shadow.writing import SideWriting
 from copydesk.workspace.uris import to_path
 from copydesk.workspace.workspace import Workspace
 
+Choose: TypeAlias = Callable[..., Awaitable[Chosen]]
+"""As `processes.sandboxes.choose`."""
+
 
 class Shadows:
     """The shadow of one workspace, in `runner`."""
@@ -28,12 +32,14 @@ class Shadows:
         state: Path,
         trust: Trust,
         hidden: Callable[[str], bool],
+        choose: Choose = choose,
     ) -> None:
-        """`hidden`: whether tools keep away from the file at a path."""
+        """`hidden`: whether tools keep away from the file at a path. `choose` finds the sandbox."""
         self._workspace = workspace
         self._settings = settings
         self._state = state
         self._trust = trust
+        self._choose = choose
         journal = SideJournal(state / "side-files")
         blobs = Blobs(state / BLOBS)
         self.sides = SideFiles(SideWriting(lambda: workspace.roots, blobs, hidden, workspace.display), journal)
@@ -69,7 +75,7 @@ class Shadows:
     async def _chosen(self) -> Chosen:
         settings = self._settings()
         wanted = settings.text("sandbox.backend")
-        return await choose(wanted, image=self._image(settings), state=self._sandbox_state)
+        return await self._choose(wanted, image=self._image(settings), state=self._sandbox_state)
 
     def _image(self, settings: Settings) -> str | None:
         """The person's choice, else what a trusted folder's dev container names."""

@@ -21,6 +21,7 @@ class Options:
     json: bool = False
     max_steps: int | None = None
     tcp: str | None = None
+    schema: str | None = None
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -56,6 +57,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--mode", choices=MODES, help="what may happen unasked")
     run.add_argument("--apply", action="store_true", help="write the edits to the files")
     run.add_argument("--json", action="store_true", help="print the session's events as JSON lines")
+    run.add_argument("--schema", metavar="FILE", help="answer with one JSON object that fits this JSON Schema")
     run.add_argument("--max-steps", type=_positive, metavar="N", help="most model requests")
 
 

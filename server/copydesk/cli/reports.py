@@ -1,12 +1,13 @@
 """`copydesk models` and `copydesk doctor`: what there is, what is missing, and what to do about it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
-from copydesk.models.selection import ModelInfo
+from copydesk.models.listing import ModelInfo, info_to_json
+from copydesk.services.model_tables import models_table
 
 Level: TypeAlias = Literal["ok", "note", "problem"]
 MARKS: dict[Level, str] = {"ok": "✓", "note": "·", "problem": "✗"}
@@ -22,17 +23,19 @@ class Finding:
     advice: str = ""
 
 
-def print_models(infos: Iterable[ModelInfo], chosen: str, problem: str, *, as_json: bool) -> None:
-    """Lists every model known of; `chosen` is what `auto` or the setting comes to, `problem` why it comes to none."""
+def print_models(infos: Iterable[ModelInfo], chosen: str, problems: Sequence[str], *, as_json: bool) -> None:
+    """Lists every model known of; `chosen` is what `auto` or the setting comes to, `problems` why it comes to none,
+    and what is wrong with the person's own entries."""
     listed = list(infos)
     if as_json:
-        print(json.dumps({"chosen": chosen, "problem": problem, "models": [asdict(info) for info in listed]}))
+        models = [info_to_json(info) for info in listed]
+        print(json.dumps({"chosen": chosen, "problem": " ".join(problems), "models": models}, ensure_ascii=False))
         return
-    width = max((len(info.name) for info in listed), default=0)
-    for info in listed:
-        mark = "→" if info.name == chosen else ("✓" if info.available else "✗")
-        print(f"{mark} {info.name.ljust(width)}  {info.why}")
-    print(f"\nA turn would use: {chosen}" if chosen else f"\nNo turn can start: {problem}")
+    for line in models_table(listed, chosen):
+        print(line)
+    print(f"\nA turn would use: {chosen}" if chosen else "\nNo turn can start.")
+    for problem in problems:
+        print(f"✗ {problem}")
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> int:

@@ -82,11 +82,25 @@ def user_config_path() -> Path:
     return of("copydesk", appauthor=False) / "config.toml"
 
 
+def models_path() -> Path:
+    """The user's own `models.toml`, beside `config.toml`: what they say of models. A project has none."""
+    return user_config_path().with_name("models.toml")
+
+
 def state_path() -> Path:
     """The user's state directory: transcripts, prompt documents. `COPYDESK_STATE_DIR` moves it."""
     if override := os.environ.get("COPYDESK_STATE_DIR"):
         return Path(override)
     from platformdirs import user_state_path as of
+
+    return of("copydesk", appauthor=False)
+
+
+def data_path() -> Path:
+    """The user's data directory: what was fetched and can be fetched again. `COPYDESK_DATA_DIR` moves it."""
+    if override := os.environ.get("COPYDESK_DATA_DIR"):
+        return Path(override)
+    from platformdirs import user_data_path as of
 
     return of("copydesk", appauthor=False)
 

@@ -36,6 +36,13 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("model.name", "text", "auto", "The model, `provider/model`; `auto` takes the first that answers."),
     Setting("model.baseUrl", "text", None, "Base URL of an OpenAI-compatible server for `compat/…`.", optional=True),
+    Setting(
+        "model.api",
+        "choice",
+        "auto",
+        "Which API `openai/…` and `compat/…` speak; `auto`: Responses at OpenAI, elsewhere what is there.",
+        allowed=("auto", "chat", "responses"),
+    ),
     Setting("model.fallbacks", "texts", (), "Models to try when the first one keeps failing."),
     Setting(
         "model.thinking",

@@ -2,6 +2,7 @@
 
 CopydeskError
 ├── ConfigError               a setting that cannot be used
+├── BadSchema                 a schema for answers that cannot be used
 ├── WorkspaceError
 │   ├── OutsideWorkspace      the path leaves the workspace, by itself or through a link
 │   ├── MissingFile           there is nothing at the path
@@ -28,7 +29,8 @@ CopydeskError
         ├── BadRequest
         ├── ContextOverflow
         ├── BadStream         the bytes are not what the wire promises (HTML, broken JSON)
-        └── Offline           network.offline is on
+        ├── Offline           network.offline is on
+        └── WrongShape        a structured answer that does not fit: AnswerRefused, AnswerCutOff, AnswerEmpty are kinds
 """
 
 
@@ -45,6 +47,10 @@ class CopydeskError(Exception):
 
 
 class ConfigError(CopydeskError): ...
+
+
+class BadSchema(CopydeskError):
+    """A schema for answers that cannot be used; nothing was sent."""
 
 
 class WorkspaceError(CopydeskError): ...
@@ -140,4 +146,24 @@ class BudgetExceeded(PermanentModelError):
 
 
 class WrongShape(PermanentModelError):
-    """A structured answer that does not fit its schema, also not when asked again."""
+    """A structured answer that does not fit its schema, also not when asked again. The others are kinds of it.
+
+    `answer` is what the model said; `problems` what is wrong with it, each as a place in it (`items[2].name`, empty for
+    the whole) and what is wrong there.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", answer: str = "", problems: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.answer = answer
+        self.problems = problems
+
+
+class AnswerRefused(WrongShape): ...
+
+
+class AnswerCutOff(WrongShape): ...
+
+
+class AnswerEmpty(WrongShape): ...

@@ -51,22 +51,23 @@ class ToolCall:
 
 
 @frozen
+class Image:
+    """An image, base64 in `data`."""
+
+    media_type: str
+    data: str
+
+
+@frozen
 class ToolResult:
-    """What a call gave. `content` is for the model; `details` (JSON) is for the person's view."""
+    """What a call gave. `content` and `images` are for the model; `details` (JSON) is for the person's view."""
 
     call_id: str
     name: str
     content: str
     is_error: bool = False
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@frozen
-class Image:
-    """An image, base64 in `data`."""
-
-    media_type: str
-    data: str
+    images: tuple[Image, ...] = ()
 
 
 Part: TypeAlias = Text | Thinking | ToolCall | ToolResult | Image

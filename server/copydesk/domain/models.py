@@ -11,6 +11,10 @@ from copydesk.domain.messages import Usage
 Billing: TypeAlias = Literal["tokens", "free", "elsewhere", "unknown"]
 """tokens: `price` holds. free: on this machine, or built in. elsewhere: the editor's own account. unknown: may cost."""
 
+SchemaForm: TypeAlias = Literal["json_schema", "tool", "json_object", "words"]
+"""How the wire takes an output schema: its own field, a tool that must be called, JSON mode with the schema in words,
+or words alone. Gemini's wire has `responseSchema` as its own field."""
+
 PER = 1_000_000
 
 
@@ -62,6 +66,7 @@ class ModelFacts:
     tokenizer: str = ""
     known: bool = True
     source: str = "catalog"
+    schema: SchemaForm = "words"
 
 
 BUILT_IN = ModelFacts("built-in", 1_000_000, 100_000, billing="free", tools=True)

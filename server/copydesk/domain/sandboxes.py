@@ -4,7 +4,7 @@ Each `Hold` is one promise; a backend names those it keeps on this machine, foun
 is not held, and is said so in `copydesk.status` and the doctor.
 """
 
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from copydesk.domain.frozen import frozen
 
@@ -31,20 +31,7 @@ privileges: no mount, setuid, mknod, chroot. memory, cpu, process_count: limits 
 stands at the real tree's own path. shadow: the real tree is out of reach of writes.
 """
 
-HOLDS: tuple[Hold, ...] = (
-    "write_outside",
-    "read_outside",
-    "network",
-    "local_sockets",
-    "processes",
-    "children_die",
-    "privileges",
-    "memory",
-    "cpu",
-    "process_count",
-    "same_path",
-    "shadow",
-)
+HOLDS: tuple[Hold, ...] = get_args(Hold)
 
 
 @frozen

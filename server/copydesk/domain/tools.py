@@ -5,6 +5,7 @@ from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
+from copydesk.domain.messages import Image
 
 ToolKind: TypeAlias = Literal["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "other"]
 """The Agent Client Protocol's words."""
@@ -49,8 +50,9 @@ class Prepared:
 
 @frozen
 class ToolOutput:
-    """`content` goes to the model, `details` (JSON) to the person's view."""
+    """`content` and `images` go to the model, `details` (JSON) to the person's view."""
 
     content: str
     is_error: bool = False
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    images: tuple[Image, ...] = ()

@@ -4,12 +4,15 @@ That costs 40 ms of a cold run and is of no use here. httpx itself provides for 
 """
 
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 _COMMAND_LINE = "httpx._main"
+_LOOKED_FOR = "sniffio"
+"""httpcore looks for it four times a request, along the whole import path where it is not installed."""
 
 
 def load() -> None:
@@ -23,3 +26,5 @@ def load() -> None:
     finally:
         if modules.get(_COMMAND_LINE) is None:
             modules.pop(_COMMAND_LINE, None)
+    if find_spec(_LOOKED_FOR) is None:
+        modules[_LOOKED_FOR] = None  # found missing at once from now on

@@ -22,19 +22,19 @@ from copydesk.lsp.ledger import NAME as LEDGER
 from copydesk.lsp.permissions import KEYS as CONSENT_KEYS
 from copydesk.lsp.places import OpenTexts, Place, Places, subject_of
 from copydesk.lsp.review import KEYS as REVIEW_KEYS
+from copydesk.lsp.shapes import shape_of
 from copydesk.lsp.spoken import Spoken
 from copydesk.lsp.undo import KEYS as UNDO_KEYS
 from copydesk.lsp.updates import outcome_to_json
 
 if TYPE_CHECKING:
-    from copydesk.lsp.answers import Answers
     from copydesk.lsp.permissions import PermissionCommands
     from copydesk.lsp.progress import Progress
-    from copydesk.lsp.prompts import Prompt, Prompts
-    from copydesk.lsp.questions import Questions
+    from copydesk.lsp.prompts import Prompt
     from copydesk.lsp.review import ReviewCommands
     from copydesk.lsp.review import Verb as ReviewVerb
     from copydesk.lsp.undo import UndoCommand
+    from copydesk.lsp.voices import Voices
     from copydesk.services.turns import PromptRequest, Turn
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -80,23 +80,12 @@ class Sources:
     display: Callable[[str], str]
 
 
-class Voices(Protocol):
-    """What is needed of `features.Voice`."""
-
-    @property
-    def answers(self) -> "Answers": ...
-    @property
-    def prompts(self) -> "Prompts": ...
-    @property
-    def questions(self) -> "Questions": ...
-
-
 class Commands:
     def __init__(
         self,
         host: Sessions,
         places: Places,
-        voice: Voices,
+        voice: "Voices",
         progress: "Progress",
         sources: Sources,
         review: "ReviewCommands",
@@ -182,6 +171,8 @@ class Commands:
         command = PREFIX + verb
         given = TurnArguments.parse(command, arguments)
         self._note_unknown(command, given.unknown)
+        if given.schema is not None:
+            shape_of(command, verb, given.schema)
         place = await self._places.resolve(command, given, cast("OpenTexts", context.files))
         if given.comment and place:
             return await self._start(self._comment_task(place, given, context), given)
@@ -240,7 +231,8 @@ class Commands:
         session = given.session
         if task.instruction_comment and session is None:
             session = cast("str", self._host.new_session(make_current=False).id)
-        request = PromptRequest(task, session, given.mode, given.model, given.queue)
+        shape = shape_of(PREFIX + task.verb, task.verb, given.schema) if given.schema is not None else None
+        request = PromptRequest(task, session, given.mode, given.model, given.queue, shape)
         turn = self._host.prompt(request)
         if not given.wait:
             return {"session": turn.session, "turn": turn.id}

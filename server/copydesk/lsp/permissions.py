@@ -6,7 +6,7 @@ one gets a dialog, or code actions where it has none. Start with `PermissionAske
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from copydesk.domain.permissions import OPTION_NAMES, PermissionOption, PermissionRequest
 from copydesk.lsp import clients
@@ -17,9 +17,7 @@ from copydesk.lsp.updates import permission_to_json
 from copydesk.workspace.uris import is_under, normalise, to_path
 
 if TYPE_CHECKING:
-    from copydesk.lsp.answers import Answers
-    from copydesk.lsp.client import Client
-    from copydesk.lsp.questions import Questions
+    from copydesk.lsp.voices import Voices
     from copydesk.services.permissions import Answer, Permissions
     from copydesk.services.trust import Trust
 
@@ -38,19 +36,10 @@ SHOW_ALL = "Show all"
 _OPTIONS: dict[str, PermissionOption] = {option: option for option in OPTION_NAMES}
 
 
-class Voices(Protocol):
-    @property
-    def client(self) -> "Client": ...
-    @property
-    def answers(self) -> "Answers": ...
-    @property
-    def questions(self) -> "Questions": ...
-
-
 class PermissionAsker:
     """`services.permissions.Asker` over the client."""
 
-    def __init__(self, voice: Voices) -> None:
+    def __init__(self, voice: "Voices") -> None:
         self._client = voice.client
         self._answers = voice.answers
         self._questions = voice.questions
@@ -100,7 +89,7 @@ class PermissionCommands:
         self,
         permissions: "Permissions",
         trust: "Trust",
-        voice: Voices,
+        voice: "Voices",
         roots: Callable[[], tuple[str, ...]],
         spawn: Spawn,
     ) -> None:

@@ -9,7 +9,7 @@ stopped, the edit included, so it is answered first; others wait a while. The la
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from copydesk.domain import events
 from copydesk.domain.errors import CopydeskError
@@ -22,11 +22,9 @@ from copydesk.lsp.pending import Reviews, Shapes, counted, hunks_in, is_whole_fi
 from copydesk.workspace.uris import normalise
 
 if TYPE_CHECKING:
-    from copydesk.lsp.answers import Answers
-    from copydesk.lsp.client import Client
     from copydesk.lsp.diff_documents import DiffDocuments
-    from copydesk.lsp.prompts import Prompts
     from copydesk.lsp.unasked import Unasked
+    from copydesk.lsp.voices import Voices
 
 JsonObject: TypeAlias = dict[str, Any]
 Verb: TypeAlias = Literal["show", "accept", "reject"]
@@ -39,17 +37,8 @@ MAX_KNOWN = 10_000
 _FINE = ("applied", "discarded", "pending", "none")
 
 
-class Voices(Protocol):
-    @property
-    def client(self) -> "Client": ...
-    @property
-    def answers(self) -> "Answers": ...
-    @property
-    def prompts(self) -> "Prompts": ...
-
-
 class ReviewCommands:
-    def __init__(self, reviews: Reviews, voice: Voices, diffs: "DiffDocuments", shapes: Shapes, spawn: Spawn) -> None:
+    def __init__(self, reviews: Reviews, voice: "Voices", diffs: "DiffDocuments", shapes: Shapes, spawn: Spawn) -> None:
         self._reviews = reviews
         self._voice = voice
         self._diffs = diffs

@@ -5,7 +5,7 @@ of ours or from somebody who knows, and only its error is told. Start with `Spok
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from copydesk.domain.permissions import MODES
 from copydesk.lsp import clients
@@ -14,26 +14,15 @@ from copydesk.lsp.jobs import Spawn
 from copydesk.lsp.pending import counted
 
 if TYPE_CHECKING:
-    from copydesk.lsp.answers import Answers
-    from copydesk.lsp.client import Client
-    from copydesk.lsp.questions import Questions
+    from copydesk.lsp.voices import Voices
 
 JsonObject: TypeAlias = dict[str, Any]
 MAX_MODELS = 9
 """Offered at once; more would drown the menu."""
 
 
-class Voices(Protocol):
-    @property
-    def client(self) -> "Client": ...
-    @property
-    def answers(self) -> "Answers": ...
-    @property
-    def questions(self) -> "Questions": ...
-
-
 class Spoken:
-    def __init__(self, voice: Voices, spawn: Spawn) -> None:
+    def __init__(self, voice: "Voices", spawn: Spawn) -> None:
         self._voice = voice
         self._spawn = spawn
 

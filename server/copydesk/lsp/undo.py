@@ -5,7 +5,7 @@ Owns the command's argument, how soon it is answered, and its words; what an und
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.lsp import clients
@@ -14,8 +14,7 @@ from copydesk.lsp.jobs import WAIT_S, Job, Spawn
 from copydesk.lsp.pending import Shapes, counted, file_to_json
 
 if TYPE_CHECKING:
-    from copydesk.lsp.answers import Answers
-    from copydesk.lsp.client import Client
+    from copydesk.lsp.voices import Voices
     from copydesk.services.undoing import Undone
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -27,15 +26,8 @@ MAX_TOLD = 2
 """Places of what was kept that the message names."""
 
 
-class Voices(Protocol):
-    @property
-    def client(self) -> "Client": ...
-    @property
-    def answers(self) -> "Answers": ...
-
-
 class UndoCommand:
-    def __init__(self, undo: Undo, voice: Voices, shapes: Shapes, spawn: Spawn) -> None:
+    def __init__(self, undo: Undo, voice: "Voices", shapes: Shapes, spawn: Spawn) -> None:
         self._undo = undo
         self._voice = voice
         self._shapes = shapes

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
-from copydesk.domain.models import Billing, ModelFacts, Price
+from copydesk.domain.models import Billing, ModelFacts, Price, SchemaForm
 
 ThinkingForm: TypeAlias = Literal[
     "none",
@@ -30,10 +30,6 @@ of tokens. anthropic_adaptive: as much as the model sees fit, steered by an effo
 model has no such switch, so words in the system text ask it to think step by step. none: it cannot be steered at all.
 """
 
-SchemaForm: TypeAlias = Literal["json_schema", "tool", "json_object", "words"]
-"""How the wire takes an output schema: its own field, a tool that must be called, JSON mode with the schema in words,
-or words alone. Gemini's wire has `responseSchema` as its own field."""
-
 
 @frozen
 class Entry:
@@ -41,6 +37,7 @@ class Entry:
 
     `echo_reasoning`: every assistant message must carry its reasoning back (`reasoning_content`).
     `effort_with_tools` replaces every effort in requests with tools: the wire takes no other there.
+    `refuses`: fields of the request, and habits of ours, that the server takes amiss (`models.refusals` names them).
     `effort_off` is what `thinking = off` means in the effort form; empty when it cannot be switched off.
     """
 
@@ -60,6 +57,7 @@ class Entry:
     price: Price | None = None
     tokenizer: str = ""
     source: str = "catalog"
+    refuses: frozenset[str] = frozenset()
 
     def facts(self, billing: Billing) -> ModelFacts:
         """The part that concerns others than the wires."""
@@ -74,6 +72,7 @@ class Entry:
             tokenizer=self.tokenizer,
             known=self.known,
             source=self.source,
+            schema=self.schema,
         )
 
 
@@ -87,7 +86,7 @@ _DATED = re.compile(r"(-latest|-preview)?-?(\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{2}-
 @lru_cache(256)
 def entry(name: str, host: str = "") -> Entry:
     """The entry for `provider/model`, the generic one when nothing is known. `host` is who serves it."""
-    lowered = name.lower()
+    lowered = name.lower().replace("gemini/models/", "gemini/")  # as Google lists them
     if host == OPENROUTER:
         return _routed(lowered)
     found = _family(lowered)
@@ -108,7 +107,7 @@ def to_price(input: float, output: float, cache_read: float, cache_write: float,
     """`long`: above how many input tokens, and the four rates again."""
     if not long:
         return Price(input, output, cache_read, cache_write)
-    return Price(input, output, cache_read, cache_write, int(long[0]), Price(*long[1:5]))
+    return Price(input, output, cache_read, cache_write, int(long[0]), Price(long[1], long[2], long[3], long[4]))
 
 
 def _family(name: str) -> Entry:
@@ -132,4 +131,13 @@ def _routed(name: str) -> Entry:
         effort_off="none",
         effort_with_tools="",
         price=price(f"{own}/{model.replace('.', '-') if own == 'anthropic' else model}") if own else None,
+    )
+
+
+def over(wire: str, found: Entry) -> Entry:
+    """The entry as a wire puts it: Gemini's thinking has another form on Google's OpenAI-compatible endpoint."""
+    if wire != "openai_chat" or found.thinking not in ("gemini_level", "gemini_budget"):
+        return found
+    return replace(
+        found, thinking="effort", effort_off={"0": "none", "minimal": "minimal"}.get(found.effort_off, "low")
     )

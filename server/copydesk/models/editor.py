@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 
 from copydesk.domain import errors
+from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, EditorPart, OfferedModel
 from copydesk.domain.stream import ModelRequest, StreamEvent
 from copydesk.models import catalog
@@ -89,3 +90,8 @@ def _entry(offered: OfferedModel) -> catalog.Entry:
     known = catalog.entry(f"editor/{offered.id}")
     window = offered.max_input_tokens or known.window_tokens
     return replace(known, window_tokens=window, tools=offered.tools, images=False, cache_marks=False)
+
+
+def facts_of_offer(offered: OfferedModel) -> ModelFacts:
+    """What is known of a model of the editor's."""
+    return _entry(offered).facts("elsewhere")

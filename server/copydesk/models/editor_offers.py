@@ -11,8 +11,9 @@ import anyio
 
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
+from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, OfferedModel
-from copydesk.models.editor import EditorModel, offline_error
+from copydesk.models.editor import EditorModel, facts_of_offer, offline_error
 from copydesk.models.retry import OnRetry, ignore_retry
 
 AUTO_LIMIT_S = 2.0
@@ -38,6 +39,7 @@ class Offer:
     name: str
     available: bool
     why: str
+    facts: ModelFacts | None = None
 
 
 class EditorOffers:
@@ -88,7 +90,7 @@ class EditorOffers:
             models = await self._list(self._reachable(NO_NAME), NAMED_LIMIT_S, fresh=True)
         except errors.ModelError as exc:
             return [Offer(NO_NAME, False, exc.message)]
-        found = [Offer(f"editor/{model.id}", model.allowed, _why(model)) for model in models]
+        found = [Offer(f"editor/{model.id}", model.allowed, _why(model), facts_of_offer(model)) for model in models]
         return found or [Offer(NO_NAME, False, f"{NONE} {SIGN_IN}.")]
 
     def _reachable(self, name: str) -> EditorModels:

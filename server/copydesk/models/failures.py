@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
+from copydesk.models import google_errors
 
 LONGEST = 600
 _OVERFLOW = re.compile(
@@ -33,6 +34,8 @@ _RATE = re.compile(r"rate.?limit|too many requests", re.IGNORECASE)
 _TRANSIENT_WORDS = re.compile(
     r"overloaded|server_error|internal|unavailable|api_error|timeout|bad gateway", re.IGNORECASE
 )
+_UNFIT_WORDS = re.compile(r"image|policy|data_residency|usage_not_included|unsupported")
+"""Codes of the Responses API for requests that would fail again."""
 
 
 @frozen
@@ -48,10 +51,15 @@ class Origin:
 def from_status(status: int, headers: Mapping[str, str], body: bytes, origin: Origin) -> errors.ModelError:
     """The error for an answer with this status; `body` may be cut."""
     said = _said(body)
+    google = _google(body)
     wait_s = retry_after_s(headers)
+    if wait_s is None and google is not None:
+        wait_s = google.wait_s
     head = f"{origin.provider} answered {status}" + (f": {said}" if said else ".")
     if 300 <= status < 400:
         return _redirect(status, headers, origin)
+    if (settled := _googles(google, head, wait_s, origin)) is not None:
+        return settled
     if status in (401, 403):
         return errors.AuthRejected(head, advice=_key_advice(origin))
     if status == 402 or (_NO_MONEY.search(said) and status in (400, 429)):
@@ -78,6 +86,9 @@ def from_object(error: object, origin: Origin) -> errors.ModelError:
     text = f"{message} {words}"
     head = f"{origin.provider} reported an error in the stream: {message or words or 'no reason given'}"
     status = code if code >= 400 else 0
+    google = google_errors.read(error)
+    if (settled := _googles(google, head, google and google.wait_s, origin)) is not None:
+        return settled
     if status in (401, 403) or "authentication" in words or "permission_error" in words:
         return errors.AuthRejected(head, advice=_key_advice(origin))
     if _OVERFLOW.search(text):
@@ -90,9 +101,43 @@ def from_object(error: object, origin: Origin) -> errors.ModelError:
         return _unknown(head, origin)
     if status in (408, 504):
         return errors.ModelTimeout(head, advice=f"Try again, or {_ANOTHER}")
+    if _UNFIT_WORDS.search(words):
+        return errors.BadRequest(head, advice=f"Check what was sent, or {_ANOTHER}")
     if status >= 500 or _TRANSIENT_WORDS.search(text) or not (status or "invalid" in words):
         return errors.Overloaded(head, advice=f"Try again later, or {_ANOTHER}")
     return errors.BadRequest(head, advice=f"Check the request's settings (model.*), or {_ANOTHER}")
+
+
+_QUOTAS: dict[google_errors.Quota, str] = {
+    "day": "The day's quota is used up; Google renews it at midnight, Pacific time. Until then, ",
+    "none": "This key's plan has no quota for this model. Enable billing in Google AI Studio, or ",
+    "money": "The account's credit is used up. Add some in Google AI Studio, or ",
+}
+
+
+def _google(body: bytes) -> google_errors.GoogleError | None:
+    try:
+        parsed: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return google_errors.read(parsed)
+
+
+def _googles(
+    found: google_errors.GoogleError | None, head: str, wait_s: float | None, origin: Origin
+) -> errors.ModelError | None:
+    """What Google's details settle; the rest is read from status and words, as everybody's."""
+    if found is None:
+        return None
+    if found.bad_key:
+        return errors.AuthRejected(head, advice=_key_advice(origin))
+    if found.bad_place:
+        return errors.BadRequest(head, advice=f"Use it from a country that Google serves, or {_ANOTHER}")
+    if found.quota == "wait":
+        return errors.RateLimited(head, advice=f"Wait, or {_ANOTHER}", retry_after_s=wait_s)
+    if found.quota:
+        return errors.BadRequest(head, advice=_QUOTAS[found.quota] + _ANOTHER)
+    return None
 
 
 def not_a_stream(body: bytes, content_type: str, origin: Origin) -> errors.BadStream:
@@ -170,7 +215,7 @@ def _said(body: bytes) -> str:
         return _title(text) or "a web page"
     try:
         parsed: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _cut(text, LONGEST)
     message, words, _ = _parts(parsed)
     return _cut(f"{message} ({words})" if message and words else message or words or text, LONGEST)

@@ -140,12 +140,13 @@ FAMILIES: Final[tuple[Row, ...]] = (
     ("claude-3", "", "claude-3", {**_CLAUDE_3, "output_limit_tokens": 4_096}),
     ("anthropic/", r"^anthropic/", "claude", {**_CLAUDE_3, "output_limit_tokens": 8_192, "known": False}),
     # --- Gemini: its own wire has thinking budgets (2.5) or levels (3 and later); elsewhere it takes an effort ---
+    # What `off` may be: ai.google.dev/gemini-api/docs/generate-content/thinking. No Pro can do without.
     ("gemini/gemini-2.0", "", "gemini-2", {**_GEMINI, "output_limit_tokens": 8_192, "thinking": "instruction"}),
-    ("gemini/gemini-2.5-pro", "", "gemini-2.5-pro", {**_GEMINI, "thinking": "gemini_budget"}),
+    ("gemini/gemini-2.5-pro", "", "gemini-2.5-pro", {**_GEMINI, "thinking": "gemini_budget", "effort_off": "128"}),
     ("gemini/gemini-2.5", "", "gemini-2.5", {**_GEMINI, "thinking": "gemini_budget", "effort_off": "0"}),
     (
         "gemini/gemini-3",
-        r"gemini-3(\.[156])?-flash",
+        r"gemini-3(\.[0-6])?-flash|gemini-3\.\d+-flash-lite",
         "gemini-3-flash",
         {**_GEMINI, "thinking": "gemini_level", "effort_off": "minimal"},
     ),

@@ -50,7 +50,8 @@ async def ask(door: Door, endpoint: Endpoint) -> Served:
         return Served((), str(exc))
     if response.status != 200:
         return Served((), f"{url} answered with status {response.status}.")
-    names = tuple(_names(body, "models", "name") if ollama else _names(body, "data", "id"))
+    rows = ("models", "name") if ollama or endpoint.provider.wire == "gemini" else ("data", "id")
+    names = tuple(name.removeprefix("models/") for name in _names(body, *rows))
     return Served(names, f"Served at {endpoint.base_url}." if names else f"{endpoint.base_url} has no models.")
 
 

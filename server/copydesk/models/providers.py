@@ -4,20 +4,22 @@ Knows no network. Start with `PROVIDERS`. `DEFAULT` models are what `auto` takes
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from copydesk.domain.errors import ConfigError, UnknownModel
 from copydesk.domain.frozen import frozen
 
-WireName: TypeAlias = Literal["openai_chat", "anthropic"]
+WireName: TypeAlias = Literal["openai_chat", "openai_responses", "anthropic", "gemini"]
 
 
 @frozen
 class Provider:
     """`base_url` is the provider's own address; empty when only a person can know it.
 
-    `home` is the host that the key belongs to. `key_url` is where a person gets one.
+    `home` is the host that the key belongs to. `key_url` is where a person gets one. `version` is the path of a base
+    URL that names none.
     """
 
     name: str
@@ -29,6 +31,13 @@ class Provider:
     needs_key: bool
     default_model: str = ""
     key_url: str = ""
+    version: str = "v1"
+
+    @property
+    def how_to_set(self) -> str:
+        """What a person does to have a key in place."""
+        where = f" (get a key at {self.key_url})" if self.key_url else ""
+        return f"Set {self.key_variable} in the environment that starts the editor{where}."
 
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -59,13 +68,14 @@ PROVIDERS: Mapping[str, Provider] = {
         Provider(
             name="gemini",
             title="Gemini",
-            wire="openai_chat",
-            base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+            wire="gemini",
+            base_url="https://generativelanguage.googleapis.com/v1beta",
             key_variable="GEMINI_API_KEY",
             url_variable="GEMINI_BASE_URL",
             needs_key=True,
             default_model="gemini-flash-latest",
             key_url="https://aistudio.google.com/apikey",
+            version="v1beta",
         ),
         Provider(
             name="deepseek",
@@ -111,10 +121,17 @@ def split_name(name: str) -> tuple[Provider, str]:
     return provider, model.strip()
 
 
-def base_url(text: str, variable: str) -> str:
+def as_served(provider: Provider, url: str) -> Provider:
+    """The provider as it is reached at this base URL: Google's OpenAI-compatible endpoint speaks another wire."""
+    if provider.wire == "gemini" and url.removesuffix("/chat/completions").endswith("/openai"):
+        return replace(provider, wire="openai_chat")
+    return provider
+
+
+def base_url(text: str, variable: str, version: str = "v1") -> str:
     """A base URL as people write it → one that a wire's path is put behind, with no slash at the end.
 
-    `HOST:PORT` and `0.0.0.0` (as OLLAMA_HOST has them) are understood; an empty path means `/v1`.
+    `HOST:PORT` and `0.0.0.0` (as OLLAMA_HOST has them) are understood; an empty path means `/{version}`.
     Raises `ConfigError` naming where it was set.
     """
     url = text.strip()
@@ -126,9 +143,14 @@ def base_url(text: str, variable: str) -> str:
         raise _bad_url(text, variable) from exc
     if parts.scheme not in ("http", "https") or not host:
         raise _bad_url(text, variable)
+    if parts.query or parts.fragment:  # a key could stand there, and would go into logs: not even named
+        raise ConfigError(
+            f"{variable} has something behind a “?” or “#”, which no path can be put behind.",
+            advice="Leave it out; a key goes into the provider's own …_API_KEY variable.",
+        )
     if host == "0.0.0.0":  # an address to listen on, which clients cannot use everywhere
         url = url.replace("0.0.0.0", "127.0.0.1", 1)
-    return url if parts.path else f"{url}/v1"
+    return url if parts.path else f"{url}/{version}"
 
 
 def ollama_url(text: str) -> str:

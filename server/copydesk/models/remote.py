@@ -5,9 +5,10 @@ Start with `RemoteModel.stream`.
 """
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import field
+from dataclasses import field, replace
+from typing import TypeAlias
 
 import anyio
 
@@ -17,16 +18,28 @@ from copydesk.domain.models import Billing
 from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import failures, sse
+from copydesk.models import catalog, failures, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
+from copydesk.models.joining import joined
 from copydesk.models.providers import Provider, WireName
 from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
+from copydesk.models.routes import MISSING, Learnt, Plan, is_openai
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
+from copydesk.models.wires.gemini import GeminiContent
+from copydesk.models.wires.gemini_frames import Frames
 from copydesk.models.wires.openai_chat import OpenAIChat
+from copydesk.models.wires.openai_responses import OpenAIResponses
 
-WIRES: dict[WireName, Wire] = {"openai_chat": OpenAIChat(), "anthropic": AnthropicMessages()}
+WIRES: dict[WireName, Wire] = {
+    "openai_chat": OpenAIChat(),
+    "openai_responses": OpenAIResponses(),
+    "anthropic": AnthropicMessages(),
+    "gemini": GeminiContent(),
+}
+OnAnswer: TypeAlias = Callable[[Callable[[Entry], None]], None]
+"""Told once that the server answers, and how the model takes what is then found out beside its request."""
 ERROR_LIMIT_BYTES = 256 * 1024
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
@@ -47,12 +60,16 @@ class Patience:
 
 @frozen
 class Endpoint:
-    """Where a provider's requests go, and with which key. `note` says why a key that exists is not sent."""
+    """Where a provider's requests go, and with which key. `note` says why a key that exists is not sent.
+
+    `wires` are tried in order (see `routes`); none means the provider's own.
+    """
 
     provider: Provider
     base_url: str
     key: str = field(default="", repr=False)
     note: str = ""
+    wires: tuple[WireName, ...] = ()
 
     def headers(self) -> dict[str, str]:
         """The provider's own headers. Raises `AuthRejected` for a key that no header can carry."""
@@ -77,17 +94,22 @@ class RemoteModel:
         on_retry: OnRetry = ignore_retry,
         retry: RetryPolicy | None = None,
         patience: Patience | None = None,
+        learnt: Learnt | None = None,
+        on_answer: OnAnswer | None = None,
     ) -> None:
+        self._on_answer = on_answer
         self._name = name
         self._model = model
         self._endpoint = endpoint
         self._door = door
-        self.entry = entry
         self._on_retry = on_retry
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
-        self._wire = WIRES[endpoint.provider.wire]
-        self._url = endpoint.base_url + self._wire.path(model)
+        self._wires = endpoint.wires or (endpoint.provider.wire,)
+        self._learnt = learnt or Learnt()
+        # Gemini's stream can be a JSON array, which comes in pieces too.
+        self._arrays = endpoint.provider.wire == "gemini"
+        self._whole_begins = (b"<", b"{") if self._arrays else (b"<", b"{", b"[")
         self._headers = {
             "content-type": "application/json",
             "accept": "text/event-stream",
@@ -98,33 +120,86 @@ class RemoteModel:
         host = host_of(endpoint.base_url)
         self._origin = Origin(endpoint.provider.title, host, model, endpoint.provider.key_variable)
         self.is_local = is_loopback(host)
-        self.facts = entry.facts(_billing(entry, endpoint, is_local=self.is_local))
+        self.learn(entry)
+
+    def learn(self, entry: Entry) -> None:
+        """Takes what is known of the model now; requests from here on go by it."""
+        self.entry = catalog.over(self._endpoint.provider.wire, entry)
+        self.facts = entry.facts(_billing(entry, self._endpoint, is_local=self.is_local))
+
+    def _tell_answered(self) -> None:
+        if self._on_answer is not None:
+            self._on_answer, told = None, self._on_answer
+            told(self.learn)
 
     @property
     def name(self) -> str:
         return self._name
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
-        body = self._wire.encode(request, self._model, self.entry)
-        return aclosing(tried(lambda: self._once(body), Retries(self._retry, self._on_retry), self._clean))
+        url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
 
-    async def _once(self, body: bytes) -> AsyncGenerator[StreamEvent]:
-        async with self._door.stream("POST", self._url, self._headers, body, self._patience.limits) as response:
-            if response.status != 200:
-                raise await self._refusal(response)
-            decoder = self._wire.decoder(self._origin)
-            head = await _head(response)
-            if head.lstrip()[:1] in (b"<", b"{", b"["):  # no line of a stream begins so, whatever the headers say
-                body = head + await response.read(WHOLE_LIMIT_BYTES)
-                for event in self._from_whole(body, decoder, response.content_type):
-                    yield event
+        def encode(wire: WireName, entry: Entry) -> bytes:
+            if (wire, entry) not in bodies:
+                # On this wire others may refuse the field that holds it; the Responses API has it everywhere.
+                unnamed = wire == "openai_chat" and not is_openai(url)
+                sent = replace(request, session="") if unnamed else request
+                bodies[wire, entry] = WIRES[wire].encode(sent, self._model, entry)
+            return bodies[wire, entry]
+
+        def once() -> AsyncGenerator[StreamEvent]:
+            plan = Plan(url, self._model, self._wires, encode, self._learnt, self.entry, request.session)
+            return self._once(plan)
+
+        return aclosing(tried(once, Retries(self._retry, self._on_retry), self._clean))
+
+    async def _once(self, plan: Plan) -> AsyncGenerator[StreamEvent]:
+        """One try: one request, or more where a server refuses the form of the first (see `routes.Plan`)."""
+        while True:
+            url, begun = self._endpoint.base_url + WIRES[plan.wire].path(self._model), False
+            async with self._door.stream(
+                "POST", url, self._headers_for(plan), plan.body, self._patience.limits
+            ) as response:
+                if response.status != 200:
+                    said = await _error_body(response)
+                    if not plan.refused(response.status, said.decode("utf-8", "replace")):
+                        raise self._refusal(response, said, plan)
+                    continue
+                plan.accepted()
+                self._tell_answered()
+                try:
+                    async with aclosing(self._answer(response, WIRES[plan.wire])) as events:
+                        async for event in events:
+                            begun = True
+                            yield event
+                except errors.BadRequest as exc:
+                    if begun or not plan.refused(400, exc.message):
+                        raise
+                    continue
                 return
-            async with aclosing(self._events(response, decoder, head)) as events:
-                async for event in events:
-                    yield event
 
-    async def _refusal(self, response: Response) -> errors.ModelError:
-        return failures.from_status(response.status, response.headers, await _error_body(response), self._origin)
+    def _headers_for(self, plan: Plan) -> dict[str, str]:
+        wire = WIRES[plan.wire]
+        return self._headers | wire.headers_for(plan.entry) if isinstance(wire, AnthropicMessages) else self._headers
+
+    async def _answer(self, response: Response, wire: Wire) -> AsyncGenerator[StreamEvent]:
+        decoder = wire.decoder(self._origin)
+        head = await _head(response)
+        if head.lstrip()[:1] in self._whole_begins:  # no line of a stream begins so, whatever the headers say
+            body = head + await response.read(WHOLE_LIMIT_BYTES)
+            for event in self._from_whole(body, decoder, response.content_type):
+                yield event
+            return
+        async with aclosing(self._events(response, decoder, head)) as events:
+            async for event in events:
+                yield event
+
+    def _refusal(self, response: Response, said: bytes, plan: Plan) -> errors.ModelError:
+        error = failures.from_status(response.status, response.headers, said, self._origin)
+        if len(plan.tried) > 1 and response.status in MISSING:
+            paths = " and at ".join(WIRES[wire].path(self._model) for wire in plan.tried)
+            error.message += f" (Asked at {paths}.)"
+        return error
 
     def _clean(self, error: errors.ModelError) -> None:
         """Some servers repeat the key they were given; a message must not. Says so when a key was held back."""
@@ -142,7 +217,7 @@ class RemoteModel:
 
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
-        lines = sse.Decoder()
+        lines = Frames() if self._arrays else sse.Decoder()
         n_events = 0
         heard_s = time.monotonic()
         chunk: bytes | None = head
@@ -150,7 +225,7 @@ class RemoteModel:
             arrived = lines.feed(chunk)
             n_events += len(arrived)
             heard_s = self._still_heard(heard_s, bool(arrived))
-            for event in (found for one in arrived for found in decoder.feed(one)):
+            for event in joined([found for one in arrived for found in decoder.feed(one)]):
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
                 yield event
@@ -170,7 +245,7 @@ class RemoteModel:
                 return None
         return None
 
-    def _last(self, lines: sse.Decoder, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
+    def _last(self, lines: sse.Decoder | Frames, decoder: Decoder, head: bytes, n_events: int) -> list[StreamEvent]:
         """The bytes are over and the stream did not say so."""
         rest = lines.end()
         events: list[StreamEvent] = []

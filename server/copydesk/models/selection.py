@@ -14,16 +14,20 @@ import anyio
 
 from copydesk.domain.errors import ConfigError, CopydeskError, MissingKey, ModelError, UnknownModel
 from copydesk.domain.frozen import frozen
+from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import catalog, probes
-from copydesk.models.providers import NAMES, PROVIDERS, Provider, base_url, ollama_url, split_name
+from copydesk.models import probes
+from copydesk.models.knowledge import Knowledge
+from copydesk.models.providers import NAMES, PROVIDERS, Provider, as_served, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import OnRetry, ignore_retry
+from copydesk.models.routes import Learnt, wires_for
 
 if TYPE_CHECKING:
     from copydesk.models.editor_offers import EditorOffers
+    from copydesk.models.listing import ModelInfo
     from copydesk.models.script import Script
     from copydesk.models.scripted import ScriptedModel
 
@@ -36,7 +40,7 @@ OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 @frozen
 class ModelSettings:
-    """What a person set: `model.name`, `model.baseUrl`, `model.fallbacks`, `network.offline`.
+    """What a person set: `model.name`, `model.baseUrl`, `model.api`, `model.fallbacks`, `network.offline`.
 
     `base_url_trusted`: the base URL comes from the environment or the user's own file, so keys may go there.
     """
@@ -46,17 +50,7 @@ class ModelSettings:
     fallbacks: tuple[str, ...] = ()
     offline: bool = False
     base_url_trusted: bool = False
-
-
-@frozen
-class ModelInfo:
-    """One line of `copydesk models`. `why` says what it was found by, or what is missing and how to get it."""
-
-    name: str
-    provider: str
-    available: bool
-    why: str
-    local: bool
+    api: str = "auto"
 
 
 def _ignore_switch(_model: str, _why: str) -> None:
@@ -82,13 +76,16 @@ class Models:
         *,
         editor: EditorModels | None = None,
         clock: Callable[[], float] = time.monotonic,
+        knowledge: Knowledge | None = None,
     ) -> None:
+        self.knowledge = knowledge or Knowledge(door, env, clock=clock)
         self._env = env
         self._door = door
         self._offline_model = offline_model
         self._clock = clock
         self._probed: dict[str, tuple[float, probes.Served]] = {}
         self._scripts: dict[str, tuple[float, ScriptedModel]] = {}
+        self._learnt = Learnt()
         self._settings = settings
         self._editor = editor
         self.apply(settings)
@@ -176,31 +173,25 @@ class Models:
             return None
         return (await self._served(provider)).best
 
-    async def available(self) -> list[ModelInfo]:
+    async def available(self) -> "list[ModelInfo]":
         """Every model that could be named now, and for what is missing, how to get it."""
-        infos = [info for provider in self._order() for info in await self._infos(provider)]
-        offers = await self._offers.offers()
-        infos += [ModelInfo(each.name, "editor", each.available, each.why, False) for each in offers]
-        offline = self._offline_model()
-        infos.append(ModelInfo(offline.name, "offline", True, "Built in; no key and no network.", True))
-        return infos
+        from copydesk.models.listing import ModelInfo, Sources, built_in, listed
 
-    async def _infos(self, provider: Provider) -> list[ModelInfo]:
-        url = self._url(provider)
-        if not url:
-            return []
-        local = is_loopback(host_of(url))
-        name = f"{provider.name}/{provider.default_model or '…'}"
-        if self._door.offline and not local:
-            return [ModelInfo(name, provider.name, False, "network.offline is on.", local)]
-        if provider.needs_key:
-            key_set = bool(self._env.get(provider.key_variable, "").strip())
-            why = f"{provider.key_variable} is set." if key_set else _how_to_set(provider)
-            return [ModelInfo(name, provider.name, key_set, why, local)]
-        served = await self._served(provider)
-        if not served.names:
-            return [ModelInfo(name, provider.name, False, served.why, local)]
-        return [ModelInfo(f"{provider.name}/{one}", provider.name, True, served.why, local) for one in served.names]
+        sources = Sources(
+            tuple(self._order()),
+            self._url,
+            self.endpoint,
+            self._served,
+            self._env,
+            self._door.offline,
+            (self._settings.name, *self._settings.fallbacks),
+            self.knowledge,
+        )
+        editors = [
+            ModelInfo(each.name, "editor", each.available, each.why, False, each.facts)
+            for each in await self._offers.offers()
+        ]
+        return [*await listed(sources), *editors, built_in(self._offline_model().name)]
 
     async def _served(self, provider: Provider) -> probes.Served:
         """What a server says it has; remembered for `PROBE_TTL_S`."""
@@ -217,10 +208,34 @@ class Models:
         if provider.needs_key and not free:
             raise MissingKey(
                 f"{provider.title} needs a key, and {provider.key_variable} is not set.",
-                advice=f"{_how_to_set(provider)} {OFFLINE_WORKS}",
+                advice=f"{provider.how_to_set} {OFFLINE_WORKS}",
             )
-        entry = catalog.entry(f"{provider.name}/{model}")
-        return RemoteModel(f"{provider.name}/{model}", model, endpoint, self._door, entry, on_retry=on_retry)
+        name = f"{provider.name}/{model}"
+        entry = self.knowledge.entry(name, endpoint)
+        return RemoteModel(
+            name,
+            model,
+            endpoint,
+            self._door,
+            entry,
+            on_retry=on_retry,
+            learnt=self._learnt,
+            on_answer=self.knowledge.asking(name, endpoint),
+        )
+
+    async def learn(self, name: str) -> ModelFacts | None:
+        """What is known of a model once its server was asked, where it may be and is due. Raises `ConfigError`."""
+        endpoint = self._endpoint_of(name)
+        return (await self.knowledge.learn(name, endpoint)).facts("unknown") if endpoint else None
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """What a person should know of a model before they rely on it."""
+        endpoint = self._endpoint_of(name)
+        return self.knowledge.notes(name, endpoint) if endpoint else ()
+
+    def _endpoint_of(self, name: str) -> Endpoint | None:
+        provider = PROVIDERS.get(name.partition("/")[0])
+        return self.endpoint(provider) if provider else None
 
     def endpoint(self, provider: Provider) -> Endpoint:
         """Where a provider's requests go and with which key. Raises `ConfigError` for a URL that is none.
@@ -233,19 +248,23 @@ class Models:
             raise ConfigError(
                 f"{provider.name}/… needs a base URL.", advice=f"Set {provider.url_variable} or model.baseUrl."
             )
+        served = as_served(provider, url)
+        base, wires = wires_for(served, url, self._settings.api)
         key = self._env.get(provider.key_variable, "").strip()
         if key and self._url_is_setting(provider) and not self._settings.base_url_trusted and url != provider.base_url:
             note = f"{provider.key_variable} was not sent, because model.baseUrl is set by the editor or the project."
-            return Endpoint(provider, url, "", note)
-        return Endpoint(provider, url, key)
+            return Endpoint(served, base, "", note, wires)
+        return Endpoint(served, base, key, "", wires)
 
     def _url(self, provider: Provider) -> str:
         if self._url_is_setting(provider):
-            return base_url(self._settings.base_url, "model.baseUrl")
+            return base_url(self._settings.base_url, "model.baseUrl", provider.version)
         text = self._env.get(provider.url_variable, "").strip()
         if not text:
             return provider.base_url
-        return ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable)
+        return (
+            ollama_url(text) if provider.name == "ollama" else base_url(text, provider.url_variable, provider.version)
+        )
 
     def _url_is_setting(self, provider: Provider) -> bool:
         """model.baseUrl is for the provider of model.name, and for `compat` always; never for a fallback's."""
@@ -274,8 +293,3 @@ def _load_script(path: str) -> "tuple[Script, float]":
     from copydesk.models.script import load
 
     return load(path), Path(path).stat().st_mtime
-
-
-def _how_to_set(provider: Provider) -> str:
-    where = f" (get a key at {provider.key_url})" if provider.key_url else ""
-    return f"Set {provider.key_variable} in the environment that starts the editor{where}."

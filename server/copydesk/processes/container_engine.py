@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copydesk.domain.frozen import frozen
 from copydesk.processes.confinement import Confinement, Limits
 from copydesk.processes.environment import minimal_env
+from copydesk.processes.living import may_be_alive
 from copydesk.processes.placing import is_below
 from copydesk.processes.spawn import Finished, run
 
@@ -163,15 +164,7 @@ def owner() -> str:
 def is_orphan(label: str) -> bool:
     """Whether the server that made a container is gone. Those of other machines are not ours to judge."""
     node, _, pid = label.strip().rpartition(":")
-    if node != platform.node() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        pass
-    return False
+    return node == platform.node() and pid.isdigit() and not may_be_alive(int(pid))
 
 
 def first_line(done: Finished) -> str:

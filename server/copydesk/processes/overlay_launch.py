@@ -17,6 +17,7 @@ from pathlib import Path
 from copydesk.domain.frozen import frozen
 from copydesk.processes import placeholders
 from copydesk.processes.confinement import Limits, Mount
+from copydesk.processes.living import may_be_alive
 
 SCRATCH = "launches"
 READY = "ready"
@@ -111,19 +112,9 @@ def sweep(state: Path) -> None:
     """Takes away what servers that were killed have left."""
     for folder in (state / SCRATCH).glob("*-*"):
         pid = folder.name.partition("-")[0]
-        if pid.isdigit() and not _is_alive(int(pid)):
+        if pid.isdigit() and not may_be_alive(int(pid)):
             placeholders.sweep(folder)
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def _name_layers(folder: str, number: int, mount: Mount) -> None:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import anyio
@@ -20,6 +19,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from copydesk.domain.errors import ToolFailed
 from copydesk.domain.frozen import frozen
+from copydesk.processes.bounded import Bounded
 from copydesk.processes.environment import minimal_env
 
 KILL_GRACE_S = 0.1  # a stop has to be over within 250 ms, and SIGKILL follows the grace
@@ -40,30 +40,6 @@ class Finished:
     stderr: bytes
     timed_out: bool = False
     cut_bytes: int = 0
-
-
-@dataclass(slots=True)
-class _Bounded:
-    """Keeps the head and the tail of a stream within `limit_bytes`: errors stand at either end."""
-
-    limit_bytes: int
-    head: bytearray = field(default_factory=bytearray)
-    tail: bytearray = field(default_factory=bytearray)
-    cut_bytes: int = 0
-
-    def add(self, chunk: bytes) -> None:
-        room = max(0, self.limit_bytes // 2 - len(self.head))
-        self.head += chunk[:room]
-        self.tail += chunk[room:]
-        excess = len(self.tail) - (self.limit_bytes - self.limit_bytes // 2)
-        if excess > 0:
-            del self.tail[:excess]
-            self.cut_bytes += excess
-
-    def value(self) -> bytes:
-        if not self.cut_bytes:
-            return bytes(self.head + self.tail)
-        return bytes(self.head) + f"\n… {self.cut_bytes} bytes left out …\n".encode() + bytes(self.tail)
 
 
 class Child:
@@ -133,7 +109,7 @@ async def run(
     Of each stream longer than `limit_bytes` the middle is left out. After `timeout_s` the group is killed, and
     what was written so far is returned with `timed_out`.
     """
-    out, err = _Bounded(limit_bytes), _Bounded(limit_bytes)
+    out, err = Bounded(limit_bytes), Bounded(limit_bytes)
     async with start(command, cwd=cwd, env=env) as child:
         with anyio.move_on_after(timeout_s) as scope:
             await _converse(child, stdin, out, err)
@@ -214,7 +190,7 @@ def _leash() -> tuple[str, ...]:
     return prefix if works.returncode == 0 else ()
 
 
-async def _converse(child: Child, stdin: bytes, out: _Bounded, err: _Bounded) -> None:
+async def _converse(child: Child, stdin: bytes, out: Bounded, err: Bounded) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_feed, child.stdin, stdin)
         tasks.start_soon(_drain, child.stdout, out)
@@ -233,7 +209,7 @@ async def _feed(stream: ByteSendStream, data: bytes) -> None:
         pass  # the child did not want all of it
 
 
-async def _drain(stream: ByteReceiveStream, into: _Bounded) -> None:
+async def _drain(stream: ByteReceiveStream, into: Bounded) -> None:
     try:
         while True:
             into.add(await stream.receive(_CHUNK_BYTES))

@@ -17,11 +17,17 @@ from copydesk.domain.tools import ToolSpec
 from copydesk.services.landed import OnLanded
 from copydesk.services.landing import LandingLimits
 from copydesk.services.metering import Meter
+from copydesk.services.model_notes import ModelNotes
 from copydesk.services.model_source import ModelSource
 from copydesk.services.review import Reviewed, Reviews
 from copydesk.services.side_files import SideFiles
 from copydesk.services.verify import Verifies
 from copydesk.workspace.workspace import Workspace
+
+
+async def _nothing_to_learn(name: str) -> None:
+    del name
+
 
 Validate = Callable[[ToolSpec, object], dict[str, Any]]
 
@@ -63,3 +69,6 @@ class SessionParts:
     verifier: Verifies | None = None
     meter: Meter = field(default_factory=Meter)
     """What requests cost, and the caps."""
+    model_notes: ModelNotes = field(default_factory=ModelNotes)
+    learn: Callable[[str], Awaitable[object]] = _nothing_to_learn
+    """Has a model's server asked what it can do, within its limit."""

@@ -12,19 +12,10 @@ from typing import Any, TypeAlias, cast
 
 from copydesk.domain.errors import InvalidArguments
 from copydesk.domain.frozen import frozen
+from copydesk.domain.json_kinds import NOUNS, is_kind, shown
 from copydesk.domain.tools import ToolSpec
 
 Schema: TypeAlias = Mapping[str, Any]
-
-_NOUNS = {
-    "string": "a string",
-    "integer": "an integer",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "an array",
-    "object": "an object",
-}
-_SHOWN = 60
 
 
 @frozen
@@ -54,7 +45,7 @@ def check(schema: Schema, arguments: object) -> Checked:
 def _checked_value(schema: Schema, value: object, path: str, problems: list[str]) -> object:
     value = _coerced(schema, value)
     if not _fits(schema, value):
-        problems.append(f"{_named(path)} must be {_expected(schema)}, got {_shown(value)}")
+        problems.append(f"{_named(path)} must be {_expected(schema)}, got {shown(value)}")
         return value
     if isinstance(value, dict):
         return _checked_object(schema, cast("dict[str, object]", value), path, problems)
@@ -124,7 +115,7 @@ def _from_json(text: str, wanted: type) -> object:
 
 
 def _fits(schema: Schema, value: object) -> bool:
-    if not _is_kind(schema.get("type"), value):
+    if not is_kind(schema.get("type"), value):
         return False
     if "enum" in schema and value not in schema["enum"]:
         return False
@@ -133,28 +124,10 @@ def _fits(schema: Schema, value: object) -> bool:
     return not (isinstance(value, list) and len(cast("list[object]", value)) < schema.get("minItems", 0))
 
 
-def _is_kind(kind: object, value: object) -> bool:
-    match kind:
-        case "string":
-            return isinstance(value, str)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-        case "boolean":
-            return isinstance(value, bool)
-        case "array":
-            return isinstance(value, list)
-        case "object":
-            return isinstance(value, dict)
-        case _:
-            return True
-
-
 def _expected(schema: Schema) -> str:
     if "enum" in schema:
         return "one of " + ", ".join(json.dumps(choice) for choice in schema["enum"])
-    words = _NOUNS.get(schema.get("type", ""), "a value")
+    words = NOUNS.get(schema.get("type", ""), "a value")
     if "items" in schema:
         words += " of " + {"string": "strings", "integer": "integers"}.get(schema["items"].get("type"), "values")
     if schema.get("minItems"):
@@ -175,11 +148,6 @@ def _usage(schema: Schema) -> str:
 def _meant(name: str, properties: Mapping[str, Schema]) -> str:
     near = difflib.get_close_matches(name, properties, n=1, cutoff=0.5)
     return f" (did you mean `{near[0]}`?)" if near else ""
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
 def _named(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from copydesk.domain.messages import ToolResult
 from tests.lsp.e2e.rig import call, desk, steps
 
 
@@ -13,6 +14,7 @@ async def test_nobody_is_asked_about_what_cannot_run(tmp_path: Path) -> None:
         asked = [params for method, params in d.client.requests if method == "window/showMessageRequest"]
         assert asked == []
         told = model.requests[-1].messages[-1].parts[-1]
-        assert "was refused" in told.content  # pyright: ignore
-        assert "sandbox.image" in told.content  # pyright: ignore
+        assert isinstance(told, ToolResult)
+        assert "was refused" in told.content
+        assert "sandbox.image" in told.content
         assert (d.root / "gone.txt").exists()

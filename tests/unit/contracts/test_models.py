@@ -20,7 +20,7 @@ from copydesk.egress.door import Door
 from copydesk.lsp.editor_models import LspEditorModels
 from copydesk.models.catalog import entry
 from copydesk.models.editor import EditorModel
-from copydesk.models.providers import PROVIDERS
+from copydesk.models.providers import PROVIDERS, WireName
 from copydesk.models.remote import Endpoint, RemoteModel
 from copydesk.models.retry import RetryPolicy
 from copydesk.models.script import Script
@@ -40,11 +40,11 @@ async def scripted(text: str) -> AsyncIterator[Model]:
     yield ScriptedModel(Script.parse(text), "scripted:x")
 
 
-def remote(provider: str) -> Played:
+def remote(provider: str, *wires: WireName) -> Played:
     @asynccontextmanager
     async def played(text: str) -> AsyncIterator[Model]:
         async with ModelServer(Script.parse(text)) as server, Door() as door:
-            endpoint = Endpoint(PROVIDERS[provider], f"{server.url}/v1", "k")
+            endpoint = Endpoint(PROVIDERS[provider], f"{server.url}/v1", "k", wires=wires)
             yield RemoteModel(f"{provider}/m", "m", endpoint, door, entry(f"{provider}/m"), retry=RetryPolicy(1))
 
     return played
@@ -69,8 +69,10 @@ async def editors_at_once(text: str) -> AsyncIterator[Model]:
 
 MODELS: dict[str, Played] = {
     "scripted": scripted,
-    "openai": remote("openai"),
+    "openai": remote("openai", "openai_chat"),
+    "responses": remote("openai", "openai_responses"),
     "anthropic": remote("anthropic"),
+    "gemini": remote("gemini"),
     "editor": editors,
     "editor at once": editors_at_once,
 }
@@ -96,9 +98,9 @@ def assembled(events: list[StreamEvent]) -> Assembly:
 def plain(message: Message) -> Message:
     """Without what each model calls its own: ids, signatures, and how it spaces its JSON."""
     parts = [
-        replace(part, id="", raw="")
+        replace(part, id="", raw="", signature="")
         if isinstance(part, ToolCall)
-        else replace(part, signature="", source="")
+        else replace(part, signature="", redacted="", source="")
         if isinstance(part, Thinking)
         else part
         for part in message.parts
@@ -178,4 +180,6 @@ async def test_answers_at_the_same_time_do_not_mix(played: Played) -> None:
 
 async def test_a_name_is_as_a_person_writes_it(played: Played) -> None:
     async with played("text: x") as model:
-        assert model.name.partition("/")[0] in ("openai", "anthropic", "editor") or model.name.startswith("scripted:")
+        assert model.name.partition("/")[0] in ("openai", "anthropic", "gemini", "editor") or model.name.startswith(
+            "scripted:"
+        )

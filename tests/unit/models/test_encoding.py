@@ -176,7 +176,10 @@ def test_thinking_in_each_familys_form() -> None:
     assert old["thinking"] == {"type": "enabled", "budget_tokens": 8192}
     assert old["max_tokens"] > 8192
     new = json.loads(anthropic(ask, "anthropic/claude-sonnet-5-5", thinking="low"))
-    assert (new["thinking"], new["output_config"]) == ({"type": "adaptive"}, {"effort": "low"})
+    assert (new["thinking"], new["output_config"]) == (
+        {"type": "adaptive", "display": "summarized"},
+        {"effort": "low"},
+    )
     unsigned = (user("x"), said(CALL), results(ToolResult("c1", "read", "y")))
     assert "thinking" not in json.loads(anthropic(unsigned, thinking="high"))
 

@@ -19,11 +19,55 @@ from copydesk.models import sse
 from copydesk.models.failures import Origin
 from copydesk.models.wires.anthropic import MessagesDecoder
 from copydesk.models.wires.openai_chat import ChatDecoder
+from copydesk.models.wires.openai_responses import ResponsesDecoder
 
 RECORDED = Path(__file__).with_name("recorded")
 ORIGIN = Origin("Test", "host", "m", "TEST_API_KEY")
 
+CLAUDES_BLOCK = (
+    '[{"type": "reasoning.text", "text": "Let me read – 🙂", "format": "anthropic-claude-v1", "index": 0, '
+    '"signature": "Et8BCmUIDxgC"}]'
+)
 EXPECTED: dict[str, list[StreamEvent]] = {
+    "openrouter_claude": [
+        ThinkingDelta("Let"),
+        ThinkingDelta(" me read – 🙂"),
+        ThinkingEnd(),
+        TextDelta("Reading"),
+        ToolCallStart(0, "toolu_bdrk_01X", "read_file"),
+        ToolCallDelta(0, '{"path": "ä.py"}'),
+        UsageReport(Usage(3000, 80, cache_read=2500, cache_write=400, reasoning=20)),
+        ThinkingEnd(redacted=CLAUDES_BLOCK, source="openrouter"),
+        Finished("tool_calls"),
+    ],
+    "llama_cpp": [
+        ThinkingDelta("hm, ü"),
+        ThinkingEnd(),
+        TextDelta("It is"),
+        ToolCallStart(0, "5DcQgS1BbW", "grep"),
+        ToolCallDelta(0, "{"),
+        ToolCallDelta(0, '"pattern":"a|b"}'),
+        UsageReport(Usage(237, 35, cache_read=236)),
+        Finished("tool_calls"),
+    ],
+    "mistral": [
+        ThinkingDelta("D’abord"),
+        ThinkingDelta(" lire"),
+        ThinkingEnd(),
+        TextDelta("Voilà"),
+        TextDelta(" : "),
+        ToolCallStart(0, "D681PevKs", "read_file"),
+        ToolCallDelta(0, '{"path": "a.py"}'),
+        UsageReport(Usage(90, 35, cache_read=64)),
+        Finished("tool_calls"),
+    ],
+    "kimi": [
+        ThinkingDelta("想"),
+        ThinkingEnd(),
+        TextDelta("好"),
+        UsageReport(Usage(500, 7, cache_read=448)),
+        Finished("end_turn"),
+    ],
     "openai": [
         TextDelta("Grüße "),
         TextDelta("🙂 “ok”\r\n"),
@@ -93,12 +137,40 @@ EXPECTED: dict[str, list[StreamEvent]] = {
         UsageReport(Usage(2125, 89, cache_read=2000, cache_write=100)),
         Finished("tool_calls"),
     ],
+    "openai_responses": [
+        ThinkingDelta("**Überlegen**\n\n"),
+        ThinkingDelta("Erst lesen."),
+        ThinkingDelta("\n\n**Dann**"),
+        ThinkingEnd('["rs_68a1c1", "m", 0, 26, 8]', "gAAAAABo1_fin==", "openai_responses"),
+        TextDelta("Grüße "),
+        TextDelta("🙂 “ok”\r\n"),
+        ToolCallStart(0, "call_aa", "read_file"),
+        ToolCallStart(1, "call_bb", "grep"),
+        ToolCallDelta(0, '{"path"'),
+        ToolCallDelta(1, '{"pattern":'),
+        ToolCallDelta(0, ':"ä.py"}'),
+        ToolCallDelta(1, '"x"}'),
+        UsageReport(Usage(2006, 300, cache_read=1920, reasoning=256)),
+        Finished("tool_calls"),
+    ],
+    "vllm_responses": [
+        ThinkingDelta("先读"),
+        ThinkingDelta("文件"),
+        ThinkingEnd('["rs_9f", "m", 0]', "", "openai_responses"),
+        TextDelta("Reading"),
+        ToolCallStart(0, "call_9f", "read_file"),
+        ToolCallDelta(0, '{"path": "a.py"}'),
+        UsageReport(Usage(120, 30)),
+        Finished("tool_calls"),
+    ],
 }
+DECODERS = {"anthropic": MessagesDecoder, "openai_responses": ResponsesDecoder, "vllm_responses": ResponsesDecoder}
+"""By recording; the others are Chat Completions."""
 
 
 def play(name: str, chunks: list[bytes]) -> list[StreamEvent]:
     lines = sse.Decoder()
-    decoder = MessagesDecoder(ORIGIN) if name == "anthropic" else ChatDecoder(ORIGIN)
+    decoder = DECODERS.get(name, ChatDecoder)(ORIGIN)
     events = [event for chunk in chunks for one in lines.feed(chunk) for event in decoder.feed(one)]
     return events + decoder.end()
 

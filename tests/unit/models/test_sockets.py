@@ -1,4 +1,4 @@
-"""Both wires over real sockets: what arrives, what is reused, and every fault a network or a server has."""
+"""Every wire over real sockets: what arrives, what is reused, and every fault a network or a server has."""
 
 import json
 import time
@@ -30,7 +30,9 @@ from tests.support.model_server import Fault, ModelServer
 from tests.support.slept import Slept
 
 ASK = ModelRequest("Be brief.", (Message("user", (Text("hi"),)),))
-WIRES = ("openai", "anthropic")
+WIRES = ("openai", "anthropic", "responses", "gemini")
+BEGUN = {"openai": 3, "anthropic": 3, "responses": 5, "gemini": 3}
+"""After how many events some text has come."""
 HELLO = Script.parse("text: Hello\nusage: in=10 out=2 cached=4\nloop")
 BUSY = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
 SAID = [TextDelta("Hello"), UsageReport(Usage(10, 2, 4)), Finished("end_turn")]
@@ -42,13 +44,19 @@ async def door() -> AsyncIterator[Door]:
         yield door
 
 
+def endpoint(server: ModelServer, wire: str) -> Endpoint:
+    if wire == "responses":
+        return Endpoint(PROVIDERS["openai"], f"{server.url}/v1", "sk-secret", wires=("openai_responses",))
+    return Endpoint(PROVIDERS[wire], f"{server.url}/v1", "sk-secret")
+
+
 def model(server: ModelServer, door: Door, wire: str, slept: Slept | None = None, **waits: float) -> RemoteModel:
     slept = slept or Slept()
     limits = Limits(2, waits.pop("first_byte_s", 2), waits.pop("between_bytes_s", 2), 2)
     return RemoteModel(
         f"{wire}/m",
         "m",
-        Endpoint(PROVIDERS[wire], f"{server.url}/v1", "sk-secret"),
+        endpoint(server, wire),
         door,
         entry(f"{wire}/m"),
         on_retry=slept.heard,
@@ -98,13 +106,16 @@ async def test_keys_travel_in_each_providers_own_header(door: Door) -> None:
     async with ModelServer(HELLO) as server:
         await collect(model(server, door, "openai"))
         await collect(model(server, door, "anthropic"))
-        openai, anthropic = server.requests
+        await collect(model(server, door, "responses"))
+        openai, anthropic, responses = server.requests
     assert openai.path == "/v1/chat/completions"
     assert openai.headers["authorization"] == "Bearer sk-secret"
     assert anthropic.path == "/v1/messages"
     assert anthropic.headers["x-api-key"] == "sk-secret"
     assert anthropic.headers["anthropic-version"] == "2023-06-01"
     assert "authorization" not in anthropic.headers
+    assert responses.path == "/v1/responses"
+    assert responses.headers["authorization"] == "Bearer sk-secret"
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -144,7 +155,7 @@ async def test_a_stream_that_just_ends_is_cut_off(door: Door, wire: str) -> None
 async def test_no_retry_once_output_has_begun(door: Door, wire: str, kind: str) -> None:
     events: list[StreamEvent] = []
     async with ModelServer(Script.parse("chunk: 1\ntext: Hello\nloop")) as server:
-        server.faults = [Fault(kind, after=4)]  # pyright: ignore[reportArgumentType]
+        server.faults = [Fault(kind, after=BEGUN[wire])]  # pyright: ignore[reportArgumentType]
         with pytest.raises(errors.ConnectionLost if kind == "reset" else errors.ModelTimeout) as caught:
             await collect(model(server, door, wire, between_bytes_s=0.2), events)
         assert len(server.requests) == 1
@@ -270,6 +281,24 @@ async def test_a_server_that_does_not_stream_is_understood(door: Door) -> None:
         assert await collect(model(server, door, "openai")) == SAID
 
 
+async def test_a_whole_response_is_understood(door: Door) -> None:
+    text = {"type": "output_text", "text": "Hello", "annotations": []}
+    body = {
+        "object": "response",
+        "status": "completed",
+        "error": None,
+        "output": [{"type": "message", "id": "msg_1", "role": "assistant", "content": [text]}],
+        "usage": {"input_tokens": 10, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 4}},
+    }
+    async with ModelServer(HELLO) as server:
+        packed = Fault("body", body=json.dumps(body).encode(), headers={"content-encoding": "gzip"})
+        server.faults = [Fault("body", body=json.dumps(body).encode()), packed]
+        for _ in range(2):
+            events = await collect(model(server, door, "responses"))
+            assert sorted(map(repr, events)) == sorted(map(repr, SAID))
+            assert events[-1] == Finished("end_turn")
+
+
 async def test_an_empty_body_is_tried_again_then_named(door: Door) -> None:
     async with ModelServer(HELLO) as server:
         server.faults = [Fault("body"), None]
@@ -309,7 +338,7 @@ async def test_only_keep_alives_are_not_an_answer(door: Door) -> None:
 @pytest.mark.parametrize("wire", WIRES)
 async def test_cancelling_closes_the_socket(door: Door, wire: str) -> None:
     async with ModelServer(Script.parse("chunk: 1\ntext: Hello")) as server:
-        server.faults = [Fault("stall", after=3)]
+        server.faults = [Fault("stall", after=BEGUN[wire])]
         answering = model(server, door, wire)
         with anyio.CancelScope() as scope:
             async with answering.stream(ASK) as stream:
@@ -324,7 +353,7 @@ async def test_cancelling_closes_the_socket(door: Door, wire: str) -> None:
 @pytest.mark.parametrize("wire", WIRES)
 async def test_leaving_early_closes_the_socket(door: Door, wire: str) -> None:
     async with ModelServer(Script.parse("chunk: 1\ntext: Hello")) as server:
-        server.faults = [Fault("stall", after=3)]
+        server.faults = [Fault("stall", after=BEGUN[wire])]
         async with model(server, door, wire).stream(ASK) as stream:
             assert await anext(stream)
         with anyio.fail_after(0.1):

@@ -195,6 +195,27 @@ def test_a_body_without_secrets_stays_byte_for_byte() -> None:
     assert redactor().redact_body(body).body is body
 
 
+def test_what_was_clean_before_is_looked_at_anew_once_more_is_known() -> None:
+    secrets = redactor()
+    value = plain_values(1)[0]
+    body = json.dumps({"messages": [{"content": value}, {"content": "some other words"}]}).encode()
+    assert secrets.redact_body(body).body is body
+    assert secrets.redact_body(body).body is body, "known to be clean"
+    secrets.learn([value])
+    assert value.encode() not in secrets.redact_body(body).body
+
+
+@pytest.mark.parametrize("shape", [{"api_key": "VALUE"}, {"api_key": ["VALUE"]}, [{"x": {"api_key": "VALUE"}}]])
+def test_the_name_counts_although_the_value_was_seen_under_another(shape: object) -> None:
+    secrets = redactor()
+    value = "Zk3vQ9xT1mWc7LrB"
+    before = json.dumps({"words": f"{value}", "list": ["nothing else here"]}).encode()
+    named = json.loads(json.dumps(shape).replace("VALUE", value))
+    secrets.redact_body(before)
+    secrets.redact_body(json.dumps(named).replace(value, "nothing else here").encode())
+    assert value.encode() not in secrets.redact_body(json.dumps(named).encode()).body
+
+
 def test_what_is_no_json_is_looked_at_as_text() -> None:
     canary = next(canary for canary in canaries(50) if canary.kind == "github")
     assert canary.value.encode() not in redactor().redact_body(b"a=b&token=" + canary.value.encode()).body

@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from copydesk.processes.confinement import Sandbox
-from tests.support.plain_sandbox import OverlaySandbox, TreeSandbox, can_mount
+from tests.support.plain_sandbox import SANDBOXES
 from tests.support.shadow_desk import Desk
 
-SANDBOXES = [
-    pytest.param(TreeSandbox, id="copies"),
-    pytest.param(OverlaySandbox, id="layers", marks=pytest.mark.skipif(not can_mount(), reason="no overlay here")),
-]
 LOOKS = "git status > /dev/null; git diff > /dev/null; git log -p > /dev/null; git diff --textconv > /dev/null"
 
 

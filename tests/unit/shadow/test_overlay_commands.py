@@ -6,10 +6,10 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.support.plain_sandbox import can_mount
+from tests.support.plain_sandbox import NEEDS_MOUNTS
 from tests.support.shadow_desk import Desk
 
-pytestmark = pytest.mark.skipif(not can_mount(), reason="no overlay can be mounted here")
+pytestmark = NEEDS_MOUNTS
 
 
 @pytest.fixture

@@ -9,17 +9,11 @@ import pytest
 
 from copydesk.domain.commands import Command
 from copydesk.domain.errors import ToolFailed
-from tests.support.plain_sandbox import OverlaySandbox, TreeSandbox, can_mount
+from tests.support.plain_sandbox import SANDBOXES, OverlaySandbox
 from tests.support.shadow_desk import Desk
 
 
-def boxes():
-    yield "copies", TreeSandbox
-    if can_mount():
-        yield "layers", OverlaySandbox
-
-
-@pytest.fixture(params=[box for _, box in boxes()], ids=[name for name, _ in boxes()])
+@pytest.fixture(params=SANDBOXES)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
     made = Desk(tmp_path, request.param())
     made.write({"a.txt": "one\ntwo\nthree\n", "b.txt": "b\n", ".gitignore": "build/\n"})

@@ -18,7 +18,7 @@ from copydesk.domain.edits import ChangeText, CreateFile, DeleteFile, MoveFile
 from copydesk.text.edits import apply
 from copydesk.workspace.uris import to_path
 from tests.support.examples import examples
-from tests.support.plain_sandbox import OverlaySandbox, TreeSandbox, can_mount
+from tests.support.plain_sandbox import NEEDS_MOUNTS, OverlaySandbox, TreeSandbox
 from tests.support.shadow_desk import Desk
 
 FILES = ["a.txt", "b.py", "d/a.txt", "d/b.txt", "d/e/c.txt", "x.bin", "build/o", "d/build/p", "n.log", "l", "new/f.txt"]
@@ -145,7 +145,7 @@ async def check(desk: Desk, tree: dict[str, str], scripts: list[str]) -> None:
     assert desk.state() == before
 
 
-@pytest.mark.skipif(not can_mount(), reason="no overlay can be mounted here")
+@NEEDS_MOUNTS
 @examples(100, **PLAYED)
 @given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
 async def test_over_layers(tmp_path_factory: pytest.TempPathFactory, tree: dict[str, str], scripts: list[str]):
@@ -158,7 +158,7 @@ async def test_in_copies(tmp_path_factory: pytest.TempPathFactory, tree: dict[st
     await check(Desk(tmp_path_factory.mktemp("desk"), TreeSandbox()), tree, scripts)
 
 
-@pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
+@NEEDS_MOUNTS
 @examples(30, **PLAYED)
 @given(tree=_tree, scripts=st.lists(_script, min_size=1, max_size=3))
 async def test_in_copies_at_the_real_path(

@@ -14,17 +14,11 @@ from copydesk.workspace.shadow.surroundings import surroundings
 from copydesk.workspace.shadow.times import SECOND_NS, Times
 from copydesk.workspace.uris import to_uri
 from copydesk.workspace.workspace import Workspace
-from tests.support.plain_sandbox import OverlaySandbox, TreeSandbox, can_mount
+from tests.support.plain_sandbox import SANDBOXES
 from tests.support.shadow_desk import Desk
 
 
-def boxes():
-    yield "copies", TreeSandbox
-    if can_mount():
-        yield "layers", OverlaySandbox
-
-
-@pytest.fixture(params=[box for _, box in boxes()], ids=[name for name, _ in boxes()])
+@pytest.fixture(params=SANDBOXES)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
     return Desk(tmp_path, request.param(), is_secret=is_secret)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.plain_sandbox import OverlaySandbox, TreeSandbox, can_mount
+from tests.support.plain_sandbox import NEEDS_MOUNTS, SANDBOXES, TreeSandbox
 from tests.support.shadow_desk import Desk
 from tests.support.watching import watched
 
@@ -23,14 +23,7 @@ COMMANDS = {
 }
 
 
-def boxes():
-    yield "copies", TreeSandbox
-    if can_mount():
-        yield "layers", OverlaySandbox
-        yield "bound copies", lambda: TreeSandbox("bind")
-
-
-@pytest.fixture(params=[box for _, box in boxes()], ids=[name for name, _ in boxes()])
+@pytest.fixture(params=[*SANDBOXES, pytest.param(lambda: TreeSandbox("bind"), id="bound copies", marks=NEEDS_MOUNTS)])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
     made = Desk(tmp_path, request.param())
     made.write(

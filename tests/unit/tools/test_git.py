@@ -2,8 +2,9 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -17,6 +18,8 @@ from copydesk.workspace.uris import to_path, to_uri
 from copydesk.workspace.workspace import Workspace
 from tests.support.memory import call
 from tests.unit.contracts.chains import ChainWork, write
+
+Use: TypeAlias = Callable[..., Awaitable[str]]
 
 IDENTITY = ("-c", "user.name=A Person", "-c", "user.email=a@example.org")
 
@@ -50,7 +53,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def tools_at(*roots: Path, trusted: bool = False) -> tuple[ChainWork, Callable[..., object]]:
+def tools_at(*roots: Path, trusted: bool = False) -> tuple[ChainWork, Use]:
     workspace = Workspace([to_uri(str(root)) for root in roots])
     runner = Git(lambda: [path for root in workspace.roots if (path := to_path(root))], lambda root: trusted)
     work = ChainWork(workspace)
@@ -318,16 +321,16 @@ def set_traps(repo: Path) -> dict[str, Path]:
     return marks
 
 
-async def play_everything(use: Callable[..., object], repo: Path) -> None:
+async def play_everything(use: Use, repo: Path) -> None:
     (repo / "a.py").write_text("changed\n")
     (repo / "c.txt").write_text("changed\n")
     (repo / "d.bin").write_text("changed\n")
-    await use("git_status")  # pyright: ignore
-    await use("git_diff")  # pyright: ignore
-    await use("git_log")  # pyright: ignore
-    await use("git_add", paths=["a.py"])  # pyright: ignore
-    await use("git_commit", message="m")  # pyright: ignore
-    await use("git_branch", name="other", create=True, switch=True)  # pyright: ignore
+    await use("git_status")
+    await use("git_diff")
+    await use("git_log")
+    await use("git_add", paths=["a.py"])
+    await use("git_commit", message="m")
+    await use("git_branch", name="other", create=True, switch=True)
 
 
 async def test_nothing_of_an_untrusted_repository_runs(repo: Path):
@@ -407,17 +410,17 @@ async def test_with_several_folders_all_are_read_and_one_is_named_to_be_changed(
     git(other, "commit", "-q", "-m", "of the other")
     write(other, [("o.py", "o = 2\n")])
     _, use = tools_at(repo, other)
-    found = await use("git_diff")  # pyright: ignore
+    found = await use("git_diff")
     assert "+o = 2" in found, "the second folder's changes are changes too"
-    log = await use("git_log")  # pyright: ignore
+    log = await use("git_log")
     assert "first" in log
     assert "of the other" in log
-    await use("git_add", paths=["other/o.py"])  # pyright: ignore
+    await use("git_add", paths=["other/o.py"])
     for tool, arguments in (("git_commit", {"message": "m"}), ("git_branch", {"name": "x", "create": True})):
         with pytest.raises(InvalidArguments, match="several folders"):
-            await use(tool, **arguments)  # pyright: ignore
-    assert "Committed" in await use("git_commit", message="second of it", path="other")  # pyright: ignore
-    await use("git_branch", name="x", create=True, path="other/o.py")  # pyright: ignore
+            await use(tool, **arguments)
+    assert "Committed" in await use("git_commit", message="second of it", path="other")
+    await use("git_branch", name="x", create=True, path="other/o.py")
     assert "second of it" in git(other, "log", "-1")
     assert "x" in git(other, "branch")
     assert "x" not in git(repo, "branch")

@@ -26,7 +26,8 @@ from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
 from copydesk.models.sse import ServerSentEvent
 from copydesk.models.wires import Decoder
-from copydesk.models.wires.anthropic_encode import encode
+from copydesk.models.wires.anthropic_encode import betas, encode
+from copydesk.models.wires.schemas import ANSWER
 
 VERSION = "2023-06-01"
 
@@ -49,6 +50,10 @@ class AnthropicMessages:
 
     def headers(self, key: str) -> dict[str, str]:
         return {"anthropic-version": VERSION} | ({"x-api-key": key} if key else {})
+
+    def headers_for(self, entry: Entry) -> dict[str, str]:
+        """What a model wants besides."""
+        return {"anthropic-beta": found} if (found := betas(entry)) else {}
 
     def encode(self, request: ModelRequest, model: str, entry: Entry) -> bytes:
         return encode(request, model, entry)
@@ -77,6 +82,7 @@ class MessagesDecoder:
         self._usage: dict[str, int] = {}
         self._reported: Usage | None = None
         self._stop: str | None = None
+        self._answered = False
         self._done = False
 
     @property
@@ -145,6 +151,10 @@ class MessagesDecoder:
                 return _thought(content.get("thinking"))
             case "redacted_thinking":
                 block.redacted = _string(content.get("data"))
+            case "tool_use" if content.get("name") == ANSWER:
+                # The answer in a given shape: its arguments are the text. A second one would spoil it.
+                block.kind, block.input = "repeated" if self._answered else "answer", content.get("input")
+                self._answered = True
             case "tool_use":
                 block.position, block.input = self._n_calls, content.get("input")
                 self._n_calls += 1
@@ -170,6 +180,10 @@ class MessagesDecoder:
                 piece = _string(delta.get("partial_json"))
                 block.n_json += len(piece)
                 return [ToolCallDelta(block.position, piece)] if piece else []
+            case "answer", "input_json_delta":
+                piece = _string(delta.get("partial_json"))
+                block.n_json += len(piece)
+                return _text(piece)
             case _:
                 pass
         return []
@@ -182,9 +196,10 @@ class MessagesDecoder:
             return [
                 ThinkingEnd(block.signature, block.redacted, "anthropic" if block.signature or block.redacted else "")
             ]
-        if block.kind == "tool_use" and block.input and not block.n_json:
-            return [ToolCallDelta(block.position, json.dumps(block.input, ensure_ascii=False))]
-        return []
+        if block.kind not in ("tool_use", "answer") or not block.input or block.n_json:
+            return []
+        whole = json.dumps(block.input, ensure_ascii=False)
+        return [TextDelta(whole) if block.kind == "answer" else ToolCallDelta(block.position, whole)]
 
     def _message_delta(self, payload: dict[str, Any]) -> list[StreamEvent]:
         reason = _dict(payload.get("delta")).get("stop_reason")
@@ -218,7 +233,7 @@ class MessagesDecoder:
 def _object(data: str, origin: Origin) -> dict[str, Any]:
     try:
         payload: object = json.loads(data)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise failures.broken_json(data, origin) from exc
     if not isinstance(payload, dict):
         raise failures.broken_json(data, origin)

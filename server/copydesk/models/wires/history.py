@@ -11,7 +11,14 @@ from dataclasses import replace
 from typing import cast
 
 from copydesk.domain.messages import Message, Part, ToolCall, ToolResult
+from copydesk.domain.stream import ModelRequest
+from copydesk.models.catalog import Entry
 
+STEP_BY_STEP = (
+    "Before you act or answer, think step by step in a few sentences: what is asked, what you know for certain, what "
+    "could go wrong, what the next step is. Then do it, and check the result against what was asked."
+)
+"""What asks a model to reason that has no switch for it. The same at every level: the text is part of the prefix."""
 INTERRUPTED = "This call was interrupted: it has no result. Whether it had any effect is not known."
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_-]")
 _ID_LIMIT = 40
@@ -33,6 +40,18 @@ def paired(messages: tuple[Message, ...]) -> Iterator[Message]:
             kept = tuple(part for part in message.parts if not isinstance(part, ToolResult | ToolCall))
             if kept:
                 yield Message(message.role if message.role != "tool" else "user", kept)
+
+
+def system_text(request: ModelRequest, entry: Entry, *, in_words: bool) -> str:
+    """The system text, with what the model has no fields for. `in_words`: the output schema stands here too."""
+    texts = [request.system]
+    if entry.thinking == "instruction" and request.thinking in ("low", "medium", "high"):
+        texts.append(STEP_BY_STEP)
+    if in_words and request.schema is not None:
+        from copydesk.models.schemas import schema_words
+
+        texts.append(schema_words(request.schema.schema))
+    return "\n\n".join(text for text in texts if text)
 
 
 def _results(calls: tuple[ToolCall, ...], later: tuple[Message, ...], names: list[str]) -> Iterator[ToolResult]:
@@ -88,7 +107,7 @@ def arguments_object(call: ToolCall) -> dict[str, object]:
         return dict(call.arguments)
     try:
         parsed: object = json.loads(call.raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return cast(dict[str, object], parsed) if isinstance(parsed, dict) else {}
 

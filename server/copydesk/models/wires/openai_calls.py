@@ -24,6 +24,7 @@ class _Call:
     waiting: list[str] = field(default_factory=list[str])
     seen: list[str] = field(default_factory=list[str])
     announced: bool = False
+    signature: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -43,6 +44,7 @@ class _Piece:
     id: str
     name: str
     arguments: str
+    signature: str = ""
 
 
 class Calls:
@@ -51,8 +53,8 @@ class Calls:
         self._by_index: dict[int, _Call] = {}
         self._ids: set[str] = set()
 
-    def __bool__(self) -> bool:
-        return bool(self._calls)
+    def __len__(self) -> int:
+        return len(self._calls)
 
     def feed(self, entries: Iterable[object]) -> list[StreamEvent]:
         """The `tool_calls` of one delta."""
@@ -100,6 +102,7 @@ class Calls:
 
     def _add(self, call: _Call, piece: _Piece) -> list[StreamEvent]:
         call.id = call.id or piece.id
+        call.signature = call.signature or piece.signature
         if piece.name and not call.announced:
             call.name = _joined(call.name, piece.name)
         if piece.arguments:
@@ -114,7 +117,7 @@ class Calls:
 
     def _announce(self, call: _Call) -> list[StreamEvent]:
         call.announced = True
-        events: list[StreamEvent] = [ToolCallStart(call.position, self._unique_id(call), call.name)]
+        events: list[StreamEvent] = [ToolCallStart(call.position, self._unique_id(call), call.name, call.signature)]
         events += [ToolCallDelta(call.position, text) for text in call.waiting]
         call.waiting.clear()
         return events
@@ -163,4 +166,12 @@ def _piece(entry: object) -> _Piece | None:
         call_id if isinstance(call_id, str) else "" if call_id is None else str(call_id),
         name if isinstance(name, str) else "",
         arguments or "",
+        _signature(fields.get("extra_content")),
     )
+
+
+def _signature(extra: object) -> str:
+    """Gemini's, on its own Chat endpoint (ai.google.dev/gemini-api/docs/thought-signatures): it must travel back."""
+    google = cast(dict[str, object], extra).get("google") if isinstance(extra, dict) else None
+    found = cast(dict[str, object], google).get("thought_signature") if isinstance(google, dict) else None
+    return found if isinstance(found, str) else ""

@@ -28,7 +28,8 @@ MAX_ENCODED_CHARS = 256
 """While so few are known, what was found by its look is known in its encodings too, unless it is long."""
 _CACHE_CHARS = 8_000_000
 _CACHED_FROM = 200
-"""Shorter texts are looked through faster than looked up."""
+"""Shorter texts are remembered only when there is nothing in them."""
+_MAX_CLEAN = 8_192
 
 
 def never_hidden(path: str) -> bool:
@@ -53,6 +54,7 @@ class Redactor:
         self._values: OrderedDict[str, str] = OrderedDict()
         self._done: OrderedDict[str, str] = OrderedDict()
         self._done_chars = 0
+        self._clean: dict[str, None] = {}
         self._lock = threading.RLock()
 
     @cached_property
@@ -69,7 +71,7 @@ class Redactor:
             return text
         with self._lock:
             if len(text) < _CACHED_FROM:
-                return self._redacted(text)
+                return self._redacted_short(text)
             if (done := self._done.get(text)) is None:
                 done = self._redacted(text)
                 self._remember(text, done)
@@ -117,6 +119,8 @@ class Redactor:
             data = None
         if data is None:
             clean = self.redact(text)
+        elif self._is_known_clean(data):
+            clean = text
         else:
             made = self.redact_value(data)
             clean = text if made == data else json.dumps(made, ensure_ascii=False, separators=(",", ":"))
@@ -136,12 +140,44 @@ class Redactor:
             case _:
                 return value
 
+    def _is_known_clean(self, data: Any) -> bool:
+        """Whether every string in it was looked at before, as most of a request was for the one before it."""
+        with self._lock:
+            waiting: list[Any] = [data]
+            while waiting:
+                value = waiting.pop()
+                if isinstance(value, dict):
+                    fields = cast("dict[str, Any]", value)
+                    if any(_may_be_named_secret(name, item) for name, item in fields.items()):
+                        return False
+                    waiting += fields
+                    waiting += fields.values()
+                elif isinstance(value, list):
+                    waiting += cast("list[Any]", value)
+                elif isinstance(value, str) and not self._was_clean(value):
+                    return False
+        return True
+
+    def _was_clean(self, text: str) -> bool:
+        return len(text) < MIN_CHARS or text in self._clean or self._done.get(text) == text
+
     def _redact_named(self, value: str, name: str) -> str:
-        if name and 16 <= len(value) <= 512 and is_secret_name(name) and looks_random(value):
+        if name and _may_be_named_secret(name, value) and looks_random(value):
             self._learn_found([value])
         return self.redact(value)
 
     # --- inside ---
+
+    def _redacted_short(self, text: str) -> str:
+        """The names and descriptions of the tools are in every request, and most words come more than once."""
+        if text in self._clean:
+            return text
+        done = self._redacted(text)
+        if done == text:
+            if len(self._clean) >= _MAX_CLEAN:
+                del self._clean[next(iter(self._clean))]
+            self._clean[text] = None
+        return done
 
     def _redacted(self, text: str) -> str:
         if (environment := self._environment) is not None:
@@ -197,6 +233,7 @@ class Redactor:
 
     def _forget_done(self) -> None:
         """More is known now: what was clean before may not be."""
+        self._clean.clear()
         self._done.clear()
         self._done_chars = 0
 
@@ -233,3 +270,9 @@ def environment_values(name: str, value: str) -> list[str]:
     if is_secret_name(name) and not is_plain(value):
         found += [value, *(line.strip() for line in value.splitlines() if "\n" in value and not is_plain(line.strip()))]
     return found
+
+
+def _may_be_named_secret(name: str, value: object) -> bool:
+    if isinstance(value, str):
+        return 16 <= len(value) <= 512 and bool(name) and is_secret_name(name)
+    return isinstance(value, list) and is_secret_name(name)

@@ -6,7 +6,6 @@ Knows nothing of edits. Start with `Runs.run`.
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
@@ -16,13 +15,13 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.frozen import frozen
 from copydesk.domain.ports import FileSource
 from copydesk.domain.shadows import Shadow
+from copydesk.processes.bounded import Bounded
 from copydesk.services.verifying.checks import Check
 from copydesk.services.verifying.detection import command_line
 from copydesk.services.verifying.readings import Reading, read_output
 from copydesk.workspace.uris import to_path
 
-HEAD_BYTES, TAIL_BYTES = 1_000_000, 1_000_000
-DRAIN_S = 0.5
+MAX_BYTES = 2_000_000
 MAX_OUTPUT = 4_000
 """Characters of a failing run's end that are kept with its record."""
 
@@ -59,21 +58,6 @@ class Ran:
         return self.reading is not None and self.reading.is_good
 
 
-@dataclass(slots=True)
-class _Kept:
-    head: bytearray
-    tail: bytearray
-
-    def add(self, data: bytes) -> None:
-        room = max(0, HEAD_BYTES - len(self.head))
-        self.head += data[:room]
-        self.tail += data[room:]
-        del self.tail[: max(0, len(self.tail) - TAIL_BYTES)]
-
-    def text(self) -> str:
-        return bytes(self.head + self.tail).decode("utf-8", "replace")
-
-
 class Runs:
     """Runs checks, and remembers which of the ways to call a tool is the one that is installed here."""
 
@@ -95,7 +79,7 @@ class Runs:
 
     async def _once(self, check: Check, view: FileSource, text: str, timeout_s: float) -> tuple[Ran, bool]:
         """The run, and whether the tool itself was not there."""
-        kept = _Kept(bytearray(), bytearray())
+        kept = Bounded(MAX_BYTES)
         command = Command(text, cwd=check.root, timeout_s=timeout_s, check=True)
         backend, started_s, exit_code = "", anyio.current_time(), None
         try:
@@ -104,7 +88,8 @@ class Runs:
                 exit_code = await self._through(command, view, kept)
         except CopydeskError as error:
             return Ran(text, backend=backend, why=str(error)), False
-        duration_s, output = anyio.current_time() - started_s, kept.text()
+        duration_s = anyio.current_time() - started_s
+        output = bytes(kept.head + kept.tail).decode("utf-8", "replace")
         if exit_code is None:
             return Ran(text, duration_s, output=output[-MAX_OUTPUT:], backend=backend, timed_out=True), False
         if missing := _missing(exit_code, output, check):
@@ -115,7 +100,7 @@ class Runs:
             why = f"{check.tool} needs what is not on this machine, and checks have no network"
         return Ran(text, duration_s, None if why else reading, output[-MAX_OUTPUT:], backend, why=why), False
 
-    async def _through(self, command: Command, view: FileSource, kept: _Kept) -> int:
+    async def _through(self, command: Command, view: FileSource, kept: Bounded) -> int:
         async with self.shadow.run(command, view) as running:
             async for output in running.output():
                 kept.add(output.data)

@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from copydesk.domain.errors import ToolFailed
+from copydesk.processes.living import may_be_alive
 from copydesk.workspace.shadow.caches import remove
 
 _ELSEWHERE = ("/var/tmp", "/tmp", "/dev/shm")
@@ -139,7 +140,7 @@ def _sweep(folder: str) -> None:
     """Takes away what processes that are gone have left."""
     for name in os.listdir(folder):
         pid = name.removeprefix(_PREFIX).partition("-")[0]
-        if name.startswith(_PREFIX) and pid.isdigit() and not _is_alive(int(pid)):
+        if name.startswith(_PREFIX) and pid.isdigit() and not may_be_alive(int(pid)):
             path = os.path.join(folder, name)
             if os.lstat(path).st_uid == _own_id():
                 remove(path)
@@ -147,18 +148,6 @@ def _sweep(folder: str) -> None:
 
 def _own_id() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0
-
-
-def _is_alive(pid: int) -> bool:
-    if os.name == "nt":
-        return True  # asking would end it
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def room_below(folder: str) -> int:
