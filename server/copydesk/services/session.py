@@ -245,11 +245,11 @@ class Session:
             self.emit(Notice(turn.id, "warning", self._writer.problem))
 
     async def _loop(self, turn: Turn) -> LoopEnd:
-        self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
+        bill = self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
         model = await self._parts.models.resolve(
             turn.request.model or self._parts.model_name(),
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
-            around=self._bill.around,
+            around=lambda model: bill.around(self._prefix.watching(model, turn.id, self.emit)),
         )
         self.emit(ModelChosen(turn.id, model.name))
         instructions = await self._instructions(turn) if not self.state.messages else ""
@@ -356,11 +356,11 @@ class Session:
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         bill, self._bill = self._bill, None
         usage, cost = (bill.usage, bill.cost) if bill else (end.usage, Cost())
-        why, rest = end.stop_reason, (cost, end.output, end.error_type)
-        self.emit(TurnEnded(turn.id, why, message, usage, review.state, end.error, *rest))
+        reason, rest = end.stop_reason, (cost, end.output, end.error_type)
+        self.emit(TurnEnded(turn.id, reason, message, usage, review.state, end.error, *rest))
         self.updated = self._parts.now()
         evidence = redacted(self.checks.runs(turn.id), self._parts.secrets)
-        turn.finish(TurnOutcome(self.id, turn.id, why, message, review, usage, end.error, evidence, *rest))
+        turn.finish(TurnOutcome(self.id, turn.id, reason, message, review, usage, end.error, evidence, *rest))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""
