@@ -100,8 +100,7 @@ def _join_steering(parts: TurnParts) -> None:
 
 async def _request(parts: TurnParts, progress: _Progress) -> Reply:
     request = ModelRequest(
-        *(parts.system, parts.journal.messages, parts.tools.specs, parts.max_output_tokens, parts.thinking),
-        session=parts.session,
+        parts.system, parts.journal.messages, parts.tools.specs, parts.max_output_tokens, parts.thinking
     )
     parts.prefix.note(parts.turn, parts.model, request, parts.emit)
     assembly = Assembly(taken={call.id for message in request.messages for call in message.calls})

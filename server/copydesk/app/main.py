@@ -120,6 +120,8 @@ async def _models(options: Options) -> int:
     core = _here()
     models = core.models
     assert isinstance(models, Models)
+    if options.fetch_tokenizers:
+        return await _fetch_tokenizers(core, options)
     async with core.running():
         infos = await models.available()
         try:
@@ -128,6 +130,14 @@ async def _models(options: Options) -> int:
             chosen, problems = "", (str(error),)
         print_models(infos, chosen, (*problems, *models.knowledge.problems), as_json=options.json)
     return 0 if chosen else EXIT_ERROR
+
+
+async def _fetch_tokenizers(core: "Core", options: Options) -> int:
+    from copydesk.cli.reports import print_fetched
+
+    async with core.outward.door:
+        print_fetched([one async for one in core.outward.counting.fetch(core.outward.door)], as_json=options.json)
+    return 0
 
 
 async def _doctor(options: Options) -> int:

@@ -245,11 +245,11 @@ class Session:
             self.emit(Notice(turn.id, "warning", self._writer.problem))
 
     async def _loop(self, turn: Turn) -> LoopEnd:
-        self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
+        bill = self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
         model = await self._parts.models.resolve(
             turn.request.model or self._parts.model_name(),
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
-            around=self._bill.around,
+            around=lambda model: bill.around(self._prefix.watching(model, turn.id, self.emit)),
         )
         self.emit(ModelChosen(turn.id, model.name))
         instructions = await self._instructions(turn) if not self.state.messages else ""
