@@ -7,8 +7,9 @@ import pytest
 from copydesk.agent.loop import LoopEnd
 from copydesk.agent.shaping import AnswerShape
 from copydesk.domain import errors
-from copydesk.domain.events import MessageAdded, UsageUpdated
+from copydesk.domain.events import MessageAdded, PrefixBroken, UsageUpdated
 from copydesk.domain.messages import Usage
+from copydesk.domain.stream import ModelRequest
 from copydesk.models.script import Script
 from copydesk.models.scripted import ScriptedModel
 from tests.support.agent_parts import FunctionTool, MemoryJournal, parts_for
@@ -24,6 +25,7 @@ async def echo(arguments: object) -> str:
 async def shaped(script: str, end: LoopEnd = WORDS) -> tuple[LoopEnd, ScriptedModel, MemoryJournal]:
     model, journal = ScriptedModel(Script.parse(script)), MemoryJournal()
     parts = parts_for(model, FunctionTool("read", "read", echo), journal=journal)
+    parts.prefix.note("t", model, ModelRequest("system", journal.messages, parts.tools.specs), parts.emit)
     return await AnswerShape(SCHEMA).shaped(parts, end), model, journal
 
 
@@ -49,6 +51,8 @@ async def test_words_lead_to_one_request_with_the_schema_and_the_same_prefix() -
     assert request.messages[: len(request.messages) - 1] == journal.messages[:1]
     assert [role for role, _ in added(journal)] == ["user", "assistant"]
     assert added(journal)[1] == ("assistant", '{"n": 4}')
+    (broken,) = [event for event in journal.events if isinstance(event, PrefixBroken)]
+    assert broken.why == "schema"
     assert [event.total for event in journal.events if isinstance(event, UsageUpdated)] == [Usage(107, 13)]
 
 
