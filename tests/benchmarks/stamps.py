@@ -2,13 +2,14 @@
 
 `python -m tests.benchmarks.stamps` prints its port and serves. The path says what is answered: `/N/PAUSE/…` is N words,
 PAUSE milliseconds apart; `/call/…` answers the first request of two with a call of `list_dir`. On the wire of the rest
-of the path: Chat Completions, or Anthropic Messages where it ends in `/messages`. Times are `time.perf_counter`'s, which
+of the path: Chat Completions, Anthropic Messages where it ends in `/messages`, or Gemini's own. Times are `time.perf_counter`'s, which
 all processes of a machine share.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from tests.support import wire_events
 
@@ -69,21 +70,53 @@ def _messages_call() -> bytes:
     return start + _messages_end("tool_use")
 
 
+def _gemini(text: str, **last: object) -> bytes:
+    candidate = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0, **last}
+    return wire_events.sse({"candidates": [candidate], "usageMetadata": {"promptTokenCount": 10}})
+
+
+def _gemini_frame() -> tuple[bytes, bytes]:
+    return b"", _gemini("", finishReason="STOP")
+
+
+def _gemini_call() -> bytes:
+    part = {"functionCall": {"name": "list_dir", "args": {}, "id": "c1"}, "thoughtSignature": "c2ln"}
+    candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}
+    return wire_events.sse({"candidates": [candidate]})
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a wire says a word, what stands around all of them, and its call."""
+
+    say: Callable[[str], bytes]
+    frame: Callable[[], tuple[bytes, bytes]]
+    call: Callable[[], bytes]
+
+
+def _manner(path: str) -> Manner:
+    if path.endswith("/messages"):
+        return Manner(_messages, _messages_frame, _messages_call)
+    if ":streamGenerateContent" in path:
+        return Manner(_gemini, _gemini_frame, _gemini_call)
+    return Manner(_chat, _chat_frame, _chat_call)
+
+
 def _answer(path: str, body: bytes) -> Iterator[tuple[float, Callable[[], bytes]]]:
     """Pieces, and how long to wait before each. Made when they are sent, for the times in them."""
     _, what, pause, *_ = path.split("/")
-    is_chat = not path.endswith("/messages")
-    start, end = _chat_frame() if is_chat else _messages_frame()
-    has_result = b'"role":"tool"' in body or b'"tool_result"' in body
+    manner = _manner(path)
+    start, end = manner.frame()
+    has_result = b'"role":"tool"' in body or b'"tool_result"' in body or b'"functionResponse"' in body
     if what == "call" and not has_result:
-        call = _chat_call() if is_chat else _messages_call()
+        call = manner.call()
         yield 0.0, lambda: call
         return
     n_words, pause_s = (N_WORDS, 0.0) if what == "call" else (int(what), float(pause) / 1000)
-    say = _chat if is_chat else _messages
-    yield 0.0, lambda: start
+    if start:
+        yield 0.0, lambda: start
     for _ in range(n_words):
-        yield pause_s, lambda: say(stamp())
+        yield pause_s, lambda: manner.say(stamp())
     yield 0.0, lambda: end
 
 

@@ -37,7 +37,12 @@ N_ROUNDS = 25
 N_WARM_UP = 5
 N_MANY = 5_000
 WORD = re.compile(rb'"(?:content|text)":"([0-9.]+)')
-WIRES = (("Chat", "compat", "/chat/completions"), ("Messages", "anthropic", "/messages"))
+WIRES = (
+    ("Chat", "compat", "/chat/completions"),
+    ("Messages", "anthropic", "/messages"),
+    ("Gemini", "gemini", "/models/scripted:streamGenerateContent?alt=sse"),
+)
+ENTRIES = {"compat": "compat/scripted", "anthropic": "anthropic/claude-sonnet-4-5", "gemini": "gemini/gemini-3.8-flash"}
 
 
 def measure() -> Iterator[Table]:
@@ -60,7 +65,7 @@ class Case:
 
     def model(self, what: str, door: Door) -> RemoteModel:
         endpoint = Endpoint(PROVIDERS[self.provider], self.base(what), "none")
-        entry = catalog.entry("anthropic/claude-sonnet-4-5" if self.provider == "anthropic" else "compat/scripted")
+        entry = catalog.entry(ENTRIES[self.provider])
         return RemoteModel(f"{self.provider}/scripted", "scripted", endpoint, door, entry)
 
 

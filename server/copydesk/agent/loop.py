@@ -4,7 +4,9 @@
 decides only whether there is another step. It must not grow: what to send, run or keep is decided elsewhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 
@@ -30,7 +32,8 @@ MAX_CUT_OFF = 3
 class LoopEnd:
     """How a turn's loop ended. `message` is the model's last words; `error` what went wrong, for the person.
 
-    `n_steps` counts those taken in the turn so far.
+    `n_steps` counts those taken in the turn so far. `output` is the answer as JSON where one was asked for;
+    `error_type` names the kind of error in `domain.errors`.
     """
 
     stop_reason: StopReason
@@ -38,6 +41,8 @@ class LoopEnd:
     usage: Usage
     error: str = ""
     n_steps: int = 0
+    output: Mapping[str, Any] | None = None
+    error_type: str = ""
 
 
 @dataclass(slots=True)
@@ -58,7 +63,7 @@ async def run_loop(parts: TurnParts, *, after: LoopEnd | None = None) -> LoopEnd
     try:
         ended = await _ended_loop(parts, progress)
     except ModelError as error:
-        ended = LoopEnd("error", progress.said, progress.usage, str(error))
+        ended = LoopEnd("error", progress.said, progress.usage, str(error), error_type=type(error).__name__)
     return replace(ended, n_steps=progress.n_steps)
 
 

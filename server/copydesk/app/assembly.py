@@ -206,6 +206,7 @@ class Assembly:
         await anyio.sleep(IDLE_S)
         if self.core.attribution:
             await anyio.to_thread.run_sync(self.core.attribution.tidy)
+        await anyio.to_thread.run_sync(self.core.host.parts.meter.spending.tidy)
         await anyio.to_thread.run_sync(lambda: self.server.client.capabilities)  # 60 ms that no edit should wait for
         await self._model_name()
 

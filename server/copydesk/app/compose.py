@@ -185,12 +185,14 @@ def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     return selection
 
 
-def _learning(host: Host) -> Host:
-    """The host, whose models' servers are asked beside its turns, and what they say is told in them."""
+def _host(parts: SessionParts, state: Path, attribution: "Attribution | None") -> Host:
+    """The host. The models' servers are asked beside its turns, and what they say is told in them."""
     from copydesk.models.selection import Models
 
-    models, parts = host.parts.models, host.parts
-    if isinstance(models, Models):
+    host = Host(parts, state / "sessions")
+    if attribution:
+        host.subscribe(attribution.listen)
+    if isinstance(models := parts.models, Models):
         parts.learn, parts.model_notes = models.learn, ModelNotes(models.notes)
         models.knowledge.start = host.start
         models.knowledge.learnt.append(parts.model_notes.learnt)
@@ -263,9 +265,7 @@ def compose(
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
         meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
-    host = _learning(Host(parts, state / "sessions"))
-    if attribution:
-        host.subscribe(attribution.listen)
+    host = _host(parts, state, attribution)
     ends = (outward.door.aclose, own.aclose, shadows.aclose, outward.counting.aclose)
     tends = (own.tend, outward.secrecy.tend, outward.counting.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

@@ -14,6 +14,7 @@ from copydesk.cli.arguments import Options, parse
 from copydesk.domain.errors import CopydeskError
 
 if TYPE_CHECKING:
+    from copydesk.agent.shaping import AnswerShape
     from copydesk.app.compose import Core
 
 EXIT_ERROR = 1
@@ -64,7 +65,7 @@ async def _run(options: Options) -> int:
     from copydesk.domain.permissions import mode_of
     from copydesk.workspace.uris import to_uri
 
-    root, asker = _folder(options.cwd), terminal_asker()
+    root, asker, shape = _folder(options.cwd), terminal_asker(), _shape(options.schema)
     arguments: dict[str, object] = {"review.mode": "apply", "verify.waitS": CHECKS_S}
     if options.model:
         arguments["model.name"] = options.model
@@ -82,7 +83,24 @@ async def _run(options: Options) -> int:
         _say("warning", problem)
     async with core.running():
         mode = mode_of(options.mode) if options.mode else None
-        return await run_task(core.host, core.workspace, options.task, mode=mode, as_json=options.json)
+        return await run_task(core.host, core.workspace, options.task, mode=mode, as_json=options.json, shape=shape)
+
+
+def _shape(path: str | None) -> "AnswerShape | None":
+    """The shape of the answer that `--schema` names; a schema that cannot be used ends the run before it begins."""
+    if path is None:
+        return None
+    import json
+
+    from copydesk.agent.shaping import AnswerShape
+
+    advice = "Give a file with a JSON Schema of an object."
+    try:
+        return AnswerShape(json.loads(Path(path).read_text(encoding="utf-8-sig")))
+    except OSError as error:
+        raise CopydeskError(f"--schema {path!r}: {error.strerror}.", advice=advice) from error
+    except (ValueError, RecursionError) as error:
+        raise CopydeskError(f"--schema {path!r} is not JSON: {error}.", advice=advice) from error
 
 
 def _folder(text: str) -> Path:
@@ -102,6 +120,8 @@ async def _models(options: Options) -> int:
     core = _here()
     models = core.models
     assert isinstance(models, Models)
+    if options.fetch_tokenizers:
+        return await _fetch_tokenizers(core, options)
     async with core.running():
         infos = await models.available()
         try:
@@ -110,6 +130,14 @@ async def _models(options: Options) -> int:
             chosen, problems = "", (str(error),)
         print_models(infos, chosen, (*problems, *models.knowledge.problems), as_json=options.json)
     return 0 if chosen else EXIT_ERROR
+
+
+async def _fetch_tokenizers(core: "Core", options: Options) -> int:
+    from copydesk.cli.reports import print_fetched
+
+    async with core.outward.door:
+        print_fetched([one async for one in core.outward.counting.fetch(core.outward.door)], as_json=options.json)
+    return 0
 
 
 async def _doctor(options: Options) -> int:

@@ -21,6 +21,8 @@ class Options:
     json: bool = False
     max_steps: int | None = None
     tcp: str | None = None
+    schema: str | None = None
+    fetch_tokenizers: bool = False
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -44,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(verbs.add_parser("run", help="do one task here, without an editor, and print the diff"))
     models = verbs.add_parser("models", help="list the models that can be used, and why others cannot")
     models.add_argument("--json", action="store_true", help="print JSON")
+    models.add_argument("--fetch-tokenizers", action="store_true", help="download tiktoken's tables for exact counts")
     doctor = verbs.add_parser("doctor", help="check this installation and say what is missing")
     doctor.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -56,6 +59,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--mode", choices=MODES, help="what may happen unasked")
     run.add_argument("--apply", action="store_true", help="write the edits to the files")
     run.add_argument("--json", action="store_true", help="print the session's events as JSON lines")
+    run.add_argument("--schema", metavar="FILE", help="answer with one JSON object that fits this JSON Schema")
     run.add_argument("--max-steps", type=_positive, metavar="N", help="most model requests")
 
 

@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
 from copydesk.models.listing import ModelInfo, info_to_json
 from copydesk.services.model_tables import models_table
+
+if TYPE_CHECKING:
+    from copydesk.models.tokens.fetching import Fetched
 
 Level: TypeAlias = Literal["ok", "note", "problem"]
 MARKS: dict[Level, str] = {"ok": "✓", "note": "·", "problem": "✗"}
@@ -36,6 +39,18 @@ def print_models(infos: Iterable[ModelInfo], chosen: str, problems: Sequence[str
     print(f"\nA turn would use: {chosen}" if chosen else "\nNo turn can start.")
     for problem in problems:
         print(f"✗ {problem}")
+
+
+def print_fetched(fetched: Iterable["Fetched"], *, as_json: bool) -> None:
+    """Says which of tiktoken's tables are there now, where, and how large they are."""
+    listed = list(fetched)
+    if as_json:
+        print(json.dumps({"tokenizers": [{**asdict(one), "path": str(one.path)} for one in listed]}))
+        return
+    for one in listed:
+        how = "was there already" if one.was_there else "fetched and checked"
+        print(f"✓ {one.name}  {one.n_bytes / 1e6:.1f} MB, {how}: {one.path}")
+    print("\nOpenAI's models are counted exactly from now on.")
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> int:

@@ -1,11 +1,13 @@
 """`copydesk run`: one task through the same core, the diff on stdout, words on stderr.
 
+With a shape for the answer, its JSON object stands alone on stdout and all else on stderr.
+
 Exit codes: 0 done, 1 error, 2 step limit reached, 130 interrupted.
 """
 
 import json
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from copydesk.cli.command_lines import CommandLines
 from copydesk.domain.events import Event, EvidenceUpdated, StopReason
@@ -21,6 +23,9 @@ from copydesk.store.records import Listener
 from copydesk.text.diffs import unified
 from copydesk.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from copydesk.agent.shaping import AnswerShape
+
 EXIT_CODES: dict[StopReason, int] = {
     "end_turn": 0,
     "max_tokens": 1,
@@ -31,19 +36,51 @@ EXIT_CODES: dict[StopReason, int] = {
 }
 
 
-async def run_task(host: Host, workspace: Workspace, task: str, *, mode: Mode | None, as_json: bool) -> int:
+async def run_task(
+    host: Host,
+    workspace: Workspace,
+    task: str,
+    *,
+    mode: Mode | None,
+    as_json: bool,
+    shape: "AnswerShape | None" = None,
+) -> int:
     """Runs the task to its end, prints, and returns the exit code."""
     shown = _json_lines if as_json else _progress
     host.subscribe(_until_closed(shown(sys.stdout if as_json else sys.stderr), host))
-    outcome = await host.prompt(PromptRequest(Task("prompt", task), mode=mode)).wait()
+    outcome = await host.prompt(PromptRequest(Task("prompt", task), mode=mode, shape=shape)).wait()
     session = host.session(outcome.session)
     if not as_json:
         try:
-            _print_outcome(outcome, pending_diff(session, workspace) if session else "")
+            diff = pending_diff(session, workspace) if session else ""
+            _print_output(outcome, diff) if shape else _print_outcome(outcome, diff)
         except OSError as error:  # a full disk, a reader that is gone
             print(f"copydesk: the answer cannot be printed: {error.strerror or error}.", file=sys.stderr)
             return EXIT_CODES["error"]
     return EXIT_CODES[outcome.stop_reason]
+
+
+def _print_output(outcome: TurnOutcome, diff: str) -> None:
+    """The answer alone on stdout; without one, what was said in its place and why it is not the answer."""
+    if outcome.output is not None:
+        text = json.dumps(dict(outcome.output), ensure_ascii=False)
+        print(text if _prints(text) else json.dumps(dict(outcome.output)), flush=True)
+    elif outcome.message:
+        print(outcome.message, file=sys.stderr)
+    if outcome.error:
+        kind = f"{outcome.error_type}: " if outcome.error_type else ""
+        print(f"copydesk: {kind}{outcome.error}", file=sys.stderr)
+    if diff:
+        print(diff, end="" if diff.endswith("\n") else "\n", file=sys.stderr)
+
+
+def _prints(text: str) -> bool:
+    """Whether stdout has all of its letters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _until_closed(show: Listener, host: Host) -> Listener:

@@ -47,8 +47,11 @@ MAX_SELECTION = 12_000
 """Most characters of a selection that are quoted; the model can read the rest."""
 
 
-def task_message(task: Task, *, instructions: str = "", note: str = "") -> Message:
-    """The user message of a new turn. `instructions` are the project's, given once; `note` what happened since."""
+def task_message(task: Task, *, instructions: str = "", note: str = "", answer: str = "") -> Message:
+    """The user message of a new turn. `instructions` are the project's, given once; `note` what happened since.
+
+    `answer` says in what shape the answer is wanted.
+    """
     sections = [
         f"<project_instructions>\n{instructions}\n</project_instructions>" if instructions else "",
         f"<since_your_last_turn>\n{note}\n</since_your_last_turn>" if note else "",
@@ -58,6 +61,7 @@ def task_message(task: Task, *, instructions: str = "", note: str = "") -> Messa
         _place(task),
         _selection(task),
         _problems(task.problems),
+        answer,
     ]
     return Message("user", (Text("\n\n".join(part for part in sections if part)),), task)
 

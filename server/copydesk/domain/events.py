@@ -256,6 +256,8 @@ class Notice:
 
 @frozen
 class TurnEnded:
+    """`output` is the answer as JSON where a schema was given. `error_type` is a name of `domain.errors`, or empty."""
+
     turn: str
     stop_reason: StopReason
     message: str
@@ -263,6 +265,8 @@ class TurnEnded:
     review: ReviewState = "none"
     error: str = ""
     cost: Cost = Cost()
+    output: Mapping[str, Any] | None = None
+    error_type: str = ""
 
 
 Event: TypeAlias = (

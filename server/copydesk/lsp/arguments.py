@@ -13,7 +13,19 @@ from copydesk.domain.permissions import MODES, Mode
 Fields: TypeAlias = Mapping[str, Any]
 
 PLACE_KEYS = ("uri", "range", "diagnostics")
-TURN_KEYS = (*PLACE_KEYS, "text", "instruction", "session", "mode", "model", "queue", "wait", "comment", "subject")
+TURN_KEYS = (
+    *PLACE_KEYS,
+    "text",
+    "instruction",
+    "session",
+    "mode",
+    "model",
+    "queue",
+    "wait",
+    "comment",
+    "subject",
+    "schema",
+)
 
 
 class ArgumentError(ValueError):
@@ -52,6 +64,7 @@ class TurnArguments:
     wait: bool = False
     comment: bool = False
     subject: str = ""
+    schema: Fields | None = None
     unknown: tuple[str, ...] = ()
 
     @classmethod
@@ -69,6 +82,7 @@ class TurnArguments:
             wait=fields.flag("wait"),
             comment=fields.flag("comment"),
             subject=fields.text("subject") or "",
+            schema=fields.object("schema"),
             unknown=fields.unknown,
         )
 
@@ -114,6 +128,12 @@ class Reader:
         if value is not None and known is None:
             raise ArgumentError(f"{self.command}: {value!r} is not a mode; choose one of {', '.join(MODES)}.")
         return known
+
+    def object(self, key: str) -> Fields | None:
+        value = self.fields.get(key)
+        if value is None or isinstance(value, Mapping):
+            return cast("Fields | None", value)
+        raise self._wrong(key, "an object", value)
 
     def objects(self, key: str) -> tuple[Fields, ...] | None:
         value = self.fields.get(key)

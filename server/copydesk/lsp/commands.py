@@ -22,6 +22,7 @@ from copydesk.lsp.ledger import NAME as LEDGER
 from copydesk.lsp.permissions import KEYS as CONSENT_KEYS
 from copydesk.lsp.places import OpenTexts, Place, Places, subject_of
 from copydesk.lsp.review import KEYS as REVIEW_KEYS
+from copydesk.lsp.shapes import shape_of
 from copydesk.lsp.spoken import Spoken
 from copydesk.lsp.undo import KEYS as UNDO_KEYS
 from copydesk.lsp.updates import outcome_to_json
@@ -170,6 +171,8 @@ class Commands:
         command = PREFIX + verb
         given = TurnArguments.parse(command, arguments)
         self._note_unknown(command, given.unknown)
+        if given.schema is not None:
+            shape_of(command, verb, given.schema)
         place = await self._places.resolve(command, given, cast("OpenTexts", context.files))
         if given.comment and place:
             return await self._start(self._comment_task(place, given, context), given)
@@ -228,7 +231,8 @@ class Commands:
         session = given.session
         if task.instruction_comment and session is None:
             session = cast("str", self._host.new_session(make_current=False).id)
-        request = PromptRequest(task, session, given.mode, given.model, given.queue)
+        shape = shape_of(PREFIX + task.verb, task.verb, given.schema) if given.schema is not None else None
+        request = PromptRequest(task, session, given.mode, given.model, given.queue, shape)
         turn = self._host.prompt(request)
         if not given.wait:
             return {"session": turn.session, "turn": turn.id}

@@ -227,7 +227,7 @@ def _turn_ended(event: events.TurnEnded) -> JsonObject:
         review=event.review,
         usage=usage_to_json(event.usage, event.cost),
     )
-    return {**update, "error": event.error} if event.error else update
+    return {**update, **_end_to_json(event)}
 
 
 def permission_to_json(request: PermissionRequest) -> JsonObject:
@@ -304,4 +304,12 @@ def outcome_to_json(outcome: "TurnOutcome") -> JsonObject:
         "usage": usage_to_json(outcome.usage, outcome.cost),
         "evidence": runs_to_json(outcome.evidence),
     }
-    return {**result, "error": outcome.error} if outcome.error else result
+    return {**result, **_end_to_json(outcome)}
+
+
+def _end_to_json(end: "events.TurnEnded | TurnOutcome") -> JsonObject:
+    """What only some turns have: an answer as JSON, an error."""
+    found: JsonObject = {} if end.output is None else {"output": dict(end.output)}
+    if end.error:
+        found["error"] = end.error
+    return {**found, "errorType": end.error_type} if end.error_type else found

@@ -118,7 +118,7 @@ _QUOTAS: dict[google_errors.Quota, str] = {
 def _google(body: bytes) -> google_errors.GoogleError | None:
     try:
         parsed: object = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return google_errors.read(parsed)
 
@@ -215,7 +215,7 @@ def _said(body: bytes) -> str:
         return _title(text) or "a web page"
     try:
         parsed: object = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _cut(text, LONGEST)
     message, words, _ = _parts(parsed)
     return _cut(f"{message} ({words})" if message and words else message or words or text, LONGEST)

@@ -11,8 +11,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias, cast, get_args
 
-from copydesk.domain.models import Price
-from copydesk.models.catalog import Entry, SchemaForm, ThinkingForm
+from copydesk.domain.models import Price, SchemaForm
+from copydesk.models.catalog import Entry, ThinkingForm
 from copydesk.models.providers import PROVIDERS
 
 FILE: Final = "models.toml"

@@ -123,7 +123,7 @@ def split_name(name: str) -> tuple[Provider, str]:
 
 def as_served(provider: Provider, url: str) -> Provider:
     """The provider as it is reached at this base URL: Google's OpenAI-compatible endpoint speaks another wire."""
-    if provider.wire == "gemini" and url.endswith("/openai"):
+    if provider.wire == "gemini" and url.removesuffix("/chat/completions").endswith("/openai"):
         return replace(provider, wire="openai_chat")
     return provider
 
@@ -143,6 +143,11 @@ def base_url(text: str, variable: str, version: str = "v1") -> str:
         raise _bad_url(text, variable) from exc
     if parts.scheme not in ("http", "https") or not host:
         raise _bad_url(text, variable)
+    if parts.query or parts.fragment:  # a key could stand there, and would go into logs: not even named
+        raise ConfigError(
+            f"{variable} has something behind a “?” or “#”, which no path can be put behind.",
+            advice="Leave it out; a key goes into the provider's own …_API_KEY variable.",
+        )
     if host == "0.0.0.0":  # an address to listen on, which clients cannot use everywhere
         url = url.replace("0.0.0.0", "127.0.0.1", 1)
     return url if parts.path else f"{url}/{version}"

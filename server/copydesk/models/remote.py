@@ -15,7 +15,7 @@ import anyio
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
 from copydesk.domain.models import Billing
-from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, failures, sse
@@ -138,10 +138,12 @@ class RemoteModel:
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
-        sent = request if is_openai(url) else replace(request, session="")  # others may refuse what they do not know
 
         def encode(wire: WireName, entry: Entry) -> bytes:
             if (wire, entry) not in bodies:
+                # On this wire others may refuse the field that holds it; the Responses API has it everywhere.
+                unnamed = wire == "openai_chat" and not is_openai(url)
+                sent = replace(request, session="") if unnamed else request
                 bodies[wire, entry] = WIRES[wire].encode(sent, self._model, entry)
             return bodies[wire, entry]
 
@@ -216,17 +218,23 @@ class RemoteModel:
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
         lines = Frames() if self._arrays else sse.Decoder()
-        n_events = 0
+        n_events, given = 0, False
         heard_s = time.monotonic()
         chunk: bytes | None = head
         while chunk is not None:
             arrived = lines.feed(chunk)
             n_events += len(arrived)
             heard_s = self._still_heard(heard_s, bool(arrived))
-            for event in joined([found for one in arrived for found in decoder.feed(one)]):
+            found, failed = _decoded(decoder, arrived)
+            if isinstance(failed, errors.TransientModelError) and not given:
+                raise failed  # nobody has seen anything: it can be tried again
+            for event in joined(found):
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
+                given = given or not isinstance(event, UsageReport)
                 yield event
+            if failed is not None:
+                raise failed
             chunk = None if decoder.done else await self._chunk(response, decoder)
         if not decoder.done:
             for event in self._last(lines, decoder, head, n_events):
@@ -279,6 +287,19 @@ def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
     if is_local and not passes_on:
         return "free"
     return "tokens" if entry.price else "unknown"
+
+
+def _decoded(
+    decoder: Decoder, arrived: list[sse.ServerSentEvent]
+) -> tuple[list[StreamEvent], errors.ModelError | None]:
+    """What came, and the error that it ended in."""
+    found: list[StreamEvent] = []
+    try:
+        for one in arrived:
+            found += decoder.feed(one)
+    except errors.ModelError as exc:
+        return found, exc
+    return found, None
 
 
 async def _head(response: Response) -> bytes:

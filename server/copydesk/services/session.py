@@ -228,7 +228,7 @@ class Session:
             end = replace(end, stop_reason="cancelled")
             raise
         except CopydeskError as error:
-            end = LoopEnd("error", "", end.usage, str(error))
+            end = LoopEnd("error", "", end.usage, str(error), error_type=type(error).__name__)
         except Exception as error:  # one failing turn must not end the session
             log.exception("turn %s failed", turn.id)
             words = f"Copydesk failed: {type(error).__name__}: {error}. Please report this."
@@ -254,11 +254,15 @@ class Session:
         self.emit(ModelChosen(turn.id, model.name))
         instructions = await self._instructions(turn) if not self.state.messages else ""
         note = "\n".join(part for part in (self._note, self.take_news()) if part)
-        message = task_message(turn.request.task, instructions=instructions, note=note)
+        shape = turn.request.shape
+        answer = shape.told() if shape else ""
+        message = task_message(turn.request.task, instructions=instructions, note=note, answer=answer)
         self._note = ""
         self.emit(MessageAdded(turn.id, message))
         with self._parts.model_notes.during(model.name, lambda note: self.emit(Notice(turn.id, "warning", note))):
-            return await self.checks.run(self._turn_parts(turn, model))
+            parts = self._turn_parts(turn, model)
+            end = await self.checks.run(parts)
+            return await shape.shaped(parts, end) if shape else end
 
     async def _instructions(self, turn: Turn) -> str:
         names = self._parts.settings().texts("context.instructionFiles")
@@ -352,10 +356,11 @@ class Session:
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         bill, self._bill = self._bill, None
         usage, cost = (bill.usage, bill.cost) if bill else (end.usage, Cost())
-        self.emit(TurnEnded(turn.id, end.stop_reason, message, usage, review.state, end.error, cost))
+        reason, rest = end.stop_reason, (cost, end.output, end.error_type)
+        self.emit(TurnEnded(turn.id, reason, message, usage, review.state, end.error, *rest))
         self.updated = self._parts.now()
         evidence = redacted(self.checks.runs(turn.id), self._parts.secrets)
-        turn.finish(TurnOutcome(self.id, turn.id, end.stop_reason, message, review, usage, end.error, evidence, cost))
+        turn.finish(TurnOutcome(self.id, turn.id, reason, message, review, usage, end.error, evidence, *rest))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""

@@ -1,7 +1,9 @@
 """A turn as its callers hold it: what was asked, how to wait for it, how to stop it, what came of it."""
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -10,6 +12,9 @@ from copydesk.domain.evidence import CheckRun
 from copydesk.domain.messages import Task, Usage
 from copydesk.domain.money import Cost
 from copydesk.domain.permissions import Mode
+
+if TYPE_CHECKING:
+    from copydesk.agent.shaping import AnswerShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +26,16 @@ class PromptRequest:
     mode: Mode | None = None
     model: str | None = None
     queue: bool = False
+    shape: "AnswerShape | None" = None
+    """The answer is to be a JSON object in it; then the prompt never joins a turn that runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnOutcome:
-    """`message` is for the person: the model's last words and what is unsaved. `error` says what went wrong."""
+    """`message` is for the person: the model's last words and what is unsaved. `error` says what went wrong.
+
+    `output` is the answer as JSON where a shape was given.
+    """
 
     session: str
     turn: str
@@ -36,6 +46,8 @@ class TurnOutcome:
     error: str = ""
     evidence: tuple[CheckRun, ...] = ()
     cost: Cost = field(default_factory=Cost)
+    output: Mapping[str, Any] | None = None
+    error_type: str = ""
 
 
 class _Result:

@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 from copydesk.domain import commands, edits, events, evidence, messages, money, permissions, tools
 
 VERSION = 1
-_RAW = frozenset({"arguments", "details"})
+_RAW = frozenset({"arguments", "details", "output"})
 """Fields whose value is JSON of the model's or a tool's own: kept as it is."""
 
 _EXTRA: tuple[type, ...] = (

@@ -60,9 +60,10 @@ async def test_a_path_that_is_given_is_kept(door: Door, version: str) -> None:
     assert server.requests[0].path == f"{version}/models/g:streamGenerateContent?alt=sse"
 
 
-async def test_the_compatible_endpoint_keeps_the_chat_wire(door: Door) -> None:
+@pytest.mark.parametrize("end", ["", "/", "/chat/completions"])
+async def test_the_compatible_endpoint_keeps_the_chat_wire(door: Door, end: str) -> None:
     async with ModelServer(HELLO) as server:
-        env = {"GEMINI_BASE_URL": f"{server.url}/v1beta/openai/", "GEMINI_API_KEY": "k"}
+        env = {"GEMINI_BASE_URL": f"{server.url}/v1beta/openai{end}", "GEMINI_API_KEY": "k"}
         answering = await chosen(door, env).resolve("gemini/gemini-2.5-flash")
         assert isinstance(answering, RemoteModel)
         request = ModelRequest("s", (Message("user", (Text("hi"),)),), thinking="high")
@@ -72,6 +73,25 @@ async def test_the_compatible_endpoint_keeps_the_chat_wire(door: Door) -> None:
     assert seen.path == "/v1beta/openai/chat/completions"
     assert seen.headers["authorization"] == "Bearer k"
     assert seen.json["reasoning_effort"] == "high"
+
+
+async def test_a_key_in_the_base_url_is_refused_and_not_repeated(door: Door) -> None:
+    env = {"GEMINI_BASE_URL": "https://generativelanguage.googleapis.com/v1beta?key=AIza-secret"}
+    with pytest.raises(errors.ConfigError, match="GEMINI_BASE_URL") as caught:
+        await chosen(door, env).resolve("gemini/g")
+    assert "secret" not in str(caught.value)
+
+
+async def test_json_nested_without_end_is_named(door: Door) -> None:
+    deep = b'{"candidates": ' + b"[" * 200_000
+    async with ModelServer(HELLO) as server:
+        for body in (deep, b"data: " + deep + b"\n\n"):
+            server.faults = [Fault("body", body=body)]
+            with pytest.raises(errors.BadStream):
+                await collect(model(server, door, "gemini"))
+        server.faults = [Fault("status", status=400, body=deep)]
+        with pytest.raises(errors.BadRequest):
+            await collect(model(server, door, "gemini"))
 
 
 async def test_auto_asks_a_server_on_this_machine_what_it_has(door: Door) -> None:

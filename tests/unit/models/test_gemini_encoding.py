@@ -10,6 +10,7 @@ from copydesk.domain.messages import Image, Message, Thinking, ToolCall, ToolRes
 from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models.catalog import entry, over
+from copydesk.models.schemas import gemini_schema
 from copydesk.models.wires.gemini import GeminiContent
 from copydesk.models.wires.gemini_encode import UNSIGNED, encode
 from copydesk.models.wires.history import INTERRUPTED
@@ -148,6 +149,8 @@ def thinking(name: str, level: str, **fields: Any) -> Any:
         ("gemini-2.5-flash-lite", {"thinkingBudget": 0}, {"thinkingBudget": 16_384}),
         ("gemini-2.5-pro", {"thinkingBudget": 128}, {"thinkingBudget": 16_384}),
         ("gemini-2.0-flash", None, None),
+        ("gemini-pro-latest", {"thinkingLevel": "LOW"}, {"thinkingLevel": "HIGH"}),
+        ("gemini-1.5-pro", None, None),
         ("gemma-4-31b-it", None, None),
     ],
 )
@@ -184,15 +187,19 @@ SCHEMA = OutputSchema("answer", {"type": "object", "properties": {"x": {"type": 
 def test_a_schema_has_its_own_field() -> None:
     asked = body((user("x"),), OLD, (), schema=SCHEMA)
     assert asked["generationConfig"]["responseMimeType"] == "application/json"
-    assert asked["generationConfig"]["responseJsonSchema"] == SCHEMA.schema
+    assert asked["generationConfig"]["responseSchema"] == gemini_schema(SCHEMA.schema)
     assert asked["systemInstruction"] == {"parts": [{"text": "sys"}]}
-    assert body((user("x"),), schema=SCHEMA)["generationConfig"]["responseJsonSchema"] == SCHEMA.schema
+    assert body((user("x"),), schema=SCHEMA)["generationConfig"]["responseSchema"]["type"] == "OBJECT"
+    free = OutputSchema("x", {"type": "object", "additionalProperties": {"type": "integer"}})
+    config = body((user("x"),), schema=free)["generationConfig"]
+    assert "responseSchema" not in config
+    assert config["responseJsonSchema"] == free.schema
 
 
 def test_where_tools_forbid_the_field_words_ask_for_the_schema() -> None:
     asked = body((user("x"),), OLD, schema=SCHEMA)
     assert "responseMimeType" not in asked["generationConfig"]
-    assert '{"x":{"type":"integer"}}' in asked["systemInstruction"]["parts"][1]["text"]
+    assert '{"x":{"type":"integer"}}' in asked["systemInstruction"]["parts"][0]["text"]
 
 
 @pytest.mark.parametrize(

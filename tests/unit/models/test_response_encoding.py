@@ -17,7 +17,6 @@ from copydesk.models.wires.history import INTERRUPTED
 from copydesk.models.wires.openai_responses import ResponsesDecoder
 from copydesk.models.wires.openai_responses_amend import Spared, amended, without
 from copydesk.models.wires.openai_responses_encode import encode
-from copydesk.models.wires.strict import fits_strict
 from tests.unit.models.test_encoding import CALL, HISTORY, TOOLS, results, said, steps, user
 
 MODEL = "gpt-5.6-terra"
@@ -99,6 +98,19 @@ def test_an_image_for_a_model_that_sees_none() -> None:
     assert content == [{"type": "input_text", "text": "(an image, image/png: this model cannot see images)"}]
 
 
+def test_a_result_may_hold_images() -> None:
+    result = ToolResult("c1", "read", "a plot", images=(Image("image/png", "QUJD"),))
+    sent = body(user("go"), said(CALL), results(result))["input"][2]["output"]
+    image = {"type": "input_image", "image_url": "data:image/png;base64,QUJD", "detail": "auto"}
+    assert sent == [{"type": "input_text", "text": "a plot"}, image]
+
+
+def test_models_that_do_not_reason_are_asked_to() -> None:
+    known = entry("openai/gpt-4.1")
+    assert body(user("x"), known=known)["instructions"] == "sys"
+    assert "step by step" in body(user("x"), known=known, thinking="high")["instructions"]
+
+
 def test_comments_on_the_way_are_told_from_answers() -> None:
     sent = body(user("go"), said("Looking", CALL), results(ToolResult("c1", "read", "x")), said("Done"))
     assert [item["phase"] for item in sent["input"] if item.get("role") == "assistant"] == [
@@ -119,6 +131,7 @@ def test_comments_on_the_way_are_told_from_answers() -> None:
         ("openai/gpt-5-mini", "off", {"effort": "minimal", "summary": "auto"}),
         ("openai/o3", "off", {"effort": "low", "summary": "auto"}),
         ("openai/gpt-5.6-terra", "medium", {"effort": "medium", "summary": "auto"}),
+        ("deepseek/deepseek-flash", "low", {"effort": "low", "summary": "auto"}),
         ("openai/gpt-4.1", "high", None),
     ],
 )
@@ -211,52 +224,21 @@ def test_a_schema_in_the_wires_own_field() -> None:
         "additionalProperties": False,
     }
     form = body(user("x"), schema=OutputSchema("My answer!", strict))["text"]["format"]
-    assert form == {"type": "json_schema", "name": "My_answer_", "schema": strict, "strict": True}
-    loose = strict | {"required": []}
-    assert body(user("x"), schema=OutputSchema("a", loose))["text"]["format"]["strict"] is False
-    assert body(user("x"), schema=OutputSchema("a", loose))["text"]["format"]["schema"] == loose
+    assert form == {"type": "json_schema", "name": "My_answer", "schema": strict, "strict": True}
     assert "text" not in body(user("x"))
+    json_mode = body(user("x"), known=entry("openai/gpt-4-turbo"), schema=OutputSchema("a", strict))
+    assert json_mode["text"]["format"] == {"type": "json_object"}
+    assert '"required":["a"]' in json_mode["instructions"]
 
 
-def closed(**properties: Any) -> Json:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
-
-
-DEEP: Json = {"type": "string"}
-for _ in range(12):
-    DEEP = closed(a=DEEP)
-
-
-@pytest.mark.parametrize(
-    ("schema", "expected"),
-    [
-        (closed(a={"type": ["string", "null"], "description": "x"}, b={"enum": [1, 2]}), True),
-        (closed(a={"type": "array", "items": closed(b={"type": "integer", "minimum": 0})}), True),
-        (closed(a={"$ref": "#/$defs/A"}) | {"$defs": {"A": closed()}}, True),
-        (closed(a={"anyOf": [{"type": "null"}, closed()]}), True),
-        (closed(a={"type": "string", "format": "date"}), True),
-        (closed(), True),
-        ({"type": "object"}, False),
-        ({"type": "array", "items": {"type": "string"}}, False),
-        ({"anyOf": [closed()]}, False),
-        (closed(a={"type": "string"}) | {"required": []}, False),
-        (closed(a={"type": "object", "properties": {}}), False),
-        (closed(a={"type": "array"}), False),
-        (closed(a={}), False),
-        (closed(a={"type": "string", "default": "x"}), False),
-        (closed(a={"type": "string", "minLength": 1}), False),
-        (closed(a={"type": "string", "format": "uri"}), False),
-        (closed(a={"oneOf": [{"type": "string"}]}), False),
-        (closed(a={"allOf": [{"type": "string"}]}), False),
-        (closed(a={"$ref": "#/$defs/A", "description": "x"}) | {"$defs": {"A": closed()}}, False),
-        (closed(a={"$ref": "#/$defs/A"}) | {"$defs": {"A": {"type": "object"}}}, False),
-        (closed(a=True), False),
-        (closed(a={"anyOf": "x"}), False),
-        (DEEP, False),
-    ],
-)
-def test_what_fits_strict_mode(schema: Json, expected: bool) -> None:
-    assert fits_strict(schema) is expected
+def test_strict_only_where_the_schema_fits() -> None:
+    free = {"type": "object", "additionalProperties": {"type": "string"}}
+    form = body(user("x"), schema=OutputSchema("a", free))["text"]["format"]
+    assert (form["strict"], form["schema"]) == (False, free)
+    optional = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
+    form = body(user("x"), schema=OutputSchema("a", optional))["text"]["format"]
+    assert (form["strict"], form["schema"]["required"]) == (True, ["a"])
+    assert form["schema"]["properties"]["a"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
 
 
 # What a server refuses

@@ -353,6 +353,7 @@ def test_other_whole_bodies() -> None:
     assert whole({"status": "in_progress", "output": [WHOLE]})[-1] == Finished("cut_off")
 
 
-def test_what_is_no_json_is_named() -> None:
+@pytest.mark.parametrize("data", ["{oops", "[1]", "[" * 100_000, '{"type":"response.done","x":' + "[" * 100_000])
+def test_what_is_no_json_is_named(data: str) -> None:
     with pytest.raises(errors.BadStream, match="not a JSON object"):
-        decode("{oops")
+        decode(data)

@@ -111,6 +111,7 @@ async def test_the_other_path_is_tried_and_remembered(door: Door, status: int, b
             assert text(events) == "Hello"
             assert events[-1] == Finished("end_turn")
         assert paths(server) == [CHAT, RESPONSES, RESPONSES]
+        assert [seen.json.get("prompt_cache_key") for seen in server.requests] == [None, "s", "s"]
         assert len({seen.connection for seen in server.requests}) == 1
     assert (slept.told, slept.delays_s) == ([], [])
 

@@ -281,6 +281,24 @@ async def test_a_server_that_does_not_stream_is_understood(door: Door) -> None:
         assert await collect(model(server, door, "openai")) == SAID
 
 
+async def test_a_whole_response_is_understood(door: Door) -> None:
+    text = {"type": "output_text", "text": "Hello", "annotations": []}
+    body = {
+        "object": "response",
+        "status": "completed",
+        "error": None,
+        "output": [{"type": "message", "id": "msg_1", "role": "assistant", "content": [text]}],
+        "usage": {"input_tokens": 10, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 4}},
+    }
+    async with ModelServer(HELLO) as server:
+        packed = Fault("body", body=json.dumps(body).encode(), headers={"content-encoding": "gzip"})
+        server.faults = [Fault("body", body=json.dumps(body).encode()), packed]
+        for _ in range(2):
+            events = await collect(model(server, door, "responses"))
+            assert sorted(map(repr, events)) == sorted(map(repr, SAID))
+            assert events[-1] == Finished("end_turn")
+
+
 async def test_an_empty_body_is_tried_again_then_named(door: Door) -> None:
     async with ModelServer(HELLO) as server:
         server.faults = [Fault("body"), None]

@@ -12,6 +12,7 @@ from copydesk.domain.messages import Usage
 from copydesk.domain.stream import (
     Finished,
     ModelRequest,
+    RefusalDelta,
     StreamEvent,
     TextDelta,
     ToolCallDelta,
@@ -21,6 +22,10 @@ from copydesk.domain.stream import (
 from copydesk.models.offline.planning import Calls, Job, newest_job, next_step
 
 MAX_TEXT_PIECES = 8
+NO_SCHEMA = (
+    "the offline model is a set of rules, not a language model, and has no answers in the shape of a schema. "
+    "Set a key (OPENAI_API_KEY, ANTHROPIC_API_KEY), start Ollama, or set model.name."
+)
 EDITING = frozenset(("edit_file", "write_file", "refactor"))
 
 
@@ -38,6 +43,9 @@ class OfflineModel:
 
 def answer(request: ModelRequest) -> tuple[StreamEvent, ...]:
     """The whole response to one request."""
+    if request.schema is not None:
+        return RefusalDelta(NO_SCHEMA), UsageReport(Usage()), Finished("refusal")
+
     from copydesk.models.offline.jobs import plan_for  # the jobs are needed only when this model is asked
 
     job = newest_job(request.messages)

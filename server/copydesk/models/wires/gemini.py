@@ -124,7 +124,7 @@ class GeminiDecoder:
         """A chunk; or several as an array, from a server that does not know `alt=sse`."""
         try:
             parsed: object = json.loads(data)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise failures.broken_json(data, self._origin) from exc
         events: list[StreamEvent] = []
         for payload in cast(list[object], parsed) if isinstance(parsed, list) else [parsed]:

@@ -8,17 +8,16 @@ thought, on the text before (`ON_TEXT`), or on an empty part of their own. Gemin
 one; calls of other models get the value that Google names for this.
 """
 
-import json
 import re
-from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 from copydesk.domain.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
-from copydesk.domain.stream import ModelRequest, OutputSchema
+from copydesk.domain.stream import ModelRequest
 from copydesk.domain.tools import ToolSpec
 from copydesk.models.catalog import Entry
 from copydesk.models.thinking import budget_tokens, fill, steered
-from copydesk.models.wires.history import arguments_object, paired, to_bytes
+from copydesk.models.wires.history import arguments_object, paired, system_text, to_bytes
 
 Object: TypeAlias = dict[str, object]
 
@@ -38,9 +37,9 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
     """The body of one request; the model's name stands in the URL."""
     del model
     body: Object = {}
-    system = [text for text in (request.system, _words(request, entry)) if text]
-    if system:
-        body["systemInstruction"] = {"parts": [{"text": text} for text in system]}
+    in_words = entry.schema != "json_schema" or not _takes_json(request, entry)
+    if system := system_text(request, entry, in_words=in_words):
+        body["systemInstruction"] = {"parts": [{"text": system}]}
     if request.tools and entry.tools:
         body["tools"] = [{"functionDeclarations": [_tool(spec) for spec in request.tools]}]
         body["toolConfig"] = {"functionCallingConfig": {"mode": "AUTO"}}
@@ -67,8 +66,17 @@ def _config(request: ModelRequest, entry: Entry) -> Object:
     if request.schema is not None and _takes_json(request, entry):
         config["responseMimeType"] = "application/json"
         if entry.schema == "json_schema":
-            config["responseJsonSchema"] = dict(request.schema.schema)
+            config |= _schema(request.schema.schema)
     return config
+
+
+def _schema(schema: Mapping[str, Any]) -> Object:
+    """`responseSchema` for what it can say, else its younger sister, which takes JSON Schema with references."""
+    from copydesk.models.schemas import fits_gemini, gemini_schema  # only where somebody asks
+
+    if fits_gemini(schema):
+        return {"responseSchema": gemini_schema(schema)}
+    return {"responseJsonSchema": dict(schema)}
 
 
 def _thinking(request: ModelRequest, entry: Entry) -> Object:
@@ -96,15 +104,6 @@ def _takes_json(request: ModelRequest, entry: Entry) -> bool:
     """JSON mode beside function calling is refused before Gemini 3."""
     with_tools = bool(request.tools) and entry.tools
     return entry.schema in ("json_schema", "json_object") and (entry.thinking == "gemini_level" or not with_tools)
-
-
-def _words(request: ModelRequest, entry: Entry) -> str:
-    """The schema in words, where no field takes it."""
-    schema: OutputSchema | None = request.schema
-    if schema is None or (entry.schema == "json_schema" and _takes_json(request, entry)):
-        return ""
-    text = json.dumps(dict(schema.schema), ensure_ascii=False, separators=(",", ":"))
-    return f"Your final answer is one JSON object and nothing else. It fits this JSON Schema:\n{text}"
 
 
 _Role: TypeAlias = Literal["user", "model"]

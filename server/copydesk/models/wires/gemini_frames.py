@@ -46,7 +46,7 @@ class _Events(sse.Decoder):
         self._n_bare = 0
 
     def _line(self, line: bytes) -> ServerSentEvent | None:
-        if not self._bare and not line.lstrip().startswith(b"{"):
+        if not self._bare and line[:1] != b"{":
             return super()._line(line)
         if self._bare and _FIELD.match(line):
             self._bare.clear()  # what began was no object: go on with the stream
@@ -64,7 +64,7 @@ class _Events(sse.Decoder):
         text = b"\n".join(self._bare).decode("utf-8", "replace")
         try:
             json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         self._bare.clear()
         self._n_bare = 0

@@ -48,7 +48,7 @@ BREAK = "\n\n"
 
 @dataclass(slots=True)
 class _Item:
-    """`said` holds the pieces by where they stand; `shown` is the slot whose reasoning a person sees."""
+    """`said` holds the pieces by where they stand; a person sees the reasoning in `shown`, of which `n_shown` came."""
 
     kind: Kind
     id: str = ""
@@ -60,6 +60,7 @@ class _Item:
     done: bool = False
     n_calls_before: int = 0
     shown: Slot | None = None
+    n_shown: int = 0
     said: dict[tuple[Slot, int], list[str]] = field(default_factory=dict[tuple[Slot, int], list[str]])
 
     def text(self, slot: Slot, index: int = 0) -> str:
@@ -117,7 +118,7 @@ class Items:
 
     def whole(self, payload: dict[str, Any], slot: Slot, text: object) -> list[StreamEvent]:
         """The whole of what the pieces said."""
-        item = self._find(payload, _KIND[slot], whole=True)
+        item = self._find(payload, _KIND[slot])
         if item is None:
             return []
         events = self._name(item, payload) if slot == "arguments" else []
@@ -159,7 +160,7 @@ class Items:
                 events += self._announce(item)
         return events
 
-    def _find(self, payload: dict[str, Any], kind: Kind, *, whole: bool = False) -> _Item | None:
+    def _find(self, payload: dict[str, Any], kind: Kind) -> _Item | None:
         """The item that a piece belongs to, made when there is none; None for one that already was whole."""
         index, id = _index(payload, "output_index"), payload.get("item_id")
         item = self._by_id.get(id) if isinstance(id, str) else None
@@ -168,9 +169,7 @@ class Items:
         if item is None or item.kind != kind:
             item = self._new(kind, index)
             self._remember(item, id)
-        if item.done:
-            return None
-        return item if item.begun or whole or item in self._items else None
+        return None if item.done else item
 
     def _last_open(self, kind: Kind) -> _Item | None:
         return next((item for item in reversed(self._items) if item.kind == kind and not item.done), None)
@@ -230,9 +229,9 @@ class Items:
 
     def _say(self, item: _Item, slot: Slot, index: int, text: str) -> list[StreamEvent]:
         known = item.said.get((slot, index))
+        first = known is None
         if known is None:
             known = item.said[slot, index] = []
-        first = not known
         known.append(text)
         match slot:
             case "text":
@@ -247,7 +246,8 @@ class Items:
                 if item.shown != slot:
                     return []  # a server that gives both gives the same in other words
                 self._thinking = True
-                gap = BREAK if first and len(item.lengths()) > 1 else ""
+                gap = BREAK if first and item.n_shown else ""
+                item.n_shown += first
                 return [*self._flush_tags(), ThinkingDelta(gap + text)]
 
     def _say_text(self, item: _Item, text: str) -> list[StreamEvent]:
@@ -347,7 +347,7 @@ def _index(payload: dict[str, Any], name: str) -> int | None:
 def _is_object(text: str) -> bool:
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -193,7 +193,7 @@ def _usage(usage: dict[str, Any]) -> Usage:
 def _object(data: str) -> dict[str, Any] | None:
     try:
         payload: object = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return cast(dict[str, Any], payload) if isinstance(payload, dict) else None
 

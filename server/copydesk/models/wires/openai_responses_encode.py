@@ -5,7 +5,6 @@ Nothing is stored at the provider (`store: false`), so that reasoning travels ba
 messages and calls: with them the API insists on the reasoning item beside each. Pure. Start with `encode`.
 """
 
-import re
 from collections.abc import Iterator
 from typing import cast
 
@@ -14,16 +13,13 @@ from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models.catalog import Entry
 from copydesk.models.thinking import fill, steered
-from copydesk.models.wires.history import arguments_text, paired, to_bytes
+from copydesk.models.wires.history import arguments_text, paired, system_text, to_bytes
 from copydesk.models.wires.openai_reasoning import origins_of, to_item
-from copydesk.models.wires.strict import fits_strict
 
 EMPTY = "(empty)"
 LONGEST_KEY = 64
 PHASES = ("gpt-5.4+",)
 """Families whose messages say whether they are a comment on the way or the answer; OpenAI asks to send that back."""
-
-_UNFIT_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
@@ -36,8 +32,8 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
         body["text"] = {"format": _format(request.schema, entry)}
     if request.session:
         body["prompt_cache_key"] = request.session[:LONGEST_KEY]
-    if request.system:
-        body["instructions"] = request.system
+    if system := system_text(request, entry, in_words=entry.schema == "json_object"):
+        body["instructions"] = system
     if request.tools and entry.tools:
         body["parallel_tool_calls"] = True
         body["tools"] = [_tool(spec) for spec in request.tools]
@@ -62,14 +58,18 @@ def _reasoning(request: ModelRequest, entry: Entry) -> dict[str, object]:
 
 
 def _reasons(entry: Entry) -> bool:
-    return entry.thinking in ("effort", "openrouter")
+    """Whatever a model's own form is elsewhere: here it is `reasoning`."""
+    return entry.thinking not in ("none", "instruction")
 
 
 def _format(schema: OutputSchema, entry: Entry) -> dict[str, object]:
     if entry.schema == "json_object":
         return {"type": "json_object"}
-    name = _UNFIT_NAME.sub("_", schema.name)[:64] or "answer"
-    return {"type": "json_schema", "name": name, "schema": dict(schema.schema), "strict": fits_strict(schema.schema)}
+    from copydesk.models.schemas import fits_strict, schema_name, strict_schema, untitled
+
+    strict = fits_strict(schema.schema)
+    form = strict_schema(schema.schema) if strict else untitled(schema.schema)
+    return {"type": "json_schema", "name": schema_name(schema.name), "schema": form, "strict": strict}
 
 
 def _tool(spec: ToolSpec) -> dict[str, object]:
@@ -90,7 +90,7 @@ def _input(request: ModelRequest, model: str, entry: Entry) -> Iterator[dict[str
             case "user":
                 yield {"type": "message", "role": "user", "content": _content(message.parts, entry)}
             case "tool":
-                yield from (_result(part) for part in message.parts if isinstance(part, ToolResult))
+                yield from (_result(part, entry) for part in message.parts if isinstance(part, ToolResult))
             case "assistant":
                 yield from _assistant(message, model, entry)
 
@@ -137,8 +137,11 @@ def _call(call: ToolCall) -> dict[str, object]:
     return {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": arguments_text(call)}
 
 
-def _result(result: ToolResult) -> dict[str, object]:
-    return {"type": "function_call_output", "call_id": result.call_id, "output": result.content or EMPTY}
+def _result(result: ToolResult, entry: Entry) -> dict[str, object]:
+    output: object = result.content or EMPTY
+    if result.images:
+        output = _content((Text(result.content), *result.images), entry)
+    return {"type": "function_call_output", "call_id": result.call_id, "output": output}
 
 
 def _content(parts: tuple[Part, ...], entry: Entry) -> list[dict[str, object]]:
