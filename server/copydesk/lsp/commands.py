@@ -74,6 +74,7 @@ class Sources:
 
     describe: Callable[[], Awaitable[JsonObject]]
     models: Callable[[], Awaitable[list[JsonObject]]]
+    certify: Callable[[str | None], Awaitable[JsonObject]]
     doctor: Callable[[], Awaitable[JsonObject]]
     check_model: Callable[[str], Awaitable[None]]
     ledger: Callable[[], Awaitable[str]]
@@ -335,7 +336,10 @@ class Commands:
         }
 
     async def _models(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
-        self._read("copydesk.models", arguments)
+        fields = self._read("copydesk.models", arguments, "check")
+        if (check := fields.fields.get("check")) is not None and check is not False:
+            name = None if check is True else fields.text("check")
+            return {"check": await self._sources.certify(name), "current": self._host.model_name()}
         return {"models": await self._sources.models(), "current": self._host.model_name()}
 
     async def _set_model(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
