@@ -172,7 +172,7 @@ class Assembly:
     def _sources(self) -> Sources:
         display = self.workspace.display
         return Sources(
-            self._describe, self._models, self._certify, self._doctor, self._check_model, self._ledger, display
+            self._describe, self._models, self._doctor, self._check_model, self._ledger, display, self._certify
         )
 
     def _explainer(self) -> Explainer:

@@ -74,11 +74,12 @@ class Sources:
 
     describe: Callable[[], Awaitable[JsonObject]]
     models: Callable[[], Awaitable[list[JsonObject]]]
-    certify: Callable[[str | None], Awaitable[JsonObject]]
     doctor: Callable[[], Awaitable[JsonObject]]
     check_model: Callable[[str], Awaitable[None]]
     ledger: Callable[[], Awaitable[str]]
     display: Callable[[str], str]
+    certify: Callable[[str | None], Awaitable[JsonObject]] | None = None
+    """Proves that a model can do the work; None where there are no models to choose from."""
 
 
 class Commands:
@@ -339,6 +340,8 @@ class Commands:
         fields = self._read("copydesk.models", arguments, "check")
         if (check := fields.fields.get("check")) is not None and check is not False:
             name = None if check is True else fields.text("check")
+            if self._sources.certify is None:
+                raise ArgumentError("copydesk.models: this server has one fixed model; there is nothing to check.")
             return {"check": await self._sources.certify(name), "current": self._host.model_name()}
         return {"models": await self._sources.models(), "current": self._host.model_name()}
 
