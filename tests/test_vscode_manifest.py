@@ -51,7 +51,7 @@ def test_a_setting_is_declared_as_the_server_reads_it(setting: Setting) -> None:
 
 
 def test_what_a_repository_could_abuse_is_the_machines() -> None:
-    abusable = re.compile(r"copydesk\.(model\.baseUrl|verify\.commands|(server|permissions|sandbox)\..+)$")
+    abusable = re.compile(r"copydesk\.(model\.(baseUrl|webhookUrl)|verify\.commands|(server|permissions|sandbox)\..+)$")
     for name, declared in DECLARED.items():
         assert declared["scope"] == ("machine" if abusable.match(name) else "window"), name
 

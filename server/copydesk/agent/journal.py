@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from anyio.lowlevel import checkpoint
 
 from copydesk.agent.prefix import Prefix
+from copydesk.domain.errors import ContextOverflow
 from copydesk.domain.events import Event
 from copydesk.domain.messages import Message
 from copydesk.domain.ports import Approver, Model, Tool, Work
@@ -73,6 +74,8 @@ class TurnParts:
     thinking: Thinking = "auto"
     prefix: Prefix = field(default_factory=Prefix)
     secrets: Secrets = field(default_factory=NoSecrets)
+    make_room: Callable[[tuple[Message, ...], ContextOverflow], tuple[str, ...]] = lambda messages, error: ()
+    """The calls whose results may give way when a request was too long for the model; empty when nothing can."""
     confined: Callable[[], Awaitable[object]] = checkpoint
     """Returns when it is known how commands are confined: the approver judges them by that."""
 

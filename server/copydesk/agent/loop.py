@@ -13,8 +13,8 @@ import anyio
 from copydesk.agent.execution import interrupted, run_calls
 from copydesk.agent.journal import TurnParts
 from copydesk.agent.streaming import Assembly, Reply, read_reply
-from copydesk.domain.errors import ModelError
-from copydesk.domain.events import MessageAdded, Steered, StepStarted, StopReason, UsageUpdated
+from copydesk.domain.errors import ContextOverflow, ModelError
+from copydesk.domain.events import MessageAdded, ResultsCleared, Steered, StepStarted, StopReason, UsageUpdated
 from copydesk.domain.messages import Message, Text, Usage
 from copydesk.domain.stream import ModelRequest
 
@@ -99,9 +99,19 @@ def _join_steering(parts: TurnParts) -> None:
 
 
 async def _request(parts: TurnParts, progress: _Progress) -> Reply:
+    try:
+        return await _answer(parts, progress)
+    except ContextOverflow as error:
+        calls = parts.make_room(parts.journal.messages, error)
+        if not calls:
+            raise
+        parts.emit(ResultsCleared(parts.turn, calls, error.message))
+    return await _answer(parts, progress)
+
+
+async def _answer(parts: TurnParts, progress: _Progress) -> Reply:
     request = ModelRequest(
-        *(parts.system, parts.journal.messages, parts.tools.specs, parts.max_output_tokens, parts.thinking),
-        session=parts.session,
+        parts.system, parts.journal.messages, parts.tools.specs, parts.max_output_tokens, parts.thinking
     )
     parts.prefix.note(parts.turn, parts.model, request, parts.emit)
     assembly = Assembly(taken={call.id for message in request.messages for call in message.calls})

@@ -214,6 +214,7 @@ class Assembly:
         await anyio.sleep(IDLE_S)
         if self.core.attribution:
             await anyio.to_thread.run_sync(self.core.attribution.tidy)
+        await anyio.to_thread.run_sync(self.core.host.parts.meter.spending.tidy)
         await anyio.to_thread.run_sync(lambda: self.server.client.capabilities)  # 60 ms that no edit should wait for
         await self._model_name()
 
@@ -301,7 +302,14 @@ class Assembly:
         return await Certifying(self.server.client, self.voice.answers, certify).run(name)
 
     async def _check_model(self, name: str) -> None:
-        """Raises the error a turn would end in: a provider that is not known, a key that is missing."""
+        """Raises the error a turn would end in: a provider that is not known, a key that is missing.
+
+        A model that a person chooses by hand is tried at once, however often it failed before.
+        """
+        from copydesk.models.selection import Models
+
+        if isinstance(self.core.models, Models):
+            self.core.models.close_circuits()
         await self.core.models.resolve(name)
 
     async def _ledger(self) -> str:

@@ -60,6 +60,7 @@ def model_settings(settings: Settings) -> "ModelSettings":
         offline=settings.flag("network.offline"),
         api=settings.text("model.api"),
         base_url_trusted=settings.sources.get("model.baseUrl") in ("environment", "user"),
+        retry_for_s=settings.number("model.retryForS") or 0.0,
     )
 
 
@@ -77,8 +78,10 @@ class FixedModel:
         on_switch: object = None,
         around: Around = lambda model: model,
         local: bool = False,
+        session: str = "",
+        turn: str = "",
     ) -> Model:
-        del name, on_retry, on_switch, local
+        del name, on_retry, on_switch, local, session, turn
         return around(self._model)
 
 
@@ -179,18 +182,26 @@ def _selection(configuration: Configuration, outward: "Outward") -> ModelSource:
     knowledge = Knowledge(outward.door, os.environ, OwnEntries(str(models_path())))
     configuration.checks.append(lambda: knowledge.problems)
     selection = Models(
-        settings, os.environ, outward.door, OfflineModel, editor=outward.editor_models, knowledge=knowledge
+        settings,
+        os.environ,
+        outward.door,
+        OfflineModel,
+        editor=outward.editor_models,
+        knowledge=knowledge,
+        watching=outward.watching(configuration),
     )
     configuration.changed.append(lambda settings: selection.apply(model_settings(settings)))
     return selection
 
 
-def _learning(host: Host) -> Host:
-    """The host, whose models' servers are asked beside its turns, and what they say is told in them."""
+def _host(parts: SessionParts, state: Path, attribution: "Attribution | None") -> Host:
+    """The host. The models' servers are asked beside its turns, and what they say is told in them."""
     from copydesk.models.selection import Models
 
-    models, parts = host.parts.models, host.parts
-    if isinstance(models, Models):
+    host = Host(parts, state / "sessions")
+    if attribution:
+        host.subscribe(attribution.listen)
+    if isinstance(models := parts.models, Models):
         parts.learn, parts.model_notes = models.learn, ModelNotes(models.notes)
         models.knowledge.start = host.start
         models.knowledge.learnt.append(parts.model_notes.learnt)
@@ -263,9 +274,7 @@ def compose(
         verifier=_verifier(workspace, view, configuration, person, consent.trust),
         meter=Meter(lambda: configuration.settings, Spending(state / "spending"), outward.counting),
     )
-    host = _learning(Host(parts, state / "sessions"))
-    if attribution:
-        host.subscribe(attribution.listen)
-    ends = (outward.door.aclose, own.aclose, shadows.aclose, outward.counting.aclose)
-    tends = (own.tend, outward.secrecy.tend, outward.counting.tend)
+    host = _host(parts, state, attribution)
+    ends = (outward.aclose, own.aclose, shadows.aclose)
+    tends = (own.tend, outward.secrecy.tend, outward.counting.tend, outward.attempts.tend, outward.webhook.tend)
     return Core(workspace, host, person, configuration, models, code, consent, outward, view, attribution, ends, tends)

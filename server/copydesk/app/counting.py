@@ -13,7 +13,18 @@ from copydesk.domain.models import ModelFacts
 from copydesk.domain.stream import ModelRequest
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from copydesk.egress.door import Door
     from copydesk.models.tokens.counter import Counter
+    from copydesk.models.tokens.fetching import Fetched
+
+
+def tables_path() -> Path:
+    """Where fetched tables are kept; it can be tiktoken's own TIKTOKEN_CACHE_DIR."""
+    from copydesk.config.layers import data_path
+
+    return data_path() / "tokenizers"
 
 
 class Counting:
@@ -35,15 +46,21 @@ class Counting:
 
     def _made(self) -> "Counter":
         if self._counter is None:
-            from copydesk.config.layers import data_path
             from copydesk.models.tokens.counter import Counter
             from copydesk.models.tokens.exact import Exact
             from copydesk.models.tokens.tables import Tables
 
-            self._counter = Counter(self._state, Exact(Tables(os.environ, data_path() / "tokenizers")))
+            self._counter = Counter(self._state, Exact(Tables(os.environ, tables_path())))
             if self._asked is not None:
                 self._asked.set()
         return self._counter
+
+    async def fetch(self, door: "Door") -> "AsyncGenerator[Fetched]":
+        """Brings tiktoken's tables here. Raises `CopydeskError`."""
+        from copydesk.models.tokens.fetching import fetch
+
+        async for one in fetch(door, tables_path()):
+            yield one
 
     async def tend(self) -> None:
         """For a task of its owner, without end."""

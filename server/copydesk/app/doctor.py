@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import anyio
+
 from copydesk import __version__
 from copydesk.app.compose import Core
 from copydesk.cli.reports import Finding
 from copydesk.config.layers import state_path, user_config_path
+from copydesk.domain.attempts import in_words
 from copydesk.domain.errors import CopydeskError
 from copydesk.workspace.uris import to_path
 
@@ -37,6 +40,7 @@ async def findings(core: Core) -> list[Finding]:
         *_consent(core),
         await _sandbox(core),
         *await _models(core),
+        await _attempts(core),
     ]
 
 
@@ -133,6 +137,20 @@ async def _models(core: Core) -> list[Finding]:
 
     infos = await core.models.available() if isinstance(core.models, Models) else []
     return [*await _chosen_model(core), *_editors_models([info for info in infos if info.provider == "editor"])]
+
+
+async def _attempts(core: Core) -> Finding:
+    """The newest failures of models, from the log of attempts."""
+    log = core.outward.attempts
+    if log.problem:
+        return Finding("problem", "attempts", log.problem, "Free some space, or set COPYDESK_STATE_DIR.")
+    tried = await anyio.to_thread.run_sync(log.read)
+    failed = [attempt for attempt in tried if attempt.failed]
+    if not failed:
+        return Finding("ok", "attempts", f"no model request of the last {len(tried)} failed" if tried else "none yet")
+    shown = "; ".join(in_words(attempt) for attempt in failed[-MAX_NAMED:])
+    text = f"{len(failed)} of the last {len(tried)} tries of a model failed. The newest: {shown}"
+    return Finding("note", "attempts", text, f"All of them are in {log.path}.")
 
 
 async def _chosen_model(core: Core) -> list[Finding]:

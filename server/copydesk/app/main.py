@@ -122,6 +122,8 @@ async def _models(options: Options) -> int:
         return await _check(core, options)
     models = core.models
     assert isinstance(models, Models)
+    if options.fetch_tokenizers:
+        return await _fetch_tokenizers(core, options)
     async with core.running():
         infos = await models.available()
         try:
@@ -145,6 +147,14 @@ async def _check(core: "Core", options: Options) -> int:
             return EXIT_ERROR
     print_certificate(certificate, cost, as_json=options.json)
     return 0 if certificate.works else EXIT_ERROR
+
+
+async def _fetch_tokenizers(core: "Core", options: Options) -> int:
+    from copydesk.cli.reports import print_fetched
+
+    async with core.outward.door:
+        print_fetched([one async for one in core.outward.counting.fetch(core.outward.door)], as_json=options.json)
+    return 0
 
 
 async def _doctor(options: Options) -> int:

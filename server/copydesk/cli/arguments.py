@@ -23,6 +23,7 @@ class Options:
     tcp: str | None = None
     schema: str | None = None
     check: str | None = None
+    fetch_tokenizers: bool = False
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument(
         "--check", nargs="?", const="", metavar="P/M", help="prove with a few requests that a model can do the work"
     )
+    models.add_argument("--fetch-tokenizers", action="store_true", help="download tiktoken's tables for exact counts")
     doctor = verbs.add_parser("doctor", help="check this installation and say what is missing")
     doctor.add_argument("--json", action="store_true", help="print JSON")
     return parser

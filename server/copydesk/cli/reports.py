@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
 from copydesk.domain.money import Cost
@@ -17,6 +17,9 @@ from copydesk.services.certifying import (
     verdict,
 )
 from copydesk.services.model_tables import models_table
+
+if TYPE_CHECKING:
+    from copydesk.models.tokens.fetching import Fetched
 
 Level: TypeAlias = Literal["ok", "note", "problem"]
 MARKS: dict[Level, str] = {"ok": "✓", "note": "·", "problem": "✗"}
@@ -62,6 +65,18 @@ def print_certificate(certificate: Certificate, cost: Cost, *, as_json: bool) ->
         print(json.dumps(certificate_to_json(certificate, cost), ensure_ascii=False))
     else:
         print(f"\n{verdict(certificate, cost_words(certificate, cost))}")
+
+
+def print_fetched(fetched: Iterable["Fetched"], *, as_json: bool) -> None:
+    """Says which of tiktoken's tables are there now, where, and how large they are."""
+    listed = list(fetched)
+    if as_json:
+        print(json.dumps({"tokenizers": [{**asdict(one), "path": str(one.path)} for one in listed]}))
+        return
+    for one in listed:
+        how = "was there already" if one.was_there else "fetched and checked"
+        print(f"✓ {one.name}  {one.n_bytes / 1e6:.1f} MB, {how}: {one.path}")
+    print("\nOpenAI's models are counted exactly from now on.")
 
 
 def print_findings(findings: Iterable[Finding], *, as_json: bool) -> int:

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from copydesk.cli.command_lines import CommandLines
-from copydesk.domain.events import Event, EvidenceUpdated, StopReason
+from copydesk.domain.events import Event, EvidenceUpdated, Notice, ResultsCleared, Retried, StopReason
 from copydesk.domain.messages import Task
 from copydesk.domain.permissions import Mode
 from copydesk.services.host import Host
@@ -113,7 +113,7 @@ def _progress(out: TextIO) -> Listener:
     told: set[str] = set()
 
     def show(_session: str, _seq: int, event: Event) -> None:
-        for line in (*commands.lines(event), *_begun(event, told)):
+        for line in (*commands.lines(event), *_begun(event, told), *_about_models(event)):
             print(line, file=out, flush=True)
 
     return show
@@ -125,6 +125,19 @@ def _begun(event: Event, told: set[str]) -> list[str]:
     fresh = [run for run in runs if run.state == "running" and run.id not in told]
     told.update(run.id for run in fresh)
     return [f"  Check {run.command}" for run in fresh]
+
+
+def _about_models(event: Event) -> list[str]:
+    """Why it takes so long, or another model answers."""
+    match event:
+        case Retried(attempt=attempt, delay_s=delay_s, why=why):
+            return [f"  Try {attempt} failed; again in {delay_s:.1f} s: {why}"]
+        case Notice(level="warning", text=text):
+            return [f"  {text}"]
+        case ResultsCleared(calls=calls):
+            return [f"  Too long for the model: {len(calls)} old results gave way to notes of what they were."]
+        case _:
+            return []
 
 
 def _print_outcome(outcome: TurnOutcome, diff: str) -> None:

@@ -45,6 +45,16 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("model.fallbacks", "texts", (), "Models to try when the first one keeps failing."),
     Setting(
+        "model.retryForS",
+        "number",
+        180.0,
+        "Seconds that a model which fails is tried again; hours let a run outlast an outage.",
+        minimum=0,
+        project="tighten",
+    ),
+    Setting("model.webhookUrl", "text", None, "Where one message is sent when models keep failing.", optional=True),
+    Setting("model.webhookAfter", "integer", 10, "Failed tries in a row before that message.", minimum=1),
+    Setting(
         "model.thinking",
         "choice",
         "auto",

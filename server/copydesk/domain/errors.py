@@ -30,6 +30,9 @@ CopydeskError
         ├── ContextOverflow
         ├── BadStream         the bytes are not what the wire promises (HTML, broken JSON)
         ├── Offline           network.offline is on
+        ├── CircuitOpen       it failed too often in a row: left alone for a while
+        ├── BudgetExceeded    could cost more than a budget leaves
+        ├── NoModelAnswered   the model and all of its fallbacks failed
         └── WrongShape        a structured answer that does not fit: AnswerRefused, AnswerCutOff, AnswerEmpty are kinds
 """
 
@@ -92,7 +95,13 @@ class PermissionDenied(ToolError): ...
 class ToolFailed(ToolError): ...
 
 
-class ModelError(CopydeskError): ...
+class ModelError(CopydeskError):
+    """`status` is that of the HTTP answer, 0 without one. `another_may`: it is about this provider or account, so that
+    another model may well answer the same request.
+    """
+
+    status = 0
+    another_may = False
 
 
 class TransientModelError(ModelError):
@@ -167,3 +176,7 @@ class AnswerCutOff(WrongShape): ...
 
 
 class AnswerEmpty(WrongShape): ...
+
+
+class NoModelAnswered(PermanentModelError):
+    """The model and each of its fallbacks failed; the message says of each why."""

@@ -70,6 +70,12 @@ class ToolResult:
     images: tuple[Image, ...] = ()
 
 
+def cleared(result: ToolResult) -> ToolResult:
+    """The same result with a note in place of what it was, once it had to make room."""
+    note = f"[cleared to make room: {len(result.content):,} characters. Call {result.name} again if you need them.]"
+    return ToolResult(result.call_id, result.name, note, result.is_error, result.details)
+
+
 Part: TypeAlias = Text | Thinking | ToolCall | ToolResult | Image
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import httpx
 
 DRAIN_LIMIT_BYTES = 64 * 1024
+SENDING_S = 120.0
+"""Most time for sending a request's body, whatever its size."""
 
 
 @frozen
@@ -115,16 +117,24 @@ class Door:
 
     @contextlib.asynccontextmanager
     async def stream(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"", limits: Limits | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        limits: Limits | None = None,
+        what: str = "",
     ) -> AsyncGenerator[Response]:
         """Sends one request and gives its answer, whatever the status. Leaving the context ends the answer.
 
-        Redirects are not followed: a 3xx is an answer like any other.
+        Redirects are not followed: a 3xx is an answer like any other. `what` stands in the ledger in place of the
+        path, for addresses whose path is itself a secret.
         """
         host = host_of(url)
         self.check(host)
         limits = limits or self.limits
-        response = await self._send(method, url, headers, await self._redacted(body), limits)
+        what = what or f"{method} {urlsplit(url).path}"
+        response = await self._send(method, url, headers, await self._redacted(body), limits, what)
         try:
             # httpcore looks at the limit afresh when it begins to read the body.
             response.request.extensions["timeout"]["read"] = limits.between_bytes_s
@@ -152,7 +162,7 @@ class Door:
             )
 
     async def _send(
-        self, method: str, url: str, headers: Mapping[str, str], redacted: Redacted, limits: Limits
+        self, method: str, url: str, headers: Mapping[str, str], redacted: Redacted, limits: Limits, what: str
     ) -> "httpx.Response":
         from copydesk.egress import transport
 
@@ -160,12 +170,17 @@ class Door:
         try:
             request = client.build_request(method, url, headers=headers, content=redacted.body)
             request.extensions["timeout"] = _timeouts(limits)
-            response = await client.send(request, stream=True)
+            with anyio.fail_after(limits.pool_s + limits.connect_s + SENDING_S + limits.first_byte_s):
+                response = await client.send(request, stream=True)
             status = response.status_code
+        except TimeoutError as exc:  # each single wait was short enough: the headers came by drops
+            raise errors.ModelTimeout(
+                f"{host!r} did not answer in time.", advice="Try again, or set another model.name."
+            ) from exc
         except transport.FAILURES as exc:
             raise transport.translate(exc, host, reused=host in self._answered) from exc
         finally:
-            self.note(host, f"{method} {urlsplit(url).path}", redacted, status)
+            self.note(host, what, redacted, status)
         self._answered.add(host)
         return response
 

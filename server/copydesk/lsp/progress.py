@@ -75,6 +75,9 @@ class Progress:
             case events.Retried(attempt=attempt, why=why):
                 shown.doing = f"trying again ({attempt}): {why}"
                 shown.changed.set()
+            case events.Notice(level="warning", text=text):
+                shown.doing = text
+                shown.changed.set()
             case events.CostExpected(low_usd=float(low), high_usd=float(high)):
                 shown.doing = f"{dollars(low)} to {dollars(high)} expected"
                 shown.changed.set()

@@ -130,6 +130,8 @@ def to_update(event: events.Event) -> JsonObject | None:
             return _update("retried", attempt=attempt, delayMs=round(1000 * delay_s), why=why)
         case events.Notice(level=level, text=text):
             return _update("notice", level=level, text=text)
+        case events.ResultsCleared(calls=calls, why=why):
+            return _update("compaction", kind="results_cleared", toolCallIds=list(calls), why=why)
         case _:
             return _progress_update(event)
 

@@ -17,7 +17,7 @@ from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, EditorPart, OfferedModel
 from copydesk.domain.stream import ModelRequest, StreamEvent
 from copydesk.models import catalog
-from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
+from copydesk.models.retry import OnRetry, Retries, RetryPolicy, Unwatched, Watch, ignore_retry, tried
 from copydesk.models.wires.editor import EditorDecoder, encode
 
 SILENCE_S = 600.0
@@ -39,6 +39,7 @@ class EditorModel:
         on_retry: OnRetry = ignore_retry,
         retry: RetryPolicy | None = None,
         silence_s: float = SILENCE_S,
+        watch: Callable[[], Watch] = Unwatched,
     ) -> None:
         self._id = offered.id
         self._editor = editor
@@ -46,6 +47,7 @@ class EditorModel:
         self._on_retry = on_retry
         self._retry = retry or RetryPolicy()
         self._silence_s = silence_s
+        self._watch = watch
         self.entry = _entry(offered)
         self.facts = self.entry.facts("elsewhere")
 
@@ -55,7 +57,7 @@ class EditorModel:
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         body = encode(request, self._id, self.entry)
-        return aclosing(tried(lambda: self._once(body), Retries(self._retry, self._on_retry)))
+        return aclosing(tried(lambda: self._once(body), Retries(self._retry, self._on_retry, self._watch())))
 
     async def _once(self, body: Mapping[str, Any]) -> AsyncGenerator[StreamEvent]:
         if self._offline():

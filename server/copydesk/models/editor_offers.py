@@ -14,7 +14,7 @@ from copydesk.domain.frozen import frozen
 from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, OfferedModel
 from copydesk.models.editor import EditorModel, facts_of_offer, offline_error
-from copydesk.models.retry import OnRetry, ignore_retry
+from copydesk.models.retry import ORDINARY, Trying
 
 AUTO_LIMIT_S = 2.0
 """How long `auto` waits for the list: the editor may be starting what has its models."""
@@ -55,7 +55,7 @@ class EditorOffers:
         self._failed: errors.ModelError | None = None
         self._due_s: float | None = None
 
-    async def named(self, name: str, on_retry: OnRetry = ignore_retry) -> EditorModel:
+    async def named(self, name: str, trying: Trying = ORDINARY) -> EditorModel:
         """The model of `editor/ID`, or the one that `editor/auto` takes. Raises `ModelError`."""
         editor, wanted = self._reachable(name), name.partition("/")[2].strip()
         models = await self._list(editor, NAMED_LIMIT_S)
@@ -65,9 +65,9 @@ class EditorOffers:
             found = _find(models, wanted) or _find(await self._list(editor, NAMED_LIMIT_S, fresh=True), wanted)
         if found is None:
             raise _not_there(wanted, self._known)
-        return self._made(editor, found, on_retry)
+        return self._made(editor, found, trying)
 
-    async def for_auto(self, on_retry: OnRetry = ignore_retry) -> EditorModel | None:
+    async def for_auto(self, trying: Trying = ORDINARY) -> EditorModel | None:
         """The one that `auto` takes when nothing else answers; None when the person allows none."""
         if self._editor is None or self._offline():
             return None
@@ -75,7 +75,7 @@ class EditorOffers:
             found = _first_allowed(await self._list(self._editor, AUTO_LIMIT_S))
         except errors.ModelError:
             return None
-        return self._made(self._editor, found, on_retry) if found else None
+        return self._made(self._editor, found, trying) if found else None
 
     async def offers(self) -> list[Offer]:
         """What a person is told of the editor's models; nothing where there is no editor.
@@ -108,8 +108,11 @@ class EditorOffers:
             raise offline_error(name)
         return self._editor
 
-    def _made(self, editor: EditorModels, offered: OfferedModel, on_retry: OnRetry) -> EditorModel:
-        return EditorModel(offered, editor, offline=self._offline, on_retry=on_retry)
+    def _made(self, editor: EditorModels, offered: OfferedModel, trying: Trying) -> EditorModel:
+        watch = trying.watch(f"editor/{offered.id}", "editor")
+        return EditorModel(
+            offered, editor, offline=self._offline, retry=trying.policy, on_retry=trying.on_retry, watch=watch
+        )
 
     async def _list(self, editor: EditorModels, limit_s: float, *, fresh: bool = False) -> tuple[OfferedModel, ...]:
         """The editor's models; remembered for `TTL_S`, and so is a failure."""

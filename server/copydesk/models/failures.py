@@ -6,15 +6,13 @@ Pure. Start with `from_status` for an answer that is not 2xx, `from_object` for 
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import cast
 from urllib.parse import urlsplit
 
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
-from copydesk.models import google_errors
+from copydesk.models import google_errors, waits
 
 LONGEST = 600
 _OVERFLOW = re.compile(
@@ -50,9 +48,15 @@ class Origin:
 
 def from_status(status: int, headers: Mapping[str, str], body: bytes, origin: Origin) -> errors.ModelError:
     """The error for an answer with this status; `body` may be cut."""
+    error = _from_status(status, headers, body, origin)
+    error.status = status
+    return error
+
+
+def _from_status(status: int, headers: Mapping[str, str], body: bytes, origin: Origin) -> errors.ModelError:
     said = _said(body)
     google = _google(body)
-    wait_s = retry_after_s(headers)
+    wait_s = waits.asked_s(headers, body, status)
     if wait_s is None and google is not None:
         wait_s = google.wait_s
     head = f"{origin.provider} answered {status}" + (f": {said}" if said else ".")
@@ -62,8 +66,11 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes, origin: Or
         return settled
     if status in (401, 403):
         return errors.AuthRejected(head, advice=_key_advice(origin))
+    if status == 429 and waits.in_body_s(body.decode("utf-8", "replace")) is not None:
+        # Gemini's limits for a minute speak of billing, and Bedrock's of too many tokens; both pass.
+        return errors.RateLimited(head, advice=f"Wait, or {_ANOTHER}", retry_after_s=wait_s)
     if status == 402 or (_NO_MONEY.search(said) and status in (400, 429)):
-        return errors.BadRequest(head, advice=f"Check the account's credit at {origin.host!r}, or {_ANOTHER}")
+        return _no_credit(head, origin)
     if (status in (400, 413, 422, 429, 500) and _OVERFLOW.search(said)) or status == 413:
         return errors.ContextOverflow(head, advice="Start a new session or compact this one.")
     if status == 429:
@@ -83,6 +90,12 @@ _ANOTHER = "set another model.name."
 def from_object(error: object, origin: Origin) -> errors.ModelError:
     """The error for an error object inside a 200: `{"message", "type", "code"}`, or plain text."""
     message, words, code = _parts(error)
+    found = _from_words(error, message, words, code, origin)
+    found.status = code if code >= 400 else 0
+    return found
+
+
+def _from_words(error: object, message: str, words: str, code: int, origin: Origin) -> errors.ModelError:
     text = f"{message} {words}"
     head = f"{origin.provider} reported an error in the stream: {message or words or 'no reason given'}"
     status = code if code >= 400 else 0
@@ -94,9 +107,9 @@ def from_object(error: object, origin: Origin) -> errors.ModelError:
     if _OVERFLOW.search(text):
         return errors.ContextOverflow(head, advice="Start a new session or compact this one.")
     if _NO_MONEY.search(text) or status == 402:
-        return errors.BadRequest(head, advice=f"Check the account's credit at {origin.host!r}, or {_ANOTHER}")
+        return _no_credit(head, origin)
     if status == 429 or _RATE.search(text):
-        return errors.RateLimited(head, advice=f"Wait, or {_ANOTHER}")
+        return errors.RateLimited(head, advice=f"Wait, or {_ANOTHER}", retry_after_s=waits.in_body_s(message))
     if status == 404 or _NO_MODEL.search(text):
         return _unknown(head, origin)
     if status in (408, 504):
@@ -132,11 +145,11 @@ def _googles(
     if found.bad_key:
         return errors.AuthRejected(head, advice=_key_advice(origin))
     if found.bad_place:
-        return errors.BadRequest(head, advice=f"Use it from a country that Google serves, or {_ANOTHER}")
+        return _elsewhere(head, f"Use it from a country that Google serves, or {_ANOTHER}")
     if found.quota == "wait":
         return errors.RateLimited(head, advice=f"Wait, or {_ANOTHER}", retry_after_s=wait_s)
     if found.quota:
-        return errors.BadRequest(head, advice=_QUOTAS[found.quota] + _ANOTHER)
+        return _elsewhere(head, _QUOTAS[found.quota] + _ANOTHER)
     return None
 
 
@@ -160,41 +173,29 @@ def broken_json(data: str, origin: Origin) -> errors.BadStream:
     )
 
 
-def retry_after_s(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """What the host asks for, in seconds: `retry-after-ms`, or `retry-after` in seconds or as an HTTP date."""
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after", "").strip()
-    seconds = _number(text)
-    if seconds is not None or not text:
-        return seconds
-    try:
-        due = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    due = due if due.tzinfo else due.replace(tzinfo=UTC)
-    return max(0.0, (due - (now or datetime.now(UTC))).total_seconds())
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
-
-
 def _redirect(status: int, headers: Mapping[str, str], origin: Origin) -> errors.BadRequest:
     location = headers.get("location", "")
     try:
         target = urlsplit(location).hostname or origin.host
     except ValueError:
         target = location
-    return errors.BadRequest(
+    error = errors.BadRequest(
         f"{origin.provider} at {origin.host!r} answered {status}, a redirect to {target!r}, which is not followed.",
         advice="If you trust that host, make it the base URL.",
     )
+    error.another_may = True
+    return error
+
+
+def _no_credit(head: str, origin: Origin) -> errors.BadRequest:
+    return _elsewhere(head, f"Check the account's credit at {origin.host!r}, or {_ANOTHER}")
+
+
+def _elsewhere(head: str, advice: str) -> errors.BadRequest:
+    """It is about the account or the address, not the request: another model may answer it."""
+    error = errors.BadRequest(head, advice=advice)
+    error.another_may = True
+    return error
 
 
 def _unknown(head: str, origin: Origin) -> errors.UnknownModel:

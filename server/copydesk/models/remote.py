@@ -4,6 +4,7 @@ Puts together the wire (`wires`), the door, the retry policy and the catalog's e
 Start with `RemoteModel.stream`.
 """
 
+import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -15,16 +16,17 @@ import anyio
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
 from copydesk.domain.models import Billing
-from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
-from copydesk.models import catalog, failures, sse
+from copydesk.models import catalog, failures, overflow, sse
 from copydesk.models.catalog import Entry
 from copydesk.models.failures import Origin
 from copydesk.models.joining import joined
 from copydesk.models.providers import Provider, WireName
-from copydesk.models.retry import OnRetry, Retries, RetryPolicy, ignore_retry, tried
+from copydesk.models.retry import OnRetry, Retries, RetryPolicy, Unwatched, Watch, ignore_retry, tried
 from copydesk.models.routes import MISSING, Learnt, Plan, is_openai
+from copydesk.models.waits import sentence
 from copydesk.models.wires import Decoder, Wire
 from copydesk.models.wires.anthropic import AnthropicMessages
 from copydesk.models.wires.gemini import GeminiContent
@@ -41,6 +43,8 @@ WIRES: dict[WireName, Wire] = {
 OnAnswer: TypeAlias = Callable[[Callable[[Entry], None]], None]
 """Told once that the server answers, and how the model takes what is then found out beside its request."""
 ERROR_LIMIT_BYTES = 256 * 1024
+HEAD_KEPT_BYTES = 16
+"""Of the white space that a body begins with: some servers keep the connection alive by it."""
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -48,13 +52,17 @@ WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 class Patience:
     """Waits beside the door's own, in seconds.
 
-    `after_reason_s`: for usage and the end marker once the model said why it stopped. `silence_s`: for anything
-    that means something, while keep-alive comments go on. `drain_s`: for the rest of a finished body.
+    `after_reason_s`: for usage and the end marker once the model said why it stopped. `silence_s`: for any event, while
+    keep-alive comments go on, and for a body that is no stream. `empty_s`: for an event that says something, while
+    empty ones go on; long, since a model that does not show its reasoning sends nothing else meanwhile. `drain_s`: for
+    the rest of a finished body. `error_s`: for the words of a refusal.
     """
 
     after_reason_s: float = 5.0
     silence_s: float = 600.0
+    empty_s: float = 1800.0
     drain_s: float = 0.25
+    error_s: float = 10.0
     limits: Limits | None = None
 
 
@@ -94,6 +102,7 @@ class RemoteModel:
         on_retry: OnRetry = ignore_retry,
         retry: RetryPolicy | None = None,
         patience: Patience | None = None,
+        watch: Callable[[], Watch] = Unwatched,
         learnt: Learnt | None = None,
         on_answer: OnAnswer | None = None,
     ) -> None:
@@ -105,6 +114,7 @@ class RemoteModel:
         self._on_retry = on_retry
         self._retry = retry or RetryPolicy()
         self._patience = patience or Patience()
+        self._watch = watch
         self._wires = endpoint.wires or (endpoint.provider.wire,)
         self._learnt = learnt or Learnt()
         # Gemini's stream can be a JSON array, which comes in pieces too.
@@ -138,6 +148,7 @@ class RemoteModel:
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
+        smaller: list[int] = []
 
         def encode(wire: WireName, entry: Entry) -> bytes:
             if (wire, entry) not in bodies:
@@ -151,7 +162,18 @@ class RemoteModel:
             plan = Plan(url, self._model, self._wires, encode, self._learnt, self.entry, request.session)
             return self._once(plan)
 
-        return aclosing(tried(once, Retries(self._retry, self._on_retry), self._clean))
+        def mend(error: errors.ModelError) -> str:
+            """Where only the room for the answer is too large, the same is asked once more with less of it."""
+            nonlocal request
+            limit = overflow.smaller_output(error, request, self.entry) if not smaller else None
+            if limit is None:
+                return ""
+            smaller.append(limit)
+            request = replace(request, max_output_tokens=limit)
+            bodies.clear()
+            return f"{sentence(error.message)} Asked once more, for at most {limit:,} tokens of answer."
+
+        return aclosing(tried(once, Retries(self._retry, self._on_retry, self._watch()), self._clean, mend))
 
     async def _once(self, plan: Plan) -> AsyncGenerator[StreamEvent]:
         """One try: one request, or more where a server refuses the form of the first (see `routes.Plan`)."""
@@ -161,7 +183,7 @@ class RemoteModel:
                 "POST", url, self._headers_for(plan), plan.body, self._patience.limits
             ) as response:
                 if response.status != 200:
-                    said = await _error_body(response)
+                    said = await self._error_body(response)
                     if not plan.refused(response.status, said.decode("utf-8", "replace")):
                         raise self._refusal(response, said, plan)
                     continue
@@ -184,9 +206,9 @@ class RemoteModel:
 
     async def _answer(self, response: Response, wire: Wire) -> AsyncGenerator[StreamEvent]:
         decoder = wire.decoder(self._origin)
-        head = await _head(response)
+        head = await self._head(response)
         if head.lstrip()[:1] in self._whole_begins:  # no line of a stream begins so, whatever the headers say
-            body = head + await response.read(WHOLE_LIMIT_BYTES)
+            body = head + await self._whole(response)
             for event in self._from_whole(body, decoder, response.content_type):
                 yield event
             return
@@ -200,6 +222,32 @@ class RemoteModel:
             paths = " and at ".join(WIRES[wire].path(self._model) for wire in plan.tried)
             error.message += f" (Asked at {paths}.)"
         return error
+
+    async def _error_body(self, response: Response) -> bytes:
+        """What the provider says about an error, if it says it at all, and soon."""
+        with anyio.move_on_after(self._patience.error_s), contextlib.suppress(errors.ModelError):
+            return await response.read(ERROR_LIMIT_BYTES)
+        return b""
+
+    async def _head(self, response: Response) -> bytes:
+        """The first bytes, enough to see how the body begins; empty when there are none."""
+        head = b""
+        with anyio.move_on_after(self._patience.silence_s):
+            while not head.strip() and (chunk := await response.next_chunk()) is not None:
+                head = head[-HEAD_KEPT_BYTES:] + chunk
+            return head
+        raise self._only_alive(self._patience.silence_s)
+
+    async def _whole(self, response: Response) -> bytes:
+        with anyio.move_on_after(self._patience.silence_s):
+            return await response.read(WHOLE_LIMIT_BYTES)
+        raise self._only_alive(self._patience.silence_s)
+
+    def _only_alive(self, limit_s: float) -> errors.ModelTimeout:
+        return errors.ModelTimeout(
+            f"{self._origin.provider} only kept the connection alive for {limit_s:g} s.",
+            advice="Try again, or set another model.name.",
+        )
 
     def _clean(self, error: errors.ModelError) -> None:
         """Some servers repeat the key they were given; a message must not. Says so when a key was held back."""
@@ -218,17 +266,29 @@ class RemoteModel:
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
         lines = Frames() if self._arrays else sse.Decoder()
-        n_events = 0
-        heard_s = time.monotonic()
+        n_events, given = 0, False
+        heard_s = said_s = time.monotonic()
         chunk: bytes | None = head
         while chunk is not None:
             arrived = lines.feed(chunk)
             n_events += len(arrived)
-            heard_s = self._still_heard(heard_s, bool(arrived))
-            for event in joined([found for one in arrived for found in decoder.feed(one)]):
+            now_s = time.monotonic()
+            heard_s = now_s if arrived else heard_s
+            found, failed = _decoded(decoder, arrived)
+            if isinstance(failed, errors.TransientModelError) and not given:
+                raise failed  # nobody has seen anything: it can be tried again
+            for event in joined(found):
+                said_s = now_s
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
+                given = given or not isinstance(event, UsageReport)
                 yield event
+            if failed is not None:
+                raise failed
+            if now_s - heard_s > self._patience.silence_s:
+                raise self._only_alive(self._patience.silence_s)
+            if now_s - said_s > self._patience.empty_s:
+                raise self._only_alive(self._patience.empty_s)
             chunk = None if decoder.done else await self._chunk(response, decoder)
         if not decoder.done:
             for event in self._last(lines, decoder, head, n_events):
@@ -263,17 +323,6 @@ class RemoteModel:
             advice="Try again, or set another model.name.",
         )
 
-    def _still_heard(self, heard_s: float, heard: bool) -> float:
-        now_s = time.monotonic()
-        if heard:
-            return now_s
-        if now_s - heard_s > self._patience.silence_s:
-            raise errors.ModelTimeout(
-                f"{self._origin.provider} only kept the connection alive for {self._patience.silence_s:g} s.",
-                advice="Try again, or set another model.name.",
-            )
-        return heard_s
-
 
 def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
     """A server on this machine may pass on what it is asked: with a key, or where the person gave a price."""
@@ -283,17 +332,14 @@ def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
     return "tokens" if entry.price else "unknown"
 
 
-async def _head(response: Response) -> bytes:
-    """The first bytes, enough to see how the body begins; empty when there are none."""
-    head = b""
-    while not head.strip() and (chunk := await response.next_chunk()) is not None:
-        head += chunk
-    return head
-
-
-async def _error_body(response: Response) -> bytes:
-    """What the provider says about an error, if it says it at all."""
+def _decoded(
+    decoder: Decoder, arrived: list[sse.ServerSentEvent]
+) -> tuple[list[StreamEvent], errors.ModelError | None]:
+    """What came, and the error that it ended in."""
+    found: list[StreamEvent] = []
     try:
-        return await response.read(ERROR_LIMIT_BYTES)
-    except errors.ModelError:
-        return b""
+        for one in arrived:
+            found += decoder.feed(one)
+    except errors.ModelError as exc:
+        return found, exc
+    return found, None

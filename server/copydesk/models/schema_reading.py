@@ -6,6 +6,8 @@ Pure; only what `models.shapes` lets through needs to be understood. Start with 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias, cast
 
+from copydesk.domain.json_kinds import NOUNS, is_kind
+
 Schema: TypeAlias = Mapping[str, Any]
 
 ONE = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
@@ -25,7 +27,9 @@ def resolved(ref: object, root: Schema) -> Schema | None:
     return cast("Schema", found) if isinstance(found, Mapping) else None
 
 
-def accepts_null(node: Schema, root: Schema, seen: tuple[str, ...] = ()) -> bool:
+def accepts_null(node: Schema | bool, root: Schema, seen: tuple[str, ...] = ()) -> bool:
+    if not isinstance(node, Mapping):
+        return bool(node)  # `true` accepts everything
     if ref := node.get("$ref"):
         target = resolved(ref, root)
         return ref not in seen and target is not None and accepts_null(target, root, (*seen, ref))
@@ -89,6 +93,23 @@ def _reaches(node: Schema, wanted: str, root: Schema, seen: tuple[str, ...]) -> 
     return any(_reaches(each, wanted, root, seen) for each in children(node))
 
 
+def is_made_of_schemas(node: Schema) -> bool:
+    """Whether what should be schemas are, and no `true` or `false` in their place."""
+    named = [each for key in ("properties", "patternProperties") for each in node.get(key, {}).values()]
+    listed = [node[key] for key in MANY if key in node]
+    inner = [each for some in listed if isinstance(some, list) for each in cast("list[object]", some)]
+    ones = [node[key] for key in ONE if key in node and key != "additionalProperties"]
+    return all(isinstance(some, list) for some in listed) and all(
+        isinstance(each, Mapping) for each in (*named, *inner, *ones)
+    )
+
+
+def kinds_of(values: list[Any]) -> str | list[str]:
+    """The `type` of these values."""
+    kinds = dict.fromkeys(next(kind for kind in NOUNS if is_kind(kind, value)) for value in values)
+    return next(iter(kinds)) if len(kinds) == 1 else list(kinds)
+
+
 def children(node: Schema) -> Iterator[Schema]:
     """The schemas in a schema, its definitions left out."""
     for key in ONE:
@@ -145,45 +166,3 @@ def has_free_keys(node: Schema) -> bool:
     if free is None:
         return is_object(node) and not node.get("properties")
     return isinstance(free, Mapping) or bool(free)
-
-
-def without_nulls(schema: Schema, value: Any) -> Any:
-    """`value` without the nulls that stand for properties left out: models give null for what is optional."""
-    return _without_nulls(schema, value, schema)
-
-
-def _without_nulls(node: Schema, value: Any, root: Schema) -> Any:
-    if isinstance(value, list):
-        items = _open(node, root, "items")
-        each = items.get("items") if items else None
-        rest = cast("list[Any]", value)
-        return [_without_nulls(cast(Schema, each), one, root) for one in rest] if isinstance(each, Mapping) else rest
-    if not isinstance(value, dict):
-        return value
-    found = _open(node, root, "properties")
-    fields = cast("dict[str, Any]", value)
-    if found is None:
-        return fields
-    properties, required = cast("Mapping[str, Schema]", found["properties"]), found.get("required", ())
-    kept: dict[str, Any] = {}
-    for name, one in fields.items():
-        inner = properties.get(name)
-        if inner is not None and one is None and name not in required and not accepts_null(inner, root):
-            continue
-        kept[name] = one if inner is None else _without_nulls(inner, one, root)
-    return kept
-
-
-def _open(node: Schema, root: Schema, key: str) -> Schema | None:
-    """The one schema with `key` that a value here is read by; None where several could be meant."""
-    seen: set[str] = set()
-    while "$ref" in (node := plain(node, root)):
-        target = resolved(node["$ref"], root)
-        if target is None or node["$ref"] in seen:
-            return None
-        seen.add(node["$ref"])
-        node = target
-    if key in node:
-        return node
-    found = [inner for each in node.get("anyOf", ()) if (inner := _open(each, root, key)) is not None]
-    return found[0] if len(found) == 1 else None

@@ -19,8 +19,10 @@ from copydesk.models.schema_reading import (
     children,
     definitions,
     has_free_keys,
+    is_made_of_schemas,
     is_object,
     is_recursive,
+    kinds_of,
     plain,
     resolved,
     types_of,
@@ -78,33 +80,40 @@ def fits_strict(schema: Schema, dialect: Dialect = "openai") -> bool:
 
 
 def strict_schema(schema: Schema, dialect: Dialect = "openai") -> dict[str, Any]:
-    """For `strict: true`: every object closed, every property required (null stands for one that is left out).
-
-    `null` for a property that may be left out but not null is taken out again by `without_nulls`. Anthropic's dialect
-    has no bounds; there they are words.
+    """For `strict: true`: every object closed. With OpenAI every property is required, and null stands for one that is
+    left out, which `without_nulls` takes out again. Anthropic's dialect has no bounds; there they are words.
     """
+    leaves_out = dialect == "anthropic"
 
     def made(node: Schema) -> dict[str, Any]:
         node = plain(node, schema)
         if "$ref" in node:
             return {"$ref": node["$ref"]}
         kept = {key: node[key] for key in (*_STRICT, *_BOUNDS) if key in node and not _only_words(key, node, dialect)}
+        kept = _with_type(kept)
         if "anyOf" in kept:
             kept["anyOf"] = [made(each) for each in kept["anyOf"]]
         if "items" in kept:
             kept["items"] = made(kept["items"])
         if is_object(node):
             kept["properties"] = {
-                name: made(each) if name in node.get("required", ()) else _nullable(made(each), each, schema)
+                name: made(each) if leaves_out or name in node.get("required", ()) else _nullable(each, made, schema)
                 for name, each in node.get("properties", {}).items()
             }
-            kept["required"] = list(kept["properties"])
+            asked = node.get("required", ()) if leaves_out else kept["properties"]
+            kept["required"] = [name for name in kept["properties"] if name in asked]
             kept["additionalProperties"] = False
         return _described(kept, [key for key in node if key not in kept], node)
 
     whole = made(at_root(schema))
     found = _used_definitions(whole, schema, made)
     return {**whole, "$defs": found} if found else whole
+
+
+def _with_type(node: dict[str, Any]) -> dict[str, Any]:
+    if "type" in node or not ("enum" in node or "const" in node):
+        return node
+    return {"type": kinds_of(node.get("enum", [node.get("const")])), **node}
 
 
 def _only_words(key: str, node: Schema, dialect: Dialect) -> bool:
@@ -122,7 +131,9 @@ def _only_words(key: str, node: Schema, dialect: Dialect) -> bool:
 
 def _fits(node: Schema, root: Schema) -> bool:
     node = plain(node, root)
-    if any(key in node for key in ("allOf", "not", "if", "prefixItems", "patternProperties", "contains")):
+    if not is_made_of_schemas(node) or any(
+        key in node for key in ("allOf", "not", "if", "prefixItems", "patternProperties", "contains")
+    ):
         return False
     if "$ref" in node:
         return resolved(node["$ref"], root) is not None
@@ -159,12 +170,11 @@ def _levels(node: Schema, root: Schema, seen: tuple[str, ...]) -> int:
 
 def fits_gemini(schema: Schema) -> bool:
     """Whether `responseSchema` can say it; `responseJsonSchema` can also say recursion, tuples, free keys."""
-    nodes = [at_root(schema), *below(at_root(schema)), *definitions(schema)]
-    return not is_recursive(schema) and not any(
-        "prefixItems" in node or "allOf" in node or has_free_keys(node) or not types_of(plain(node, schema))
-        for node in nodes
-        if not any(key in node for key in ("$ref", "anyOf", "oneOf", "enum", "const"))
-    )
+    root = at_root(schema)
+    if root.get("type") != "object" or is_recursive(schema):
+        return False
+    nodes = (root, *below(root), *definitions(schema))
+    return all(_fits(node, schema) and (not is_object(node) or node.get("properties")) for node in nodes)
 
 
 def gemini_schema(schema: Schema) -> dict[str, Any]:
@@ -276,12 +286,13 @@ def _used_definitions(
     return found
 
 
-def _nullable(made: dict[str, Any], node: Schema, root: Schema) -> dict[str, Any]:
+def _nullable(node: Schema, made: Callable[[Schema], dict[str, Any]], root: Schema) -> dict[str, Any]:
+    kept = made(node)
     if accepts_null(node, root):
-        return made
-    if list(made) == ["anyOf"]:
-        return {"anyOf": [*made["anyOf"], NULL]}
-    return {"anyOf": [made, NULL]}
+        return kept
+    if list(kept) == ["anyOf"]:
+        return {"anyOf": [*kept["anyOf"], NULL]}
+    return {"anyOf": [kept, NULL]}
 
 
 def _described(kept: dict[str, Any], left_out: list[str], node: Schema) -> dict[str, Any]:

@@ -8,24 +8,26 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
-from copydesk.domain.errors import ConfigError, CopydeskError, MissingKey, ModelError, UnknownModel
+from copydesk.domain.errors import ConfigError, MissingKey, UnknownModel
 from copydesk.domain.frozen import frozen
 from copydesk.domain.models import ModelFacts
 from copydesk.domain.ports import EditorModels, Model
 from copydesk.egress.door import Door
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import probes
+from copydesk.models.escalation import Escalation, Made
 from copydesk.models.knowledge import Knowledge
 from copydesk.models.providers import NAMES, PROVIDERS, Provider, as_served, base_url, ollama_url, split_name
 from copydesk.models.remote import Endpoint, RemoteModel
-from copydesk.models.retry import OnRetry, ignore_retry
+from copydesk.models.retry import ORDINARY_S, OnRetry, RetryPolicy, Trying, ignore_retry
 from copydesk.models.routes import Learnt, wires_for
+from copydesk.models.watching import Watching
 
 if TYPE_CHECKING:
     from copydesk.models.catalog import Entry
@@ -44,7 +46,7 @@ OFFLINE_WORKS = 'The offline model needs no key: set model.name to "offline".'
 
 @frozen
 class ModelSettings:
-    """What a person set: `model.name`, `model.baseUrl`, `model.api`, `model.fallbacks`, `network.offline`.
+    """What a person set: `model.name`, `.baseUrl`, `.api`, `.fallbacks`, `.retryForS`, and `network.offline`.
 
     `base_url_trusted`: the base URL comes from the environment or the user's own file, so keys may go there.
     """
@@ -54,6 +56,7 @@ class ModelSettings:
     fallbacks: tuple[str, ...] = ()
     offline: bool = False
     base_url_trusted: bool = False
+    retry_for_s: float = ORDINARY_S
     api: str = "auto"
 
 
@@ -68,7 +71,8 @@ def _as_it_is(model: Model) -> Model:
 class Models:
     """Turns names into models. `offline_model` makes the built-in one; probes are remembered for some seconds.
 
-    `editor` has the editor's own models; None where there is no editor.
+    `editor` has the editor's own models; None where there is no editor. `watching` sees every try, and `retry` says how
+    they are made.
     """
 
     def __init__(
@@ -81,8 +85,12 @@ class Models:
         editor: EditorModels | None = None,
         clock: Callable[[], float] = time.monotonic,
         knowledge: Knowledge | None = None,
+        watching: Watching | None = None,
+        retry: RetryPolicy | None = None,
     ) -> None:
         self.knowledge = knowledge or Knowledge(door, env, clock=clock)
+        self._watching = watching or Watching()
+        self._retry = retry or RetryPolicy()
         self._env = env
         self._door = door
         self._offline_model = offline_model
@@ -107,8 +115,14 @@ class Models:
 
     def apply(self, settings: ModelSettings) -> None:
         """Takes new settings; models resolved before keep what they have, but the offline switch holds for all."""
-        self._settings = settings
+        changed, self._settings = settings != self._settings, settings
         self._door.offline = settings.offline
+        if changed:
+            self.close_circuits()
+
+    def close_circuits(self) -> None:
+        """Whatever failed too often is worth a try again: a person chose a model, or changed what matters to it."""
+        self._watching.breakers.close()
 
     async def resolve(
         self,
@@ -118,30 +132,39 @@ class Models:
         on_switch: Callable[[str, str], None] = _ignore_switch,
         around: Callable[[Model], Model] = _as_it_is,
         local: bool = False,
+        session: str = "",
+        turn: str = "",
     ) -> Model:
         """The model for a name, or for the settings' when None. Raises `ModelError` or `ConfigError`.
 
-        `on_switch` is told when another one answers instead, `around` put around each that may. `local`: only a model
-        on this machine is of use (see `is_local`), so the editor is not even asked for its own.
+        With `model.fallbacks` it is several in one: the first that can be had, and the others where it fails. A name
+        that a person gave just now must be usable itself. `on_switch` is told when another one answers instead,
+        `around` put around each that may. `local`: only a model on this machine is of use (see `is_local`), so the
+        editor is not even asked for its own. `session` and `turn` say for whom, in the log of attempts.
         """
-        del on_switch
-        return around(await self._chosen(name, on_retry, local=local))
 
-    async def _chosen(self, name: str | None, on_retry: OnRetry, *, local: bool) -> Model:
-        if name is not None:
-            return await self._named(name, on_retry, local=local)
-        failed: CopydeskError | None = None
-        for choice in (self._settings.name, *self._settings.fallbacks):
-            try:
-                return await self._named(choice, on_retry, local=local)
-            except (ModelError, ConfigError) as exc:
-                failed = failed or exc
-        raise failed or UnknownModel("No model is set.", advice='Set model.name to "auto".')
+        async def make(name: str, *, patient: bool) -> Made:
+            policy = self._retry.lasting(self._settings.retry_for_s)
+            watch = partial(self._watching.of, session=session, turn=turn)
+            trying = Trying(policy if patient else policy.short(), on_retry, watch)
+            model = await self._named(name, trying, local=local)
+            if local and name != first and not is_local(model):
+                raise UnknownModel(f"{name!r} is not on this machine.")
+            return Made(around(model), is_local(model))
 
-    async def _named(self, name: str, on_retry: OnRetry, *, local: bool) -> Model:
+        first = (self._settings.name if name is None else name).strip()
+        others = (each.strip() for each in self._settings.fallbacks)
+        names = tuple(dict.fromkeys((first, *(each for each in others if each))))
+        if len(names) == 1:
+            return (await make(first, patient=True)).model
+        escalation = Escalation(names, make, on_switch)
+        await escalation.open(strict=name is not None)
+        return escalation
+
+    async def _named(self, name: str, trying: Trying, *, local: bool) -> Model:
         name = name.strip()
         if name in ("", "auto"):
-            return await self._auto(on_retry, local=local)
+            return await self._auto(trying, local=local)
         if name == "offline":
             return self._offline_model()
         if name.startswith("scripted:"):
@@ -149,16 +172,16 @@ class Models:
         if name.startswith(EDITOR) and name.removeprefix(EDITOR).strip():
             if local:
                 raise UnknownModel(f"{name!r} is not on this machine.", advice=f"Set model.name to {NAMES}.")
-            return await self._offers.named(name, on_retry)
+            return await self._offers.named(name, trying)
         provider, model = split_name(name)
-        return self._remote(provider, model, on_retry)
+        return self._remote(provider, model, trying)
 
-    async def _auto(self, on_retry: OnRetry, *, local: bool) -> Model:
+    async def _auto(self, trying: Trying, *, local: bool) -> Model:
         for provider in self._order():
             if (model := await self._model_for_auto(provider)) is not None:
-                return self._remote(provider, model, on_retry)
+                return self._remote(provider, model, trying)
         asks_editor = self._editor is not None and self._editor.available and not local
-        return (await self._offers.for_auto(on_retry) if asks_editor else None) or self._offline_model()
+        return (await self._offers.for_auto(trying) if asks_editor else None) or self._offline_model()
 
     def _order(self) -> Iterator[Provider]:
         """Configured, then a key, then this machine's Ollama."""
@@ -206,7 +229,7 @@ class Models:
             known = self._probed[endpoint.base_url] = (self._clock(), served)
         return known[1]
 
-    def _remote(self, provider: Provider, model: str, on_retry: OnRetry) -> RemoteModel:
+    def _remote(self, provider: Provider, model: str, trying: Trying) -> RemoteModel:
         endpoint = self.endpoint(provider)
         free = endpoint.key or endpoint.note or is_loopback(host_of(endpoint.base_url))
         if provider.needs_key and not free:
@@ -222,7 +245,9 @@ class Models:
             endpoint,
             self._door,
             entry,
-            on_retry=on_retry,
+            on_retry=trying.on_retry,
+            retry=trying.policy,
+            watch=trying.watch(name, endpoint.base_url),
             learnt=self._learnt,
             on_answer=self.knowledge.asking(name, endpoint),
         )

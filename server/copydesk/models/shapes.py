@@ -24,11 +24,14 @@ MAX_PROBLEMS = 8
 TOO_DEEP = "is nested too deeply"
 
 
-def problems(schema: Schema, value: Any) -> tuple[Problem, ...]:
-    """What is wrong with `value`, at most the first few; empty when it fits. Never raises."""
+def problems(schema: Schema, value: Any, root: Schema | None = None) -> tuple[Problem, ...]:
+    """What is wrong with `value`, at most the first few; empty when it fits. Never raises.
+
+    `root` is the whole that references name places in, where `schema` is a part of it.
+    """
     found: list[Problem] = []
     try:
-        _Check(schema).value(schema, value, "", found)
+        _Check(schema if root is None else root).value(schema, value, "", found)
     except RecursionError:
         return (("", TOO_DEEP),)
     return tuple(found[:MAX_PROBLEMS])

@@ -12,7 +12,7 @@ from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
 from copydesk.domain.json_kinds import shown
 from copydesk.domain.messages import Message, Text, Usage
-from copydesk.domain.models import facts_of
+from copydesk.domain.models import SchemaForm, facts_of
 from copydesk.domain.ports import Model
 from copydesk.domain.stream import (
     Finished,
@@ -25,8 +25,8 @@ from copydesk.domain.stream import (
     UsageReport,
 )
 from copydesk.models.answer_text import objects_in, whole_json
-from copydesk.models.schema_reading import without_nulls
-from copydesk.models.schemas import schema_name
+from copydesk.models.nulls import without_nulls
+from copydesk.models.schemas import fits_strict, schema_name
 from copydesk.models.shape_rules import refuse_unusable
 from copydesk.models.shapes import Problem, canonical
 from copydesk.models.shapes import problems as problems_of
@@ -40,7 +40,7 @@ TIMES_LARGER = 4
 MAX_SHOWN = 4_000
 """Characters of a wrong answer that are sent back to the model."""
 FORMS_WITH_WORDS = ("words", "json_object")
-"""How a model is told the schema where words around the JSON have to be expected."""
+"""The wires' other forms hold the model to the schema, but for schemas that they cannot say, or beside tools."""
 OTHER_MODEL = "Ask again, set another model.name, or ask for something simpler."
 
 
@@ -111,7 +111,7 @@ async def ask_in_shape(model: Model, request: ModelRequest, shape: Shape[T], *, 
     """As `ask_for`, for any shape. At most two requests."""
     asked = replace(request, schema=shape.schema)
     facts = facts_of(model)
-    reading = Reading(shape, tolerant=facts.schema in FORMS_WITH_WORDS)
+    reading = Reading(shape, tolerant=_in_words(facts.schema, asked))
     first = await _answer(model, asked, on_try)
     try:
         return reading.read(first)
@@ -120,6 +120,13 @@ async def ask_in_shape(model: Model, request: ModelRequest, shape: Shape[T], *, 
         if again is None:
             raise
     return reading.read(await _answer(model, again, on_try), again=True)
+
+
+def _in_words(form: SchemaForm, asked: ModelRequest) -> bool:
+    """Whether words around the JSON are to be expected: the model was told the schema in words, or may have been."""
+    if form in FORMS_WITH_WORDS or asked.schema is None:
+        return True
+    return bool(asked.tools) or not fits_strict(asked.schema.schema, "anthropic")
 
 
 def second_request(asked: ModelRequest, first: Try, wrong: errors.WrongShape, output_limit: int) -> ModelRequest | None:

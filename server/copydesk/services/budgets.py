@@ -143,7 +143,7 @@ def refuse_unpriced(name: str, caps: Caps) -> NoReturn:
     raise BudgetExceeded(
         f"{key} is set, and no price is known for {name!r}, so nobody could say whether it holds. Nothing was sent.",
         advice=(
-            "Give its price in models.toml beside your config.toml (docs/SETTINGS.md shows how), take a model whose "
-            "price is known (copydesk models), or unset the cap."
+            f'Give it in models.toml beside your config.toml (a table ["{name}"] with input_price and output_price, in '
+            f"US dollars for a million tokens), set a model.name whose price is known, or unset {key}."
         ),
     )

@@ -13,7 +13,7 @@ from types import TracebackType
 from copydesk.config.settings import Settings
 from copydesk.domain.errors import BudgetExceeded, ConnectionLost, ModelError, ModelTimeout, TransientModelError
 from copydesk.domain.events import CostExpected, CostUpdated, Event
-from copydesk.domain.messages import Image, Text, Thinking, ToolCall, ToolResult, Usage
+from copydesk.domain.messages import Usage
 from copydesk.domain.models import BUILT_IN, ModelFacts, Price, facts_of
 from copydesk.domain.money import Cost
 from copydesk.domain.ports import Model, TokenCounter
@@ -32,44 +32,12 @@ from copydesk.models.retry import TRIES
 from copydesk.services import budgets
 from copydesk.services.budgets import PER_DAY, PER_TURN, Caps, Purse, Size
 from copydesk.services.expecting import expected
+from copydesk.services.rough_counter import RoughCounter
 from copydesk.store.spending import Day, Hold, Spending, SpendingError
 
 MARGIN = 1.25
 """How much more than its estimate an input may be; more where a provider has shown that it can be."""
 MAX_MARGIN = 8.0
-BYTES_A_TOKEN = 3
-IMAGE_TOKENS = 1_600
-
-
-class RoughCounter:
-    """Counts three bytes as a token, which is more than nearly every text is. What is learned is left to others."""
-
-    def count(self, request: ModelRequest, model: str, facts: ModelFacts) -> int:
-        del model, facts
-        n_bytes = _n_bytes(request.system) + sum(len(repr(tool.parameters)) + 80 for tool in request.tools)
-        n_images = 0
-        for message in request.messages:
-            for part in message.parts:
-                match part:
-                    case Text(text) | Thinking(text):
-                        n_bytes += _n_bytes(text)
-                    case ToolCall():
-                        n_bytes += len(part.name) + _n_bytes(part.raw) + 20
-                    case ToolResult():
-                        n_bytes += _n_bytes(part.content) + 20
-                    case Image():
-                        n_images += 1
-        return n_bytes // BYTES_A_TOKEN + 4 * len(request.messages) + IMAGE_TOKENS * n_images
-
-    def count_text(self, text: str, model: str, facts: ModelFacts) -> int:
-        del model, facts
-        return -(-_n_bytes(text) // BYTES_A_TOKEN)
-
-    def learn(self, request: ModelRequest, model: str, facts: ModelFacts, input_tokens: int) -> None: ...
-
-
-def _n_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 class Meter:

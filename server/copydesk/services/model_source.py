@@ -19,11 +19,13 @@ class ModelSource(Protocol):
         on_switch: OnSwitch = ...,
         around: Around = ...,
         local: bool = ...,
+        session: str = ...,
+        turn: str = ...,
     ) -> Model:
         """The model of that name, or the settings' when None. Raises an error that says what to do.
 
         `on_switch` is told when another model answers instead: its name, and why. `around` is put around each model
         that may answer, fallbacks too: the meter that counts and keeps within the budget. `local`: only a model on
-        this machine is of use, so nobody else need be asked.
+        this machine is of use, so nobody else need be asked. `session`, `turn`: for whom, in the log of attempts.
         """
         ...

@@ -16,6 +16,7 @@ from anyio import to_thread
 from copydesk.agent.journal import TurnParts
 from copydesk.agent.loop import LoopEnd
 from copydesk.agent.prefix import Prefix
+from copydesk.context.clearing import make_room
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
 from copydesk.domain.edits import Origin, PendingEdit
@@ -245,11 +246,14 @@ class Session:
             self.emit(Notice(turn.id, "warning", self._writer.problem))
 
     async def _loop(self, turn: Turn) -> LoopEnd:
-        self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
+        bill = self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
         model = await self._parts.models.resolve(
             turn.request.model or self._parts.model_name(),
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
-            around=self._bill.around,
+            on_switch=lambda name, why: self._switched(turn, name, why),
+            session=self.id,
+            turn=turn.id,
+            around=lambda model: bill.around(self._prefix.watching(model, turn.id, self.emit)),
         )
         self.emit(ModelChosen(turn.id, model.name))
         instructions = await self._instructions(turn) if not self.state.messages else ""
@@ -263,6 +267,11 @@ class Session:
             parts = self._turn_parts(turn, model)
             end = await self.checks.run(parts)
             return await shape.shaped(parts, end) if shape else end
+
+    def _switched(self, turn: Turn, name: str, why: str) -> None:
+        """Another model goes on with the turn."""
+        self.emit(ModelChosen(turn.id, name))
+        self.emit(Notice(turn.id, "warning", f"{name} goes on with this turn: {why}"))
 
     async def _instructions(self, turn: Turn) -> str:
         names = self._parts.settings().texts("context.instructionFiles")
@@ -288,6 +297,7 @@ class Session:
             max_output_tokens=settings.integer("model.maxOutputTokens") or None,
             secrets=self._parts.secrets,
             confined=self._parts.confined,
+            make_room=make_room,
             prefix=self._prefix,
             thinking=settings.text("model.thinking"),  # pyright: ignore[reportArgumentType]  a checked choice
         )
@@ -356,11 +366,11 @@ class Session:
         message = closing_words(end, review, self._parts.workspace.told, self._keep_steering(turn))
         bill, self._bill = self._bill, None
         usage, cost = (bill.usage, bill.cost) if bill else (end.usage, Cost())
-        how, rest = (end.stop_reason, message), (cost, end.output, end.error_type)
-        self.emit(TurnEnded(turn.id, *how, usage, review.state, end.error, *rest))
+        reason, rest = end.stop_reason, (cost, end.output, end.error_type)
+        self.emit(TurnEnded(turn.id, reason, message, usage, review.state, end.error, *rest))
         self.updated = self._parts.now()
         evidence = redacted(self.checks.runs(turn.id), self._parts.secrets)
-        turn.finish(TurnOutcome(self.id, turn.id, *how, review, usage, end.error, evidence, *rest))
+        turn.finish(TurnOutcome(self.id, turn.id, reason, message, review, usage, end.error, evidence, *rest))
 
     def _keep_steering(self, turn: Turn) -> tuple[str, ...]:
         """What no step took up any more joins the conversation, for the next turn to read."""

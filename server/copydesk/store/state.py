@@ -12,6 +12,7 @@ from copydesk.domain.events import (
     Event,
     EvidenceUpdated,
     MessageAdded,
+    ResultsCleared,
     ReviewUpdated,
     SessionStarted,
     TurnEnded,
@@ -20,7 +21,7 @@ from copydesk.domain.events import (
 )
 from copydesk.domain.evidence import Evidence
 from copydesk.domain.frozen import frozen
-from copydesk.domain.messages import Message, Usage
+from copydesk.domain.messages import Message, ToolResult, Usage, cleared
 from copydesk.domain.money import Cost
 
 _NOTHING = Usage()
@@ -60,6 +61,9 @@ def apply(state: SessionState, event: Event) -> SessionState:
             return replace(state, turn=event.turn, n_turns=state.n_turns + 1, title=title)
         case MessageAdded():
             return replace(state, messages=(*state.messages, event.message))
+        case ResultsCleared():
+            calls = frozenset(event.calls)
+            return replace(state, messages=tuple(_without_results(message, calls) for message in state.messages))
         case EditProposed():
             return replace(state, edits=(*state.edits, event.edit))
         case UsageUpdated():
@@ -77,6 +81,15 @@ def apply(state: SessionState, event: Event) -> SessionState:
             return replace(state, turn="", last=event, turns_usd=(*state.turns_usd, *known)[-N_TURNS_USD:])
         case _:
             return state
+
+
+def _without_results(message: Message, calls: frozenset[str]) -> Message:
+    if not any(isinstance(part, ToolResult) and part.call_id in calls for part in message.parts):
+        return message
+    parts = (
+        cleared(part) if isinstance(part, ToolResult) and part.call_id in calls else part for part in message.parts
+    )
+    return replace(message, parts=tuple(parts))
 
 
 def _cost(before: Cost, event: CostUpdated, billed: Usage) -> Cost:

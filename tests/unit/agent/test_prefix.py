@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -79,12 +80,30 @@ def test_another_model_reads_nothing_of_the_cache() -> None:
     assert broken(FIRST, FIRST, FIRST, models=("one", "two", "two")) == [("model", 0)]
 
 
+class Streams(Named):
+    def stream(self, request: ModelRequest) -> str:
+        return f"the stream of {request.input_tokens}"
+
+
+def zones(*requests: ModelRequest) -> list[tuple[str, str, int]]:
+    """What the loop and the meter see of the same requests, one after another."""
+    prefix, found = Prefix(), list[PrefixBroken]()
+    model: Any = Streams("one")
+    watched = prefix.watching(model, "t", found.append)
+    for request in requests:
+        prefix.note("t", model, replace(request, input_tokens=0), found.append)
+        assert watched.stream(request) == f"the stream of {request.input_tokens}"
+    assert (watched.name, watched.facts) == ("one", model.facts)
+    return [(event.turn, event.why, event.kept_messages) for event in found]
+
+
 def test_thinking_that_shrinks_as_the_window_fills_is_named() -> None:
     level = replace(FIRST, thinking="high")
-    fills = [replace(level, input_tokens=tokens) for tokens in (100, 690, 710, 840, 900, 100)]
-    assert broken(*fills, models=("one",) * 6) == [("thinking", 3)] * 3
-    auto = [replace(FIRST, input_tokens=tokens) for tokens in (100, 900)]
-    assert broken(*auto) == []
+    fills = [replace(level, input_tokens=tokens) for tokens in (100, 690, 710, 840, 900, 950, 100)]
+    assert zones(*fills) == [("t", "thinking", 3)] * 3
+    assert zones(*(replace(FIRST, input_tokens=tokens) for tokens in (100, 900))) == []
+    shorter = replace(level, messages=HISTORY[:1], input_tokens=100)
+    assert zones(fills[-2], shorter) == [("t", "history", 1)], "one request breaks for one reason"
 
 
 async def hello(arguments: object) -> str:

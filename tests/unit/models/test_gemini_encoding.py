@@ -10,6 +10,7 @@ from copydesk.domain.messages import Image, Message, Thinking, ToolCall, ToolRes
 from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models.catalog import entry, over
+from copydesk.models.schemas import gemini_schema
 from copydesk.models.wires.gemini import GeminiContent
 from copydesk.models.wires.gemini_encode import UNSIGNED, encode
 from copydesk.models.wires.history import INTERRUPTED
@@ -186,9 +187,13 @@ SCHEMA = OutputSchema("answer", {"type": "object", "properties": {"x": {"type": 
 def test_a_schema_has_its_own_field() -> None:
     asked = body((user("x"),), OLD, (), schema=SCHEMA)
     assert asked["generationConfig"]["responseMimeType"] == "application/json"
-    assert asked["generationConfig"]["responseJsonSchema"] == SCHEMA.schema
+    assert asked["generationConfig"]["responseSchema"] == gemini_schema(SCHEMA.schema)
     assert asked["systemInstruction"] == {"parts": [{"text": "sys"}]}
-    assert body((user("x"),), schema=SCHEMA)["generationConfig"]["responseJsonSchema"] == SCHEMA.schema
+    assert body((user("x"),), schema=SCHEMA)["generationConfig"]["responseSchema"]["type"] == "OBJECT"
+    free = OutputSchema("x", {"type": "object", "additionalProperties": {"type": "integer"}})
+    config = body((user("x"),), schema=free)["generationConfig"]
+    assert "responseSchema" not in config
+    assert config["responseJsonSchema"] == free.schema
 
 
 def test_where_tools_forbid_the_field_words_ask_for_the_schema() -> None:

@@ -11,7 +11,7 @@ from copydesk.domain.messages import Message, Text
 from copydesk.domain.ports import Model
 from copydesk.domain.stream import ModelRequest, TextDelta
 from copydesk.egress.door import Door
-from copydesk.models import catalog, failures, providers
+from copydesk.models import catalog, providers, waits
 from copydesk.models.script import Script
 from copydesk.models.scripted import ScriptedModel
 from copydesk.models.selection import Models, ModelSettings, is_local
@@ -226,7 +226,7 @@ def test_the_catalog_knows_families_and_admits_what_it_does_not() -> None:
     ],
 )
 def test_retry_after(headers: dict[str, str], expected: float | None) -> None:
-    assert failures.retry_after_s(headers, datetime(2026, 10, 21, 7, 28, tzinfo=UTC)) == expected
+    assert waits.retry_after_s(headers, datetime(2026, 10, 21, 7, 28, tzinfo=UTC)) == expected
 
 
 def test_a_key_is_not_in_a_repr() -> None:

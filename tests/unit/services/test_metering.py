@@ -20,7 +20,8 @@ from copydesk.domain.stream import Finished, FinishReason, ModelRequest, StreamE
 from copydesk.egress.failures import NothingListens
 from copydesk.models.retry import TRIES, Retries, RetryPolicy, tried
 from copydesk.services.budgets import SPARE_TOKENS, USEFUL_TOKENS
-from copydesk.services.metering import MARGIN, Bill, Meter, Metered, RoughCounter
+from copydesk.services.metering import MARGIN, Bill, Meter, Metered
+from copydesk.services.rough_counter import RoughCounter
 from copydesk.store.spending import Spending
 
 PRICE = Price(2.0, 10.0, 0.2, 2.5)

@@ -23,7 +23,7 @@ DECAY: Final = 0.97
 NOISE: Final = 0.06
 """How far reports scatter around the line, as a share."""
 SLOPE_SPREAD: Final = 0.3
-OFFSET_SPREAD: Final = 500.0
+OFFSET_SPREAD: Final = 1_000.0
 """How far off the estimate is expected to be before anything is known: its share, and tokens of hidden words."""
 SLOPES: Final = (0.25, 6.0)
 FIRST: Final = (0.4, 5.0)
@@ -31,8 +31,10 @@ FIRST: Final = (0.4, 5.0)
 LATER: Final = (0.6, 1.6)
 """The same, of what was expected, once there are some."""
 NEVER: Final = (0.2, 12.0)
-ALIKE: Final = 1.15
-N_STRIKES: Final = 3
+HIDDEN: Final = 4_000
+"""A first report may be larger by so many tokens: words that a provider or an editor adds unseen."""
+ALIKE: Final = 1.1
+N_STRIKES: Final = 5
 """So many reports in a row that agree with each other and not with what was known are believed: it was wrong."""
 
 
@@ -91,12 +93,12 @@ class Calibration:
 
     def learn(self, model: str, estimate: float, tokens: int, *, least: float = 0.0) -> bool:
         """Takes a report, and says whether it was believed. `least`: it cannot be less than that."""
-        if estimate < 1 or not NEVER[0] <= tokens / estimate <= NEVER[1]:
+        if estimate < 1 or not NEVER[0] * estimate <= tokens <= NEVER[1] * estimate + HIDDEN:
             return False
         known = self._all().get(model)
+        expected = self.expected(model, estimate)
         low, high = LATER if known else FIRST
-        share = tokens / (self.expected(model, estimate) if known else estimate)
-        if not low <= share <= high or tokens < least:
+        if not low * expected <= tokens <= high * expected + (0 if known else HIDDEN) or tokens < least:
             if not self._insists(model, tokens / estimate):
                 return False
             known = None

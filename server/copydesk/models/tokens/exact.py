@@ -73,6 +73,11 @@ class Exact:
         if self._asked is not None:
             self._asked.set()
 
+    @property
+    def n_waiting_chars(self) -> int:
+        """How much waits to be counted."""
+        return self._n_chars
+
     async def tend(self) -> None:
         """For a task of its owner, without end."""
         async with anyio.create_task_group() as group:
@@ -133,11 +138,18 @@ class Exact:
             at += len(asked.texts)
 
 
-def _worker() -> "Worker":
+def worker_command() -> list[str]:
+    # -P: neither the working directory nor a project can put modules in front of ours.
+    return [sys.executable, "-P", "-s", "-m", "copydesk.models.tokens.worker"]
+
+
+def worker_environment() -> dict[str, str]:
     from copydesk.processes.environment import minimal_env
+
+    return minimal_env({"PYTHONPATH": os.fspath(Path(__file__).parents[3]), "PYTHONIOENCODING": "utf-8"})
+
+
+def _worker() -> "Worker":
     from copydesk.processes.workers import Worker
 
-    # -P: neither the working directory nor a project can put modules in front of ours.
-    command = [sys.executable, "-P", "-s", "-m", "copydesk.models.tokens.worker"]
-    env = minimal_env({"PYTHONPATH": os.fspath(Path(__file__).parents[3]), "PYTHONIOENCODING": "utf-8"})
-    return Worker(command, env=env, cwd=tempfile.gettempdir(), name="token counter")
+    return Worker(worker_command(), env=worker_environment(), cwd=tempfile.gettempdir(), name="token counter")

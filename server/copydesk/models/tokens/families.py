@@ -67,7 +67,7 @@ _BY_TOKENIZER = {"o200k_base": _O200K, "o200k_harmony": _O200K, "cl100k_base": _
 
 def family_of(model: str, facts: ModelFacts) -> Family:
     """By the model's name first, then by the tokenizer that the catalog names."""
-    if facts.family == "built-in":
+    if model == "offline" or model.startswith("scripted:"):
         return OTHER  # without compiling a single pattern: it is what most starts begin with
     lowered = model.lower()
     fits = (family for pattern, family in _FAMILIES if re.search(pattern, lowered))

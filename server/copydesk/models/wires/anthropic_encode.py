@@ -51,8 +51,7 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> bytes:
             tools[-1]["cache_control"] = EPHEMERAL
         body["tools"] = tools
     if form == "tool":
-        several = bool(request.tools and entry.tools)  # the other tools may have to run first
-        body["tool_choice"] = {"type": "any"} if several else {"type": "tool", "name": ANSWER}
+        body["tool_choice"] = {"type": "tool", "name": ANSWER}
     if isinstance(form, dict):
         config = body.get("output_config")
         body["output_config"] = (config if isinstance(config, dict) else {}) | {"format": form}

@@ -9,8 +9,8 @@ one; calls of other models get the value that Google names for this.
 """
 
 import re
-from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias
 
 from copydesk.domain.messages import Image, Message, Part, Text, Thinking, ToolCall, ToolResult
 from copydesk.domain.stream import ModelRequest
@@ -66,8 +66,17 @@ def _config(request: ModelRequest, entry: Entry) -> Object:
     if request.schema is not None and _takes_json(request, entry):
         config["responseMimeType"] = "application/json"
         if entry.schema == "json_schema":
-            config["responseJsonSchema"] = dict(request.schema.schema)
+            config |= _schema(request.schema.schema)
     return config
+
+
+def _schema(schema: Mapping[str, Any]) -> Object:
+    """`responseSchema` for what it can say, else its younger sister, which takes JSON Schema with references."""
+    from copydesk.models.schemas import fits_gemini, gemini_schema  # only where somebody asks
+
+    if fits_gemini(schema):
+        return {"responseSchema": gemini_schema(schema)}
+    return {"responseJsonSchema": dict(schema)}
 
 
 def _thinking(request: ModelRequest, entry: Entry) -> Object:

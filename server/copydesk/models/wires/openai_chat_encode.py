@@ -99,8 +99,6 @@ def _schema(request: ModelRequest, entry: Entry) -> Said:
             return {"response_format": {"type": "json_schema", "json_schema": form}}
         case "json_object":
             return {"response_format": {"type": "json_object"}}
-        case "tool" if request.tools and entry.tools:
-            return {"tool_choice": "required"}  # its other tools may have to run first
         case "tool":
             return {"tool_choice": {"type": "function", "function": {"name": ANSWER}}}
         case "words":

@@ -12,7 +12,6 @@ from copydesk.domain.messages import Image, Message, Part, Text, Thinking, ToolC
 from copydesk.domain.stream import ModelRequest, OutputSchema
 from copydesk.domain.tools import ToolSpec
 from copydesk.models.catalog import Entry
-from copydesk.models.schemas import fits_strict, schema_name, strict_schema, untitled
 from copydesk.models.thinking import fill, steered
 from copydesk.models.wires.history import arguments_text, paired, system_text, to_bytes
 from copydesk.models.wires.openai_reasoning import origins_of, to_item
@@ -66,6 +65,8 @@ def _reasons(entry: Entry) -> bool:
 def _format(schema: OutputSchema, entry: Entry) -> dict[str, object]:
     if entry.schema == "json_object":
         return {"type": "json_object"}
+    from copydesk.models.schemas import fits_strict, schema_name, strict_schema, untitled
+
     strict = fits_strict(schema.schema)
     form = strict_schema(schema.schema) if strict else untitled(schema.schema)
     return {"type": "json_schema", "name": schema_name(schema.name), "schema": form, "strict": strict}

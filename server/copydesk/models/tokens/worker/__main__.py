@@ -15,7 +15,7 @@ MEMORY_BYTES = 1024 * 1024 * 1024
 
 def main() -> None:
     requests, answers = _streams()
-    _confine()
+    confine()
     from copydesk.models.tokens.worker.encodings import Encodings, WrongTable
 
     encodings = Encodings()
@@ -29,7 +29,7 @@ def main() -> None:
         answers.flush()
 
 
-def _confine() -> None:
+def confine() -> None:
     """No network, whatever a library may think of, and no more memory than is right."""
     sys.addaudithook(_refuse_network)
     if sys.platform != "win32":
