@@ -146,7 +146,13 @@ class Assembly:
     def _parts(self) -> FeatureParts:
         return FeatureParts(
             sources=Sources(
-                self._describe, self._models, self._doctor, self._check_model, self._ledger, self.workspace.display
+                self._describe,
+                self._models,
+                self._certify,
+                self._doctor,
+                self._check_model,
+                self._ledger,
+                self.workspace.display,
             ),
             read=lambda uri: self.workspace.snapshot().read(uri).text,
             symbol_at=self._symbol_at,
@@ -165,7 +171,9 @@ class Assembly:
 
     def _sources(self) -> Sources:
         display = self.workspace.display
-        return Sources(self._describe, self._models, self._doctor, self._check_model, self._ledger, display)
+        return Sources(
+            self._describe, self._models, self._doctor, self._check_model, self._ledger, display, self._certify
+        )
 
     def _explainer(self) -> Explainer:
         from copydesk.models.selection import is_local
@@ -280,6 +288,18 @@ class Assembly:
 
         models = self.core.models
         return [info_to_json(info) for info in await models.available()] if isinstance(models, Models) else []
+
+    async def _certify(self, name: str | None) -> dict[str, Any]:
+        """Proves that a model can do the work, before the person's eyes."""
+        from copydesk.app.certification import certified
+        from copydesk.lsp.certifying import Certifying
+        from copydesk.services.certifying import Tell, certificate_to_json
+
+        async def certify(name: str | None, tell: Tell) -> dict[str, Any]:
+            certificate, cost = await certified(self.core, name, tell)
+            return certificate_to_json(certificate, cost)
+
+        return await Certifying(self.server.client, self.voice.answers, certify).run(name)
 
     async def _check_model(self, name: str) -> None:
         """Raises the error a turn would end in: a provider that is not known, a key that is missing.

@@ -118,6 +118,8 @@ async def _models(options: Options) -> int:
     from copydesk.models.selection import Models
 
     core = _here()
+    if options.check is not None:
+        return await _check(core, options)
     models = core.models
     assert isinstance(models, Models)
     if options.fetch_tokenizers:
@@ -130,6 +132,21 @@ async def _models(options: Options) -> int:
             chosen, problems = "", (str(error),)
         print_models(infos, chosen, (*problems, *models.knowledge.problems), as_json=options.json)
     return 0 if chosen else EXIT_ERROR
+
+
+async def _check(core: "Core", options: Options) -> int:
+    from copydesk.app.certification import certified
+    from copydesk.cli.reports import ignore_check, print_certificate, print_check
+
+    async with core.running():
+        tell = ignore_check if options.json else print_check
+        try:
+            certificate, cost = await certified(core, options.check or None, tell)
+        except CopydeskError as error:  # here, before a task group wraps it
+            _say("error", str(error))
+            return EXIT_ERROR
+    print_certificate(certificate, cost, as_json=options.json)
+    return 0 if certificate.works else EXIT_ERROR
 
 
 async def _fetch_tokenizers(core: "Core", options: Options) -> int:

@@ -22,6 +22,7 @@ class Options:
     max_steps: int | None = None
     tcp: str | None = None
     schema: str | None = None
+    check: str | None = None
     fetch_tokenizers: bool = False
 
 
@@ -46,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(verbs.add_parser("run", help="do one task here, without an editor, and print the diff"))
     models = verbs.add_parser("models", help="list the models that can be used, and why others cannot")
     models.add_argument("--json", action="store_true", help="print JSON")
+    models.add_argument(
+        "--check", nargs="?", const="", metavar="P/M", help="prove with a few requests that a model can do the work"
+    )
     models.add_argument("--fetch-tokenizers", action="store_true", help="download tiktoken's tables for exact counts")
     doctor = verbs.add_parser("doctor", help="check this installation and say what is missing")
     doctor.add_argument("--json", action="store_true", help="print JSON")

@@ -6,7 +6,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from copydesk.domain.frozen import frozen
+from copydesk.domain.money import Cost
 from copydesk.models.listing import ModelInfo, info_to_json
+from copydesk.services.certifying import (
+    Certificate,
+    Check,
+    certificate_to_json,
+    check_line,
+    cost_words,
+    verdict,
+)
 from copydesk.services.model_tables import models_table
 
 if TYPE_CHECKING:
@@ -39,6 +48,23 @@ def print_models(infos: Iterable[ModelInfo], chosen: str, problems: Sequence[str
     print(f"\nA turn would use: {chosen}" if chosen else "\nNo turn can start.")
     for problem in problems:
         print(f"✗ {problem}")
+
+
+def print_check(check: Check) -> None:
+    """One thing that was tried, as soon as it is known."""
+    print(check_line(check), flush=True)
+
+
+def ignore_check(check: Check) -> None:
+    """It is printed with the rest."""
+
+
+def print_certificate(certificate: Certificate, cost: Cost, *, as_json: bool) -> None:
+    """The end of a certification; as JSON all of it."""
+    if as_json:
+        print(json.dumps(certificate_to_json(certificate, cost), ensure_ascii=False))
+    else:
+        print(f"\n{verdict(certificate, cost_words(certificate, cost))}")
 
 
 def print_fetched(fetched: Iterable["Fetched"], *, as_json: bool) -> None:

@@ -78,6 +78,8 @@ class Sources:
     check_model: Callable[[str], Awaitable[None]]
     ledger: Callable[[], Awaitable[str]]
     display: Callable[[str], str]
+    certify: Callable[[str | None], Awaitable[JsonObject]] | None = None
+    """Proves that a model can do the work; None where there are no models to choose from."""
 
 
 class Commands:
@@ -335,7 +337,12 @@ class Commands:
         }
 
     async def _models(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:
-        self._read("copydesk.models", arguments)
+        fields = self._read("copydesk.models", arguments, "check")
+        if (check := fields.fields.get("check")) is not None and check is not False:
+            name = None if check is True else fields.text("check")
+            if self._sources.certify is None:
+                raise ArgumentError("copydesk.models: this server has one fixed model; there is nothing to check.")
+            return {"check": await self._sources.certify(name), "current": self._host.model_name()}
         return {"models": await self._sources.models(), "current": self._host.model_name()}
 
     async def _set_model(self, arguments: Sequence[object] | None, context: RequestContext) -> JsonObject:

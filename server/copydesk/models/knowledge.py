@@ -80,9 +80,9 @@ class Knowledge:
         certain = asked[1] is None or asked[1].certain
         return self._clock() - asked[0] > (CERTAIN_S if certain else UNCERTAIN_S)
 
-    async def learn(self, name: str, endpoint: Endpoint) -> Entry:
-        """Asks the server, within its limit, and gives what is known then."""
-        if self.is_due(name, endpoint):
+    async def learn(self, name: str, endpoint: Endpoint, *, anew: bool = False) -> Entry:
+        """Asks the server, within its limit, when it is due or `anew`, and gives what is known then."""
+        if self.is_due(name, endpoint) or (anew and windows.may_ask(endpoint)):
             model = name.partition("/")[2]
             said = await windows.ask(self._door, endpoint, model, self._env.get("OLLAMA_CONTEXT_LENGTH", ""))
             before = self.said(name, endpoint)

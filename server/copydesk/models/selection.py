@@ -6,6 +6,8 @@ questions to servers on this machine. What the editor has itself is in `editor_o
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,10 +30,12 @@ from copydesk.models.routes import Learnt, wires_for
 from copydesk.models.watching import Watching
 
 if TYPE_CHECKING:
+    from copydesk.models.catalog import Entry
     from copydesk.models.editor_offers import EditorOffers
     from copydesk.models.listing import ModelInfo
     from copydesk.models.script import Script
     from copydesk.models.scripted import ScriptedModel
+    from copydesk.models.windows import Kind
 
 PROBE_TTL_S = 10.0
 KEYED = ("openai", "anthropic", "gemini", "deepseek")
@@ -247,6 +251,23 @@ class Models:
             learnt=self._learnt,
             on_answer=self.knowledge.asking(name, endpoint),
         )
+
+    def alone(self) -> "Models":
+        """The same without fallbacks: what is named is what answers, or nothing does."""
+        twin = copy(self)
+        twin._settings = replace(self._settings, fallbacks=())
+        return twin
+
+    def kind(self, name: str) -> "Kind":
+        """Which server a model is on, where that is known."""
+        endpoint = self._endpoint_of(name)
+        said = self.knowledge.said(name, endpoint) if endpoint else None
+        return said.kind if said else ""
+
+    async def relearn(self, name: str) -> "Entry | None":
+        """As `learn`, and its server is asked even if it was just before."""
+        endpoint = self._endpoint_of(name)
+        return await self.knowledge.learn(name, endpoint, anew=True) if endpoint else None
 
     async def learn(self, name: str) -> ModelFacts | None:
         """What is known of a model once its server was asked, where it may be and is due. Raises `ConfigError`."""
