@@ -145,15 +145,7 @@ class Assembly:
 
     def _parts(self) -> FeatureParts:
         return FeatureParts(
-            sources=Sources(
-                self._describe,
-                self._models,
-                self._certify,
-                self._doctor,
-                self._check_model,
-                self._ledger,
-                self.workspace.display,
-            ),
+            sources=self._sources(),
             read=lambda uri: self.workspace.snapshot().read(uri).text,
             symbol_at=self._symbol_at,
             explain=self._explain,

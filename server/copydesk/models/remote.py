@@ -16,7 +16,7 @@ import anyio
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
 from copydesk.domain.models import Billing
-from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, failures, overflow, sse
@@ -272,7 +272,7 @@ class RemoteModel:
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
         lines = Frames() if self._arrays else sse.Decoder()
-        n_events, given = 0, False
+        n_events = 0
         heard_s = said_s = time.monotonic()
         chunk: bytes | None = head
         while chunk is not None:
@@ -281,13 +281,10 @@ class RemoteModel:
             now_s = time.monotonic()
             heard_s = now_s if arrived else heard_s
             found, failed = _decoded(decoder, arrived)
-            if isinstance(failed, errors.TransientModelError) and not given:
-                raise failed  # nobody has seen anything: it can be tried again
             for event in joined(found):
                 said_s = now_s
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
-                given = given or not isinstance(event, UsageReport)
                 yield event
             if failed is not None:
                 raise failed
