@@ -14,6 +14,7 @@ from copydesk import __version__
 from copydesk.app.compose import compose
 from copydesk.config.layers import state_path
 from copydesk.domain.errors import CopydeskError
+from copydesk.domain.messages import Image
 from copydesk.domain.ports import FileHandle, Model
 from copydesk.domain.sandboxes import SandboxReport
 from copydesk.domain.shadows import Shadow
@@ -164,7 +165,14 @@ class Assembly:
     def _sources(self) -> Sources:
         display = self.workspace.display
         return Sources(
-            self._describe, self._models, self._doctor, self._check_model, self._ledger, display, self._certify
+            self._describe,
+            self._models,
+            self._doctor,
+            self._check_model,
+            self._ledger,
+            display,
+            self._images,
+            self._certify,
         )
 
     def _explainer(self) -> Explainer:
@@ -280,6 +288,12 @@ class Assembly:
 
         models = self.core.models
         return [info_to_json(info) for info in await models.available()] if isinstance(models, Models) else []
+
+    async def _images(self, given: tuple[str, ...]) -> tuple[Image, ...]:
+        from copydesk.services.images import locate_in, read_images
+
+        locate = locate_in(self.workspace.resolve, self.core.outward.secrets.hides)
+        return await anyio.to_thread.run_sync(read_images, given, locate)
 
     async def _certify(self, name: str | None) -> dict[str, Any]:
         """Proves that a model can do the work, before the person's eyes."""

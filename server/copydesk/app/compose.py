@@ -202,9 +202,9 @@ def _host(parts: SessionParts, state: Path, attribution: "Attribution | None") -
     if attribution:
         host.subscribe(attribution.listen)
     if isinstance(models := parts.models, Models):
-        parts.learn, parts.model_notes = models.learn, ModelNotes(models.notes)
+        host.parts.learn, host.parts.model_notes = models.learn, ModelNotes(models.notes)  # its own copy of the parts
         models.knowledge.start = host.start
-        models.knowledge.learnt.append(parts.model_notes.learnt)
+        models.knowledge.learnt.append(host.parts.model_notes.learnt)
     return host
 
 

@@ -16,6 +16,7 @@ from copydesk.domain.errors import CopydeskError
 if TYPE_CHECKING:
     from copydesk.agent.shaping import AnswerShape
     from copydesk.app.compose import Core
+    from copydesk.domain.messages import Image
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -66,6 +67,7 @@ async def _run(options: Options) -> int:
     from copydesk.workspace.uris import to_uri
 
     root, asker, shape = _folder(options.cwd), terminal_asker(), _shape(options.schema)
+    images = _read_images(options.image)
     arguments: dict[str, object] = {"review.mode": "apply", "verify.waitS": CHECKS_S}
     if options.model:
         arguments["model.name"] = options.model
@@ -83,7 +85,18 @@ async def _run(options: Options) -> int:
         _say("warning", problem)
     async with core.running():
         mode = mode_of(options.mode) if options.mode else None
-        return await run_task(core.host, core.workspace, options.task, mode=mode, as_json=options.json, shape=shape)
+        return await run_task(
+            core.host, core.workspace, options.task, mode=mode, as_json=options.json, shape=shape, images=images
+        )
+
+
+def _read_images(paths: Sequence[str]) -> "tuple[Image, ...]":
+    """Any file that the person names; one that cannot be used ends the run before it begins."""
+    if not paths:
+        return ()
+    from copydesk.services.images import locate_anywhere, read_images
+
+    return read_images(paths, locate_anywhere)
 
 
 def _shape(path: str | None) -> "AnswerShape | None":

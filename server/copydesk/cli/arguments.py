@@ -23,6 +23,7 @@ class Options:
     tcp: str | None = None
     schema: str | None = None
     check: str | None = None
+    image: tuple[str, ...] = ()
     fetch_tokenizers: bool = False
 
 
@@ -64,6 +65,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--apply", action="store_true", help="write the edits to the files")
     run.add_argument("--json", action="store_true", help="print the session's events as JSON lines")
     run.add_argument("--schema", metavar="FILE", help="answer with one JSON object that fits this JSON Schema")
+    run.add_argument("--image", action="append", default=[], metavar="FILE", help="an image for the model to look at")
     run.add_argument("--max-steps", type=_positive, metavar="N", help="most model requests")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from copydesk.cli.command_lines import CommandLines
 from copydesk.domain.events import Event, EvidenceUpdated, Notice, ResultsCleared, Retried, StopReason
-from copydesk.domain.messages import Task
+from copydesk.domain.messages import Image, Task
 from copydesk.domain.permissions import Mode
 from copydesk.services.host import Host
 from copydesk.services.reporting import summary
@@ -19,6 +19,7 @@ from copydesk.services.session import Session
 from copydesk.services.side_files import named
 from copydesk.services.turns import PromptRequest, TurnOutcome
 from copydesk.store.codec import encode
+from copydesk.store.images import referred_to
 from copydesk.store.records import Listener
 from copydesk.text.diffs import unified
 from copydesk.workspace.workspace import Workspace
@@ -44,11 +45,12 @@ async def run_task(
     mode: Mode | None,
     as_json: bool,
     shape: "AnswerShape | None" = None,
+    images: tuple[Image, ...] = (),
 ) -> int:
     """Runs the task to its end, prints, and returns the exit code."""
     shown = _json_lines if as_json else _progress
     host.subscribe(_until_closed(shown(sys.stdout if as_json else sys.stderr), host))
-    outcome = await host.prompt(PromptRequest(Task("prompt", task), mode=mode, shape=shape)).wait()
+    outcome = await host.prompt(PromptRequest(Task("prompt", task), mode=mode, shape=shape, images=images)).wait()
     session = host.session(outcome.session)
     if not as_json:
         try:
@@ -102,7 +104,7 @@ def _until_closed(show: Listener, host: Host) -> Listener:
 
 def _json_lines(out: TextIO) -> Listener:
     def show(session: str, seq: int, event: Event) -> None:
-        line = {"session": session, "seq": seq, "event": encode(event)}
+        line = {"session": session, "seq": seq, "event": encode(referred_to(event))}
         print(json.dumps(line, separators=(",", ":")), file=out, flush=True)
 
     return show

@@ -25,6 +25,7 @@ TURN_KEYS = (
     "comment",
     "subject",
     "schema",
+    "images",
 )
 
 
@@ -64,6 +65,7 @@ class TurnArguments:
     wait: bool = False
     comment: bool = False
     subject: str = ""
+    images: tuple[str, ...] = ()
     schema: Fields | None = None
     unknown: tuple[str, ...] = ()
 
@@ -82,6 +84,7 @@ class TurnArguments:
             wait=fields.flag("wait"),
             comment=fields.flag("comment"),
             subject=fields.text("subject") or "",
+            images=fields.texts("images"),
             schema=fields.object("schema"),
             unknown=fields.unknown,
         )
@@ -143,6 +146,18 @@ class Reader:
             raise self._wrong(key, "a list of objects", value)
         items = cast("Sequence[object]", value)
         return tuple(cast("Fields", item) for item in items if isinstance(item, Mapping))
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings; one alone counts as a list of it."""
+        value = self.fields.get(key)
+        items = [value] if isinstance(value, str) else value
+        if items is None:
+            return ()
+        if not isinstance(items, list | tuple) or not all(
+            isinstance(item, str) for item in cast("list[object]", items)
+        ):
+            raise self._wrong(key, "a list of strings", value)
+        return tuple(cast("list[str]", items))
 
     def range(self, key: str) -> ClientRange | None:
         value = self.fields.get(key)

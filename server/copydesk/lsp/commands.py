@@ -13,7 +13,7 @@ import anyio
 from lsprotocol import types
 
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.messages import Problem, Task, Verb
+from copydesk.domain.messages import Image, Problem, Task, Verb
 from copydesk.domain.permissions import Mode
 from copydesk.lsp.actions import find_comment_again
 from copydesk.lsp.arguments import ArgumentError, Reader, TurnArguments
@@ -68,6 +68,10 @@ class Sessions(Protocol):
     def note_problems(self, uri: str, version: int | None, problems: tuple[Problem, ...]) -> None: ...
 
 
+async def no_images(given: tuple[str, ...]) -> tuple[Image, ...]:
+    raise ArgumentError(f"This server reads no images, and {len(given)} were given.")
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Answers that come from elsewhere, all JSON-plain: `describe` gives version, model and the like."""
@@ -78,6 +82,8 @@ class Sources:
     check_model: Callable[[str], Awaitable[None]]
     ledger: Callable[[], Awaitable[str]]
     display: Callable[[str], str]
+    images: Callable[[tuple[str, ...]], Awaitable[tuple[Image, ...]]] = no_images
+    """Reads the images of a prompt, where they may be read."""
     certify: Callable[[str | None], Awaitable[JsonObject]] | None = None
     """Proves that a model can do the work; None where there are no models to choose from."""
 
@@ -234,7 +240,8 @@ class Commands:
         if task.instruction_comment and session is None:
             session = cast("str", self._host.new_session(make_current=False).id)
         shape = shape_of(PREFIX + task.verb, task.verb, given.schema) if given.schema is not None else None
-        request = PromptRequest(task, session, given.mode, given.model, given.queue, shape)
+        images = await self._sources.images(given.images) if given.images else ()
+        request = PromptRequest(task, session, given.mode, given.model, given.queue, shape, images)
         turn = self._host.prompt(request)
         if not given.wait:
             return {"session": turn.session, "turn": turn.id}

@@ -84,7 +84,8 @@ class Host:
         """Starts, queues or steers. Raises `CopydeskError` for a session that is not there."""
         session = self._session_for(request)
         talks = request.task.verb in ("prompt", "ask") and not request.task.instruction_comment
-        if talks and not request.queue and request.shape is None and (running := session.steerable()) is not None:
+        joins = talks and not (request.queue or request.shape or request.images)
+        if joins and (running := session.steerable()) is not None:
             return session.steer(running, request.task)
         turn = session.submit(request)
         if self._group is not None:  # else `run` starts it

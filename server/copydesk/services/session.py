@@ -35,10 +35,12 @@ from copydesk.domain.events import (
     TurnStarted,
 )
 from copydesk.domain.messages import Message, Task, Text, Usage
+from copydesk.domain.models import facts_of
 from copydesk.domain.money import Cost
 from copydesk.domain.ports import Model, Work
 from copydesk.domain.review import Choice
 from copydesk.services.closing import closing_words, note_for_model, still
+from copydesk.services.images import refuse_where_unseen
 from copydesk.services.landed import Landed, OnLanded
 from copydesk.services.landing import Landing
 from copydesk.services.metering import Bill
@@ -247,6 +249,8 @@ class Session:
 
     async def _loop(self, turn: Turn) -> LoopEnd:
         bill = self._bill = self._parts.meter.turn(self.id, turn.id, self.emit, self.state.cost, self.state.turns_usd)
+        if turn.request.images:
+            await self._learn_of_images(turn)
         model = await self._parts.models.resolve(
             turn.request.model or self._parts.model_name(),
             on_retry=lambda attempt, delay_s, why: self.emit(Retried(turn.id, attempt, delay_s, why)),
@@ -256,17 +260,23 @@ class Session:
             around=lambda model: bill.around(self._prefix.watching(model, turn.id, self.emit)),
         )
         self.emit(ModelChosen(turn.id, model.name))
+        refuse_where_unseen(turn.request.images, model.name, facts_of(model))
         instructions = await self._instructions(turn) if not self.state.messages else ""
         note = "\n".join(part for part in (self._note, self.take_news()) if part)
         shape = turn.request.shape
         answer = shape.told() if shape else ""
         message = task_message(turn.request.task, instructions=instructions, note=note, answer=answer)
         self._note = ""
-        self.emit(MessageAdded(turn.id, message))
+        self.emit(MessageAdded(turn.id, replace(message, parts=(*message.parts, *turn.request.images))))
         with self._parts.model_notes.during(model.name, lambda note: self.emit(Notice(turn.id, "warning", note))):
             parts = self._turn_parts(turn, model)
             end = await self.checks.run(parts)
             return await shape.shaped(parts, end) if shape else end
+
+    async def _learn_of_images(self, turn: Turn) -> None:
+        """Has the server asked whether its model can see, before the model is made that goes by it."""
+        model = await self._parts.models.resolve(turn.request.model or self._parts.model_name())
+        await self._parts.learn(model.name)
 
     def _switched(self, turn: Turn, name: str, why: str) -> None:
         """Another model goes on with the turn."""

@@ -9,7 +9,7 @@ import anyio
 
 from copydesk.domain.events import ReviewUpdated, StopReason
 from copydesk.domain.evidence import CheckRun
-from copydesk.domain.messages import Task, Usage
+from copydesk.domain.messages import Image, Task, Usage
 from copydesk.domain.money import Cost
 from copydesk.domain.permissions import Mode
 
@@ -28,6 +28,8 @@ class PromptRequest:
     queue: bool = False
     shape: "AnswerShape | None" = None
     """The answer is to be a JSON object in it; then the prompt never joins a turn that runs."""
+    images: tuple[Image, ...] = ()
+    """Checked by `services.images`; a prompt with some never joins a turn that runs either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ memory: the turn matters more than its log. Reading tolerates a torn last line.
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from copydesk.domain.events import Event
 from copydesk.domain.frozen import frozen
 from copydesk.store.codec import VERSION, decode, encode
+from copydesk.store.images import brought_back, put_away
 from copydesk.store.locks import try_lock
 
 Listener = Callable[[str, int, Event], None]
@@ -39,6 +41,7 @@ class RecordWriter:
         self._now = now
         self._seq = last
         self._listeners: list[Listener] = []
+        self._directory = directory
         self._descriptor = self._open(directory) if directory else None
 
     def _open(self, directory: Path) -> int | None:
@@ -60,7 +63,8 @@ class RecordWriter:
     def write(self, event: Event) -> int:
         """Appends one event and publishes it. Returns its number, from 1."""
         self._seq += 1
-        self._append({"v": VERSION, "seq": self._seq, "at": self._now(), "event": encode(event)})
+        kept = put_away(event, self._directory) if self._directory and self._descriptor is not None else event
+        self._append({"v": VERSION, "seq": self._seq, "at": self._now(), "event": encode(kept)})
         for listener in tuple(self._listeners):
             listener(self.session, self._seq, event)
         return self._seq
@@ -97,7 +101,7 @@ def read_records(path: Path) -> Iterator[Record]:
         for line in file:
             record = _parse(line)
             if record is not None:
-                yield record
+                yield replace(record, event=brought_back(record.event, path.parent))
 
 
 def _parse(line: bytes) -> Record | None:

@@ -17,6 +17,7 @@ from copydesk.domain.secrets import Redacted
 from copydesk.safety.secrets.finding import Span, find_spans, merged
 from copydesk.safety.secrets.judging import MIN_CHARS, is_plain, is_secret_name, looks_random
 from copydesk.safety.secrets.known import KnownValues
+from copydesk.safety.secrets.pictures import is_picture
 from copydesk.safety.secrets.placeholders import Placeholders, kind_of
 from copydesk.safety.secrets.shapes import kind_of_value
 from copydesk.safety.secrets.views import View
@@ -202,7 +203,7 @@ class Redactor:
     def _spans(self, text: str) -> list[Span]:
         """What is found by its look is learnt first, so that it is found wherever else it stands in the text."""
         view = View(text)
-        found = find_spans(view)
+        found = [] if is_picture(text) else find_spans(view)
         self._learn_found(text[start:end] for start, end in found)
         spans = merged([*found, *self._known.find(view)])
         ours = [match.span() for match in self._placeholders.found(text)]
