@@ -82,6 +82,8 @@ def translate(error: Exception, host: str, *, reused: bool = False) -> errors.Mo
             return errors.BadStream(f"{host!r} sent compressed bytes that cannot be read: {error}.", advice=_BASE_URL)
         case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return errors.BadRequest(f"The request to {host!r} cannot be made: {error}.", advice=_BASE_URL)
+        case httpx.RemoteProtocolError() if "location header" in str(error):  # httpx reads it, though nobody follows
+            return _nowhere(host)
         case _:
             kind = StaleConnection if reused else errors.ConnectionLost
             return kind(f"The connection to {host!r} broke: {_reason(error)}.", advice=_NETWORK)
@@ -89,6 +91,12 @@ def translate(error: Exception, host: str, *, reused: bool = False) -> errors.Mo
 
 _NETWORK = "Check the network, then try again."
 _BASE_URL = "Check model.baseUrl or the provider's …_BASE_URL variable."
+
+
+def _nowhere(host: str) -> errors.BadRequest:
+    error = errors.BadRequest(f"{host!r} answered with a redirect to an address that is none.", advice=_BASE_URL)
+    error.another_may = True
+    return error
 
 
 def _unreachable(error: httpx.ConnectError, host: str) -> errors.ConnectionLost:

@@ -16,7 +16,7 @@ import anyio
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
 from copydesk.domain.models import Billing
-from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, failures, overflow, sse
@@ -272,7 +272,7 @@ class RemoteModel:
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
         lines = Frames() if self._arrays else sse.Decoder()
-        n_events = 0
+        n_events, given = 0, False
         heard_s = said_s = time.monotonic()
         chunk: bytes | None = head
         while chunk is not None:
@@ -285,6 +285,7 @@ class RemoteModel:
                 said_s = now_s
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
+                given = given or self._gives(event)
                 yield event
             if failed is not None:
                 raise failed
@@ -292,7 +293,20 @@ class RemoteModel:
             chunk = None if decoder.done else await self._chunk(response, decoder)
         if not decoder.done:
             for event in self._last(lines, decoder, head, n_events):
+                given = given or self._gives(event)
                 yield event
+
+    def _gives(self, event: StreamEvent) -> bool:
+        """Whether a person could see it. Asked before anything was: raises where it ends an answer of nothing."""
+        if isinstance(event, Finished) and event.reason == "cut_off":
+            raise self._nothing_said()
+        return not isinstance(event, UsageReport)
+
+    def _nothing_said(self) -> errors.ConnectionLost:
+        return errors.ConnectionLost(
+            f"{self._origin.provider} at {self._origin.host!r} ended the answer before it said anything.",
+            advice="Try again; if it stays so, check the base URL and model.api, or set another model.name.",
+        )
 
     async def _chunk(self, response: Response, decoder: Decoder) -> bytes | None:
         """The next bytes. Once the reason for the end is known, whatever goes wrong is just the end."""
@@ -318,10 +332,7 @@ class RemoteModel:
             return events + decoder.end()
         if head.strip() and not head.lstrip(b"\xef\xbb\xbf \r\n").startswith((b":", b"data", b"event")):
             raise failures.not_a_stream(head, "something", self._origin)
-        raise errors.ConnectionLost(
-            f"{self._origin.provider} at {self._origin.host!r} ended the answer before it began.",
-            advice="Try again, or set another model.name.",
-        )
+        raise self._nothing_said()
 
 
 def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:

@@ -304,7 +304,7 @@ async def test_an_empty_body_is_tried_again_then_named(door: Door) -> None:
         server.faults = [Fault("body"), None]
         assert final(await collect(model(server, door, "openai"))) == SAID
         server.faults = [Fault("body", headers={"content-type": "text/event-stream"})] * 5
-        with pytest.raises(errors.ConnectionLost, match="before it began"):
+        with pytest.raises(errors.ConnectionLost, match="before it said anything"):
             await collect(model(server, door, "openai"))
 
 
