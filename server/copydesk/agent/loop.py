@@ -13,7 +13,7 @@ import anyio
 from copydesk.agent.execution import interrupted, run_calls
 from copydesk.agent.journal import TurnParts
 from copydesk.agent.streaming import Assembly, Reply, read_reply
-from copydesk.domain.errors import ContextOverflow, ModelError
+from copydesk.domain.errors import ContextOverflow, ModelError, kind_of
 from copydesk.domain.events import MessageAdded, ResultsCleared, Steered, StepStarted, StopReason, UsageUpdated
 from copydesk.domain.messages import Message, Text, Usage
 from copydesk.domain.stream import ModelRequest
@@ -24,6 +24,10 @@ LAST_STEP = (
     "what is left, and how to go on."
 )
 NOT_RUN = "Not run: the step limit of this turn was reached."
+AT_THE_LIMIT = (
+    "The answer reached the model's output limit. Ask it to go on; the limit is the model's own, "
+    "model.maxOutputTokens, or what a budget leaves."
+)
 MAX_CUT_OFF = 3
 """Broken-off responses in one turn before it is given up."""
 
@@ -63,7 +67,7 @@ async def run_loop(parts: TurnParts, *, after: LoopEnd | None = None) -> LoopEnd
     try:
         ended = await _ended_loop(parts, progress)
     except ModelError as error:
-        ended = LoopEnd("error", progress.said, progress.usage, str(error), error_type=type(error).__name__)
+        ended = LoopEnd("error", progress.said, progress.usage, str(error), error_type=kind_of(error))
     return replace(ended, n_steps=progress.n_steps)
 
 
@@ -154,10 +158,10 @@ def _ended(parts: TurnParts, reply: Reply, progress: _Progress) -> LoopEnd | Non
     if reply.reason == "refusal" or (reply.refusal and not text):
         return LoopEnd("refusal", reply.refusal or text, progress.usage)
     if reply.reason == "max_tokens":
-        return LoopEnd("max_tokens", text, progress.usage, "The answer reached the model's output limit.")
+        return LoopEnd("max_tokens", text, progress.usage, AT_THE_LIMIT)
     if reply.reason == "cut_off":
         error = "The model's stream broke off before its end; what came is kept. Ask again to go on."
-        return LoopEnd("error", text, progress.usage, error)
+        return LoopEnd("error", text, progress.usage, error, error_type="ConnectionLost")
     if not text:
         return _empty(parts, progress)
     return LoopEnd("end_turn", text, progress.usage)
@@ -167,7 +171,7 @@ def _empty(parts: TurnParts, progress: _Progress) -> LoopEnd | None:
     progress.n_empty += 1
     if progress.n_empty > 1:
         error = f"{parts.model.name} gave an empty answer twice. Try again, or choose another model."
-        return LoopEnd("error", progress.said, progress.usage, error)
+        return LoopEnd("error", progress.said, progress.usage, error, error_type="AnswerEmpty")
     _add(parts, Message("user", (Text(EMPTY),)))
     return None
 

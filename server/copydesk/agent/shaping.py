@@ -55,7 +55,7 @@ async def _shaped(parts: TurnParts, end: LoopEnd, shape: Shape[dict[str, Any]]) 
     try:
         output = await ask_in_shape(parts.model, request, shape, on_try=asking.count)
     except errors.ModelError as error:
-        return replace(end, stop_reason="error", usage=asking.usage, error=str(error), error_type=type(error).__name__)
+        return replace(end, stop_reason="error", usage=asking.usage, error=str(error), error_type=errors.kind_of(error))
     asking.keep()
     return replace(end, stop_reason="end_turn", usage=asking.usage, output=output, error="", error_type="")
 

@@ -190,4 +190,6 @@ def _here() -> "Core":
 
 def _say(level: str, text: str) -> None:
     prefix = {"info": "", "error": "copydesk: "}.get(level, f"copydesk: {level}: ")
-    print(prefix + text, file=sys.stderr)
+    from copydesk.text.terminal import plain_lines  # what a server said may be in it
+
+    print(plain_lines(prefix + text), file=sys.stderr)

@@ -1,5 +1,6 @@
 """`copydesk run`: one task through the same core, the diff on stdout, words on stderr.
 
+What a model or its server says is printed without escapes: it must not steer the terminal.
 With a shape for the answer, its JSON object stands alone on stdout and all else on stderr.
 
 Exit codes: 0 done, 1 error, 2 step limit reached, 130 interrupted.
@@ -22,6 +23,7 @@ from copydesk.store.codec import encode
 from copydesk.store.images import referred_to
 from copydesk.store.records import Listener
 from copydesk.text.diffs import unified
+from copydesk.text.terminal import plain_lines
 from copydesk.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -68,10 +70,10 @@ def _print_output(outcome: TurnOutcome, diff: str) -> None:
         text = json.dumps(dict(outcome.output), ensure_ascii=False)
         print(text if _prints(text) else json.dumps(dict(outcome.output)), flush=True)
     elif outcome.message:
-        print(outcome.message, file=sys.stderr)
+        print(plain_lines(outcome.message), file=sys.stderr)
     if outcome.error:
         kind = f"{outcome.error_type}: " if outcome.error_type else ""
-        print(f"copydesk: {kind}{outcome.error}", file=sys.stderr)
+        print(plain_lines(f"copydesk: {kind}{outcome.error}"), file=sys.stderr)
     if diff:
         print(diff, end="" if diff.endswith("\n") else "\n", file=sys.stderr)
 
@@ -116,7 +118,7 @@ def _progress(out: TextIO) -> Listener:
 
     def show(_session: str, _seq: int, event: Event) -> None:
         for line in (*commands.lines(event), *_begun(event, told), *_about_models(event)):
-            print(line, file=out, flush=True)
+            print(plain_lines(line), file=out, flush=True)
 
     return show
 
@@ -144,9 +146,9 @@ def _about_models(event: Event) -> list[str]:
 
 def _print_outcome(outcome: TurnOutcome, diff: str) -> None:
     if outcome.message:  # words are the result of a run that proposes nothing, else they stand beside the diff
-        print(outcome.message, file=sys.stderr if diff else sys.stdout)
+        print(plain_lines(outcome.message), file=sys.stderr if diff else sys.stdout)
     if outcome.error:
-        print(f"copydesk: {outcome.error}", file=sys.stderr)
+        print(plain_lines(f"copydesk: {outcome.error}"), file=sys.stderr)
     if line := summary(outcome.usage, outcome.cost):
         print(line, file=sys.stderr)
     if diff:

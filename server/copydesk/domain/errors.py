@@ -46,7 +46,17 @@ class CopydeskError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"{self.message} {self.advice}".strip()
+        ends = not self.message or not self.advice or self.message.endswith(_ENDS)
+        return f"{self.message}{'' if ends else '.'} {self.advice}".strip()
+
+
+_ENDS = (".", "!", "?", "…", ":", "\n")
+"""What another sentence can follow: the words of others often leave the point out."""
+
+
+def kind_of(error: CopydeskError) -> str:
+    """The name of the error's kind in this tree: others make finer ones, which nobody outside need know."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
 
 
 class ConfigError(CopydeskError): ...

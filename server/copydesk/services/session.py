@@ -20,7 +20,7 @@ from copydesk.context.clearing import make_room
 from copydesk.context.instructions import read_instructions
 from copydesk.context.prompt import SYSTEM, task_message, title
 from copydesk.domain.edits import Origin, PendingEdit
-from copydesk.domain.errors import CopydeskError
+from copydesk.domain.errors import CopydeskError, kind_of
 from copydesk.domain.events import (
     EditProposed,
     Event,
@@ -231,7 +231,7 @@ class Session:
             end = replace(end, stop_reason="cancelled")
             raise
         except CopydeskError as error:
-            end = LoopEnd("error", "", end.usage, str(error), error_type=type(error).__name__)
+            end = LoopEnd("error", "", end.usage, str(error), error_type=kind_of(error))
         except Exception as error:  # one failing turn must not end the session
             log.exception("turn %s failed", turn.id)
             words = f"Copydesk failed: {type(error).__name__}: {error}. Please report this."

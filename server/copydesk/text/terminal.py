@@ -37,7 +37,7 @@ def _plain(part: str) -> str:
     return _CONTROL.sub("", part)
 
 
-def _plain_lines(whole: str) -> str:
+def plain_lines(whole: str) -> str:
     """Of lines with their ends. In one go where that will do: a flood must not take longer than it must."""
     if not _SPECIAL.search(whole):
         return whole
@@ -56,7 +56,7 @@ class LineFolder:
     def feed(self, text: str) -> str:
         """The lines that are whole by now, each with its end; a line that grows too long comes in parts."""
         lines, end, self._raw = (self._raw + text).rpartition("\n")
-        return _plain_lines(lines + end) + self._shortened()
+        return plain_lines(lines + end) + self._shortened()
 
     @property
     def rest(self) -> str:

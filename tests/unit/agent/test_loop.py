@@ -190,6 +190,7 @@ async def test_a_stream_that_always_breaks_off_ends_the_turn() -> None:
     end = await run_loop(parts_for(scripted, READ, journal=journal, max_steps=50))
     assert end.stop_reason == "error"
     assert "broke off" in end.error
+    assert end.error_type == "ConnectionLost"
     assert len(scripted.requests) == 3
     check_pairs(journal.messages)
 
@@ -248,6 +249,7 @@ async def test_two_empty_answers_are_an_error_that_says_what_to_do() -> None:
     end = await run_loop(parts_for(model("usage: in=1 out=0\nloop")))
     assert end.stop_reason == "error"
     assert "empty answer" in end.error
+    assert end.error_type == "AnswerEmpty"
 
 
 @pytest.mark.parametrize("kind", ["rate_limited", "overloaded", "timeout", "connection", "auth", "overflow"])
