@@ -199,3 +199,64 @@ def test_an_answer_that_cannot_be_printed_is_said(root: Path, tmp_path: Path) ->
         )  # fmt: skip
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+SCHEMA = '{"type": "object", "properties": {"n": {"type": "integer"}, "why": {"type": "string"}}, "required": ["n"]}'
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> str:
+    path = tmp_path / "answer.schema.json"
+    path.write_text(SCHEMA)
+    return str(path)
+
+
+def test_an_answer_in_a_schemas_shape_stands_alone_on_stdout(run: Run, schema: str, tmp_path: Path) -> None:
+    script = EDIT + '--- step\nexpect: one JSON object that fits\ntext: {"n": 4, "why": "vier — 四"}\n'
+    done = run("run", "count", "--schema", schema, "--model", scripted(tmp_path, script))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"n": 4, "why": "vier — 四"}
+    assert "+    return h * w" in done.stderr
+    ascii_only = run(
+        "run",
+        "x",
+        "--schema",
+        schema,
+        "--model",
+        scripted(tmp_path, 'text: {"n": 4, "why": "四"}'),
+        env={"PYTHONIOENCODING": "ascii"},
+    )
+    assert ascii_only.stdout == '{"n": 4, "why": "\\u56db"}\n'
+
+
+def test_an_answer_that_does_not_fit_is_an_error_with_its_name_and_the_words(
+    run: Run, schema: str, tmp_path: Path
+) -> None:
+    script = 'text: I think four.\n--- step\ntext: {"n": "four"}\nloop'
+    done = run("run", "count", "--schema", schema, "--model", scripted(tmp_path, script))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "I think four." in done.stderr
+    assert "copydesk: WrongShape: " in done.stderr
+    assert '`n` must be an integer, got "four"' in done.stderr
+
+
+def test_the_events_of_a_run_with_a_schema_end_with_the_answer(run: Run, schema: str, tmp_path: Path) -> None:
+    done = run("run", "x", "--json", "--schema", schema, "--model", scripted(tmp_path, 'text: {"n": 4}'))
+    last = json.loads(done.stdout.splitlines()[-1])["event"]
+    assert (last["$"], last["output"], last["error_type"]) == ("turn_ended", {"n": 4}, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [(None, "No such file"), ("{", "is not JSON"), ('{"type": "object", "not": {}}', "`not` at # is not supported")],
+)
+def test_a_schema_that_cannot_be_used_ends_the_run_before_it_begins(
+    run: Run, tmp_path: Path, text: str | None, problem: str
+) -> None:
+    path = tmp_path / "s.json"
+    if text is not None:
+        path.write_text(text)
+    done = run("run", "x", "--schema", str(path), "--model", "offline")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr

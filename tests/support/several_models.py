@@ -73,8 +73,8 @@ class Several:
         )
 
     def asked(self) -> dict[str, int]:
-        """How many requests each server saw since this was asked last."""
-        counts = {name: len(server.requests) for name, server in self.servers.items()}
+        """How many requests for an answer each server saw since this was asked last."""
+        counts = {name: sum(seen.method == "POST" for seen in server.requests) for name, server in self.servers.items()}
         for server in self.servers.values():
             server.requests.clear()
         return counts

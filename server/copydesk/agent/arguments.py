@@ -26,11 +26,11 @@ from copydesk.domain.frozen import frozen
 
 _NO_ARGUMENTS: Final = ("", "null")
 _JSON_NAMES: Final = {str: "a string", int: "a number", float: "a number", bool: "true or false", list: "an array"}
-_FENCE = re.compile(r"\s*(`{3,})(?:json5?|JSON)?[ \t]*\r?\n(?P<inside>.*)\r?\n[ \t]*\1\s*", re.DOTALL)
+_FENCE: Final = r"\s*(`{3,})(?:json5?|JSON)?[ \t]*\r?\n(?P<inside>.*)\r?\n[ \t]*\1\s*"
 _ESCAPE: Final = r"""\\(?:['"\\nrtbf]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})"""
-_PYTHON_STRING = re.compile(rf"""'(?:[^'\\\r\n]|{_ESCAPE})*'|"(?:[^"\\\r\n]|{_ESCAPE})*\"""")
+_PYTHON_STRING: Final = rf"""'(?:[^'\\\r\n]|{_ESCAPE})*'|"(?:[^"\\\r\n]|{_ESCAPE})*\""""
 """A string that Python and JSON read alike: no prefix, no octal or hexadecimal escapes, no halves of a character."""
-_NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NUMBER: Final = r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _PUNCTUATION: Final = frozenset("{}[]:,-")
 LONGEST_PYTHON: Final = 20_000
 """Longer text is not tried as Python, whose parser is slow and wants much memory."""
@@ -78,7 +78,7 @@ def _made(values: dict[str, Any]) -> Arguments:
 
 def _repaired(raw: str) -> Arguments | None:
     """What `raw` certainly means although it is not JSON."""
-    fenced = _FENCE.fullmatch(raw)
+    fenced = re.fullmatch(_FENCE, raw, re.DOTALL)
     text = fenced["inside"] if fenced else raw
     for read in (_LOOSE.decode, _twice, _without_comma, _python):
         values = _object(text, read)
@@ -161,9 +161,9 @@ def _check_tokens(text: str) -> None:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         match token.type:
             case tokenize.STRING:
-                fits = before != tokenize.STRING and _PYTHON_STRING.fullmatch(token.string)
+                fits = before != tokenize.STRING and re.fullmatch(_PYTHON_STRING, token.string)
             case tokenize.NUMBER:
-                fits = _NUMBER.fullmatch(token.string)
+                fits = re.fullmatch(_NUMBER, token.string)
             case tokenize.NAME:
                 fits = token.string in ("True", "False", "None")
             case tokenize.OP:

@@ -74,6 +74,8 @@ def _broken(last: tuple[str, ModelRequest], now: tuple[str, ModelRequest]) -> tu
         return "tools", 0
     if before.system != request.system:
         return "system", 0
+    if before.schema != request.schema:
+        return "schema", 0  # providers put it before all else, or it stands in the system text
     kept = _shared(before.messages, request.messages)
     if before.thinking != request.thinking:
         return "thinking", kept

@@ -50,8 +50,10 @@ async def _shaped(parts: TurnParts, end: LoopEnd, shape: Shape[dict[str, Any]]) 
     if found is not None:
         return replace(end, stop_reason="end_turn", output=found, error="", error_type="")
     asking = _Asking(parts, end)
+    request = replace(asking.request(reading), schema=shape.schema)
+    parts.prefix.note(parts.turn, parts.model, request, parts.emit)
     try:
-        output = await ask_in_shape(parts.model, asking.request(reading), shape, on_try=asking.count)
+        output = await ask_in_shape(parts.model, request, shape, on_try=asking.count)
     except errors.ModelError as error:
         return replace(end, stop_reason="error", usage=asking.usage, error=str(error), error_type=type(error).__name__)
     asking.keep()

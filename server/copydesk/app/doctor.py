@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("pygls", "lsprotocol", "httpx", "jedi", "tree-sitter", "ruff")
 MAX_NAMED = 5
+N_FAILURES = 3
+"""Newest failures of models that are shown."""
 _GRAMMARS = ("python", "javascript", "typescript", "rust", "go")
 
 
@@ -148,7 +150,7 @@ async def _attempts(core: Core) -> Finding:
     failed = [attempt for attempt in tried if attempt.failed]
     if not failed:
         return Finding("ok", "attempts", f"no model request of the last {len(tried)} failed" if tried else "none yet")
-    shown = "; ".join(in_words(attempt) for attempt in failed[-MAX_NAMED:])
+    shown = "; ".join(in_words(attempt) for attempt in failed[-N_FAILURES:])
     text = f"{len(failed)} of the last {len(tried)} tries of a model failed. The newest: {shown}"
     return Finding("note", "attempts", text, f"All of them are in {log.path}.")
 

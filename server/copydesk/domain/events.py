@@ -173,7 +173,7 @@ class CostUpdated:
 @frozen
 class PrefixBroken:
     """This request does not begin as the one before it did, so the provider's cache is of no use. `why`: one of
-    "model", "system", "tools", "thinking", "history", "images".
+    "model", "system", "tools", "schema", "thinking", "history", "images".
     """
 
     turn: str

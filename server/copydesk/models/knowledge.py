@@ -24,7 +24,7 @@ ASK_AFTER_S: Final = 0.05
 """A server is asked about its model this long after it began to answer: the first tokens come first."""
 CERTAIN_S: Final = 300.0
 UNCERTAIN_S: Final = 5.0
-"""How long it is believed what a server said, and what it only does by default or did not say at all."""
+"""How long it is believed what a server said, or that it says nothing; and what it only does by default."""
 
 
 class Knowledge:
@@ -77,7 +77,7 @@ class Knowledge:
         asked = self._said.get(_key(name, endpoint))
         if asked is None:
             return windows.may_ask(endpoint)
-        certain = asked[1] is not None and asked[1].certain
+        certain = asked[1] is None or asked[1].certain
         return self._clock() - asked[0] > (CERTAIN_S if certain else UNCERTAIN_S)
 
     async def learn(self, name: str, endpoint: Endpoint, *, anew: bool = False) -> Entry:

@@ -44,7 +44,7 @@ _HABITS: tuple[tuple[str, str], ...] = (
     (r"anthropic-beta|beta (flag|header)", BETAS),
     (r"cache_control", MARKS),
 )
-_COMPILED = tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), habit) for pattern, habit in _HABITS)
+"""What a message says → what it is about. Compiled when something is refused: few servers do."""
 
 _OPTIONAL: dict[str, tuple[str, ...]] = {
     "stream_options": ("streamoptions", "includeusage"),
@@ -60,13 +60,12 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
     "response_format": ("responseformat", "jsonschema", "jsonobject", "structuredoutput"),
 }
 """A field that may be left out → what a message that refuses it says, without case, spaces and signs."""
-_REFUSED = re.compile(
+_REFUSED: Final = (
     r"unsupported|not supported|unknown|unrecogni[sz]ed|extra (inputs|fields)|extra_forbidden|not permitted|not allowed"
     r"|unexpected|does(n't| not) support|not compatible|cannot|can't|invalid|must be|should be|not implemented"
-    r"|deprecated|no longer|not available",
-    re.IGNORECASE,
+    r"|deprecated|no longer|not available"
 )
-_UNKNOWN = re.compile(r"unsupported|not supported|unknown|unrecogni|extra|not permitted", re.IGNORECASE)
+_UNKNOWN: Final = r"unsupported|not supported|unknown|unrecogni|extra|not permitted"
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 
 Place: TypeAlias = tuple[str, str]
@@ -129,7 +128,8 @@ _Found: TypeAlias = "tuple[str, Changes] | None"
 def _limit(said: str, sent: Mapping[str, Any], entry: Entry) -> _Found:
     """Either name of the output limit may be the one that is not known."""
     field = entry.max_tokens_field
-    if field not in sent or field not in _LIMITS or not re.search(rf"\b{field}\b", said) or not _UNKNOWN.search(said):
+    is_named = field in sent and field in _LIMITS and re.search(rf"\b{field}\b", said)
+    if not is_named or not re.search(_UNKNOWN, said, re.IGNORECASE):
         return None
     other = _LIMITS[1 - _LIMITS.index(field)]
     if other in entry.refuses:
@@ -138,8 +138,9 @@ def _limit(said: str, sent: Mapping[str, Any], entry: Entry) -> _Found:
 
 
 def _habit(said: str, sent: Mapping[str, Any], entry: Entry) -> _Found:
-    for pattern, habit in _COMPILED:
-        if habit not in entry.refuses and pattern.search(said) and _is_in(habit, sent):
+    for pattern, habit in _HABITS:
+        found = habit not in entry.refuses and re.search(pattern, said, re.IGNORECASE | re.DOTALL)
+        if found and _is_in(habit, sent):
             return habit, {"refuses": frozenset({habit})}
     return None
 
@@ -163,7 +164,7 @@ def _is_in(habit: str, sent: Mapping[str, Any]) -> bool:
 
 
 def _field(said: str, sent: Mapping[str, Any], entry: Entry) -> _Found:
-    if not _REFUSED.search(said):
+    if not re.search(_REFUSED, said, re.IGNORECASE):
         return None
     squeezed = re.sub(r"[^a-z0-9]", "", said.lower())
     for name, words in _OPTIONAL.items():

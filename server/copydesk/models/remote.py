@@ -16,7 +16,7 @@ import anyio
 from copydesk.domain import errors
 from copydesk.domain.frozen import frozen
 from copydesk.domain.models import Billing
-from copydesk.domain.stream import Finished, ModelRequest, StreamEvent, UsageReport
+from copydesk.domain.stream import Finished, ModelRequest, StreamEvent
 from copydesk.egress.door import Door, Limits, Response
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models import catalog, failures, overflow, sse
@@ -243,6 +243,12 @@ class RemoteModel:
             return await response.read(WHOLE_LIMIT_BYTES)
         raise self._only_alive(self._patience.silence_s)
 
+    def _still_there(self, unheard_s: float, unsaid_s: float) -> None:
+        """Raises when there was no event for too long, or none that says something."""
+        for waited_s, limit_s in ((unheard_s, self._patience.silence_s), (unsaid_s, self._patience.empty_s)):
+            if waited_s > limit_s:
+                raise self._only_alive(limit_s)
+
     def _only_alive(self, limit_s: float) -> errors.ModelTimeout:
         return errors.ModelTimeout(
             f"{self._origin.provider} only kept the connection alive for {limit_s:g} s.",
@@ -266,7 +272,7 @@ class RemoteModel:
     async def _events(self, response: Response, decoder: Decoder, head: bytes) -> AsyncGenerator[StreamEvent]:
         """The body's events. `Finished` is held until the rest of the body is read, to keep the connection."""
         lines = Frames() if self._arrays else sse.Decoder()
-        n_events, given = 0, False
+        n_events = 0
         heard_s = said_s = time.monotonic()
         chunk: bytes | None = head
         while chunk is not None:
@@ -275,20 +281,14 @@ class RemoteModel:
             now_s = time.monotonic()
             heard_s = now_s if arrived else heard_s
             found, failed = _decoded(decoder, arrived)
-            if isinstance(failed, errors.TransientModelError) and not given:
-                raise failed  # nobody has seen anything: it can be tried again
             for event in joined(found):
                 said_s = now_s
                 if isinstance(event, Finished):
                     await response.drain(self._patience.drain_s)
-                given = given or not isinstance(event, UsageReport)
                 yield event
             if failed is not None:
                 raise failed
-            if now_s - heard_s > self._patience.silence_s:
-                raise self._only_alive(self._patience.silence_s)
-            if now_s - said_s > self._patience.empty_s:
-                raise self._only_alive(self._patience.empty_s)
+            self._still_there(now_s - heard_s, now_s - said_s)
             chunk = None if decoder.done else await self._chunk(response, decoder)
         if not decoder.done:
             for event in self._last(lines, decoder, head, n_events):

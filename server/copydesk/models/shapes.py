@@ -24,6 +24,14 @@ MAX_PROBLEMS = 8
 TOO_DEEP = "is nested too deeply"
 
 
+class Misfit(Exception):
+    """A JSON value that does not fit."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+
 def problems(schema: Schema, value: Any, root: Schema | None = None) -> tuple[Problem, ...]:
     """What is wrong with `value`, at most the first few; empty when it fits. Never raises.
 

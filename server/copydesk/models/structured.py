@@ -28,7 +28,7 @@ from copydesk.models.answer_text import objects_in, whole_json
 from copydesk.models.nulls import without_nulls
 from copydesk.models.schemas import fits_strict, schema_name
 from copydesk.models.shape_rules import refuse_unusable
-from copydesk.models.shapes import Problem, canonical
+from copydesk.models.shapes import Misfit, Problem, canonical
 from copydesk.models.shapes import problems as problems_of
 
 T = TypeVar("T")
@@ -42,14 +42,6 @@ MAX_SHOWN = 4_000
 FORMS_WITH_WORDS = ("words", "json_object")
 """The wires' other forms hold the model to the schema, but for schemas that they cannot say, or beside tools."""
 OTHER_MODEL = "Ask again, set another model.name, or ask for something simpler."
-
-
-class Misfit(Exception):
-    """A JSON value that does not fit."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(problems)
-        self.problems = problems
 
 
 class Shape(Protocol[T_co]):

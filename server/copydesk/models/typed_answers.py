@@ -13,8 +13,7 @@ from copydesk.domain.errors import BadSchema
 from copydesk.domain.stream import OutputSchema
 from copydesk.models.schema_reading import at_root
 from copydesk.models.schemas import schema_name
-from copydesk.models.shapes import MAX_PROBLEMS, Problem
-from copydesk.models.structured import Misfit
+from copydesk.models.shapes import MAX_PROBLEMS, Misfit, Problem
 
 T = TypeVar("T")
 

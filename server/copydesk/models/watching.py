@@ -87,7 +87,7 @@ class _ModelWatch:
 
     def _note(self, number: int, kind: str, status: int, wait_s: float | None, elapsed_s: float) -> None:
         when = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        blank = self._blank
+        blank, waited_s = self._blank, None if wait_s is None else round(wait_s, 3)
         self._watching.note(
-            Attempt(when, blank.session, blank.turn, blank.model, number, kind, status, wait_s, round(elapsed_s, 3))
+            Attempt(when, blank.session, blank.turn, blank.model, number, kind, status, waited_s, round(elapsed_s, 3))
         )

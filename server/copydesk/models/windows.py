@@ -54,8 +54,12 @@ class ServerFacts:
 
 
 def may_ask(endpoint: Endpoint) -> bool:
-    """Servers on this machine; of others only what a person named as `compat`, and there only its list."""
-    return is_loopback(host_of(endpoint.base_url)) or endpoint.provider.name == "compat"
+    """What a person named as `ollama` on this machine or as `compat`; away from this machine only its list.
+
+    What is named as OpenAI's, Anthropic's and the like is taken for that, or for a proxy to it, wherever it is.
+    """
+    name = endpoint.provider.name
+    return name == "compat" or (name == "ollama" and is_loopback(host_of(endpoint.base_url)))
 
 
 async def ask(door: Door, endpoint: Endpoint, model: str, ollama_context: str = "") -> ServerFacts | None:

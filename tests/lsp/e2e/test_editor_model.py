@@ -185,7 +185,7 @@ async def test_a_filter_is_a_refusal(tmp_path: Path) -> None:
 
 
 async def test_what_may_pass_is_tried_again_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry.Retries, "_backoff_s", lambda self: 0.01)
+    monkeypatch.setattr(retry.Retries, "_backoff_s", lambda *_: 0.01)
     async with with_models(tmp_path) as (d, editor):
         editor.faults = [
             RpcFailure(-32603, "lost"),

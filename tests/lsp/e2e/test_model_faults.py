@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from copydesk.models import remote, retry
+from copydesk.models import remote, retry, selection
 from copydesk.models.script import Script
 from tests.lsp.e2e.rig import Desk, call, desk, edit, steps, until
 from tests.support.model_server import Fault, ModelServer
@@ -88,10 +88,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short waits: the limits are what is tested, not their length."""
     from copydesk.egress.door import Limits
 
-    patience = remote.Patience(0.2, 0.3, 0.1, Limits(connect_s=0.5, first_byte_s=0.3, between_bytes_s=0.3))
+    patience = remote.Patience(
+        0.2, 1.5, drain_s=0.1, limits=Limits(connect_s=0.5, first_byte_s=0.3, between_bytes_s=0.3)
+    )
     policy = retry.RetryPolicy(max_tries=2, first_delay_s=0.01)
     monkeypatch.setattr(remote, "Patience", lambda: patience)
-    monkeypatch.setattr(remote, "RetryPolicy", lambda: policy)
+    monkeypatch.setattr(selection, "RetryPolicy", lambda: policy)
 
 
 FAULTS: dict[str, tuple[list[Fault], str]] = {

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from copydesk.models.script import Script
 from tests.lsp.e2e.rig import SLOW, call, desk, edit, steps, until
 from tests.support.fake_editor import PROFILES
 from tests.support.lsp_client import RpcFailure
+from tests.support.model_server import Fault, ModelServer
 
 CODE = "def twice(x):\n    return x + x\n"
 FILES = {"a.py": CODE, "b.py": "import a\n\nprint(a.twice(2))\n"}
@@ -315,3 +317,19 @@ async def test_what_the_client_reported_reaches_the_diagnostics_tool(tmp_path: P
         reported = {"range": place, "message": "the client's own words", "severity": 1, "source": "theirs"}
         await d.run("fix", uri=uri, range=place, diagnostics=[reported])
         assert "the client's own words" in model.requests[1].messages[-1].parts[0].content
+
+
+async def test_a_model_that_is_set_by_hand_is_tried_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it failed before: a person may know that it is back."""
+    async with ModelServer(Script.parse("text: Back\nloop")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789abcdef")
+        settings = {"model.name": "openai/gpt-5", "model.retryForS": 0}
+        async with desk(tmp_path, None, files=FILES, settings=settings) as d:
+            server.faults = [Fault("status", status=503)] * 3
+            for _ in range(3):
+                assert "503" in (await d.run("prompt", text="go"))["error"]
+            assert "is left alone for a while" in (await d.run("prompt", text="go"))["error"]
+            await d.client.command("copydesk.model.set", {"model": "openai/gpt-5"})
+            result = await d.run("prompt", text="go")
+            assert (result["stopReason"], result["message"]) == ("end_turn", "Back")

@@ -401,3 +401,38 @@ async def test_a_prompt_document_that_is_not_open_for_us_is_sent_from_anywhere(t
         await r.command("copydesk.send", *send["command"]["arguments"])
         assert r.host.requests[0].task.text == "use a dataclass"
         assert not [a for a in await r.list_actions(2, 5) if a["title"].startswith("Copydesk: Send")]
+
+
+ANSWER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+
+async def test_a_schema_gives_the_turn_a_shape(tmp_path: Path) -> None:
+    async with rig(tmp_path) as r:
+        for verb in ("prompt", "ask"):
+            await r.command(f"copydesk.{verb}", {"text": "how many?", "schema": ANSWER})
+            shape = r.host.requests[-1].shape
+            assert shape is not None
+            assert '"required":["n"]' in shape.told()
+        await r.command("copydesk.ask", {"text": "why?"})
+        assert r.host.requests[-1].shape is None
+
+
+@pytest.mark.parametrize(
+    ("command", "schema", "problem"),
+    [
+        ("copydesk.ask", "n", "'schema' must be an object"),
+        ("copydesk.ask", {"type": "array"}, "`type` must be"),
+        ("copydesk.prompt", {"type": "object", "not": {}}, "`not` at # is not supported"),
+        ("copydesk.prompt", {"type": "objct"}, "#/type must be one of"),
+        ("copydesk.explain", ANSWER, "takes no 'schema'"),
+    ],
+)
+async def test_a_schema_that_cannot_be_used_starts_nothing(
+    tmp_path: Path, command: str, schema: Any, problem: str
+) -> None:
+    async with rig(tmp_path) as r:
+        r.open(CODE)
+        with pytest.raises(RpcError, match=problem) as caught:
+            await r.command(command, {"text": "x", "uri": URI, "range": AT, "schema": schema})
+        assert caught.value.code == INVALID
+        assert not r.host.requests

@@ -26,7 +26,7 @@ from copydesk.domain.stream import (
     UsageReport,
 )
 from copydesk.models.catalog import Entry
-from copydesk.models.wires.history import arguments_object, paired
+from copydesk.models.wires.history import arguments_object, paired, system_text
 
 log = logging.getLogger("copydesk.models")
 
@@ -47,7 +47,7 @@ def encode(request: ModelRequest, model: str, entry: Entry) -> JsonObject:
     tools = request.tools if entry.tools else ()
     return {
         "model": model,
-        "system": request.system,
+        "system": system_text(request, entry, in_words=True),
         "maxOutputTokens": request.max_output_tokens,
         "messages": list(_messages(request.messages)),
         "tools": [

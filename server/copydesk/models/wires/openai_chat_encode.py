@@ -5,7 +5,6 @@ refused from its `refuses` (see `models.refusals`).
 """
 
 import hashlib
-import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias, cast
 
@@ -21,11 +20,10 @@ from copydesk.models.wires.schemas import ANSWER, DESCRIPTION
 EMPTY = "(empty)"
 FILLER = "OK."
 EPHEMERAL = {"type": "ephemeral"}
-_MISTRAL = re.compile(r"mistral|ministral|devstral|codestral|magistral|pixtral", re.IGNORECASE)
+_MISTRAL = ("mistral", "ministral", "devstral", "codestral", "magistral", "pixtral")
 """Their API wants ids of nine letters and digits, and no user's message right behind a tool's."""
-_NAMED_THINKING = re.compile(r"deepseek|kimi", re.IGNORECASE)
+_NAMED_THINKING = ("deepseek", "kimi")
 """Their chat templates call the switch `thinking`; the others (Qwen, GLM) `enable_thinking`."""
-_SHORT_ID = re.compile(r"[a-zA-Z0-9]{9}")
 
 Said: TypeAlias = dict[str, object]
 
@@ -86,7 +84,12 @@ def _no_thinking(model: str, entry: Entry) -> Said:
 
 
 def _switch(model: str) -> str:
-    return "thinking" if _NAMED_THINKING.search(model) else "enable_thinking"
+    return "thinking" if _is_of(model, _NAMED_THINKING) else "enable_thinking"
+
+
+def _is_of(model: str, names: tuple[str, ...]) -> bool:
+    lowered = model.lower()
+    return any(name in lowered for name in names)
 
 
 def _schema(request: ModelRequest, entry: Entry) -> Said:
@@ -134,7 +137,7 @@ def _function(name: str, description: str, parameters: dict[str, Any]) -> Said:
 
 def _messages(request: ModelRequest, model: str, entry: Entry) -> Iterator[Said]:
     """The history in the order and the words that this model's servers take."""
-    refused = entry.refuses | _MISTRALS if _MISTRAL.search(model) else entry.refuses
+    refused = entry.refuses | _MISTRALS if _is_of(model, _MISTRAL) else entry.refuses
     said = _plain_messages(request, model, entry)
     if refusals.SYSTEM_ROLE in refused:
         said = _without_system(said)
@@ -284,4 +287,4 @@ def _with_short_ids(said: Said) -> Said:
 
 
 def _short(id: str) -> str:
-    return id if _SHORT_ID.fullmatch(id) else hashlib.sha256(id.encode()).hexdigest()[:9]
+    return id if len(id) == 9 and id.isascii() and id.isalnum() else hashlib.sha256(id.encode()).hexdigest()[:9]

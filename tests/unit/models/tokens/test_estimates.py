@@ -115,6 +115,14 @@ def test_odd_texts_have_a_plausible_count(text: str) -> None:
     assert 0 <= estimate(text, O200K) <= 3 * len(text)
 
 
+def test_every_character_has_a_cost_wherever_it_stands() -> None:
+    points = [chr(point) for point in range(0, 0x110000, 7)] + [chr(point) for point in range(0x3000)]
+    for family in (O200K, family_of("gemini/gemini-3-pro", BUILT_IN), family_of("anthropic/claude-opus-4-8", BUILT_IN)):
+        for text in ("".join(points), " ".join(points), "a".join(points), "A1.".join(points), "\n".join(points)):
+            for start in range(0, len(text), 8_000):
+                assert estimate(text[start : start + 8_000], family) > 0
+
+
 def _png(width: int, height: int) -> str:
     return base64.b64encode(
         b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + struct.pack(">II", width, height) + b"\0" * 20
