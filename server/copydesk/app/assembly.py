@@ -241,10 +241,19 @@ class Assembly:
                 "configured": self.core.host.model_name(),
                 "isLanguageModel": bool(current) and current != "offline",
                 **({"problem": self._problem} if self._problem and not current else {}),
+                **self._facts(current),
             },
             "sandbox": await self._sandbox(),
             "spending": await self._spending(),
         }
+
+    def _facts(self, name: str) -> dict[str, Any]:
+        """What is known of the model that a turn would use."""
+        from copydesk.models.listing import facts_to_json
+        from copydesk.models.selection import Models
+
+        facts = self.core.models.facts(name) if name and isinstance(self.core.models, Models) else None
+        return facts_to_json(facts) if facts else {}
 
     async def _spending(self) -> dict[str, Any]:
         from copydesk.services.reporting import spending_report

@@ -52,8 +52,8 @@ class Price:
 class ModelFacts:
     """`family` is the catalog's word; `known` is False when only safe defaults are known.
 
-    `tokenizer` names a tiktoken encoding, empty where counting is by estimate. `source` says where the window is from:
-    "catalog", "default", "server" (it was asked) or "user" (the person's own entry).
+    `tokenizer` names a tiktoken encoding, empty where counting is by estimate. `source` says whose word
+    counts: "catalog", "default", "server" (its window was asked for) or "user" (the person's own window or price).
     """
 
     family: str

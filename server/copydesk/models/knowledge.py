@@ -117,7 +117,7 @@ class Knowledge:
             )
         if said is not None:
             notes += _small(name, found, said)
-        if said is not None and not found.tools and found.source != "user":
+        if said is not None and said.tools is False and not found.tools:
             notes.append(f"{name} calls no tools: it can only talk. {no_tools(said.kind)}")
         return tuple(notes)
 
@@ -148,7 +148,7 @@ def over(entry: Entry, said: ServerFacts) -> Entry:
 
 def _small(name: str, entry: Entry, said: ServerFacts) -> list[str]:
     """A window that is too small for work, where that is certain and can be changed."""
-    if entry.source != "server" or not said.certain or entry.window_tokens >= windows.SMALL:
+    if entry.window_tokens != said.window_tokens or not said.certain or entry.window_tokens >= windows.SMALL:
         return []
     most = (
         f" (the model could have {said.trained_tokens:,})" if (said.trained_tokens or 0) > entry.window_tokens else ""

@@ -11,13 +11,13 @@ import anyio
 
 from copydesk.domain.errors import ConfigError
 from copydesk.domain.frozen import frozen
-from copydesk.domain.models import BUILT_IN, Billing, ModelFacts, Price
+from copydesk.domain.models import BUILT_IN, ModelFacts, Price
 from copydesk.egress.hosts import host_of, is_loopback
 from copydesk.models.catalog import Entry
 from copydesk.models.knowledge import Knowledge
 from copydesk.models.probes import Served
 from copydesk.models.providers import PROVIDERS, Provider
-from copydesk.models.remote import Endpoint
+from copydesk.models.remote import Endpoint, billing_of
 
 ASK_LIMIT_S: Final = 1.5
 """For asking all servers about all their models; what is not known by then is shown as the catalog has it."""
@@ -113,12 +113,12 @@ def known(info: ModelInfo, sources: Sources) -> ModelInfo:
         return info
     entry = sources.knowledge.entry(info.name, endpoint)
     notes = sources.knowledge.notes(info.name, endpoint) if info.available else ()
-    return replace(info, facts=_facts(entry, info.local), thinking=entry.thinking, schema=entry.schema, notes=notes)
+    return replace(info, facts=facts_at(entry, endpoint), thinking=entry.thinking, schema=entry.schema, notes=notes)
 
 
-def _facts(entry: Entry, local: bool) -> ModelFacts:
-    billing: Billing = "free" if local else "tokens" if entry.price else "unknown"
-    return entry.facts(billing)
+def facts_at(entry: Entry, endpoint: Endpoint) -> ModelFacts:
+    """What is known of a model behind an endpoint, and who pays for it."""
+    return entry.facts(billing_of(entry, endpoint, is_local=is_loopback(host_of(endpoint.base_url))))
 
 
 def info_to_json(info: ModelInfo) -> dict[str, Any]:

@@ -172,6 +172,7 @@ def _laid(entry: Entry, facts: Mapping[str, Any]) -> Entry:
         fresh = float(facts["input_price"])
         read, write = facts.get("cache_read_price", fresh), facts.get("cache_write_price", fresh)
         changed["price"] = Price(fresh, float(facts["output_price"]), float(read), float(write))
+        changed["source"] = "user"
     if "window" in facts:
         changed |= {"known": True, "source": "user"}
         changed.setdefault("output_limit_tokens", min(entry.output_limit_tokens, int(facts["window"]) // 2))

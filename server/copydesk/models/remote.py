@@ -135,7 +135,7 @@ class RemoteModel:
     def learn(self, entry: Entry) -> None:
         """Takes what is known of the model now; requests from here on go by it."""
         self.entry = catalog.over(self._endpoint.provider.wire, entry)
-        self.facts = entry.facts(_billing(entry, self._endpoint, is_local=self.is_local))
+        self.facts = entry.facts(billing_of(entry, self._endpoint, is_local=self.is_local))
 
     def _tell_answered(self) -> None:
         if self._on_answer is not None:
@@ -335,7 +335,7 @@ class RemoteModel:
         raise self._nothing_said()
 
 
-def _billing(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
+def billing_of(entry: Entry, endpoint: Endpoint, *, is_local: bool) -> Billing:
     """A server on this machine may pass on what it is asked: with a key, or where the person gave a price."""
     passes_on = bool(endpoint.provider.needs_key and endpoint.key) or (entry.source == "user" and entry.price)
     if is_local and not passes_on:

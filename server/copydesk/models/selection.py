@@ -258,6 +258,13 @@ class Models:
         twin._settings = replace(self._settings, fallbacks=())
         return twin
 
+    def facts(self, name: str) -> ModelFacts | None:
+        """What is known of a provider's model now; None of others. Asks nobody."""
+        from copydesk.models.listing import facts_at
+
+        endpoint = self._endpoint_of(name)
+        return facts_at(self.knowledge.entry(name, endpoint), endpoint) if endpoint else None
+
     def kind(self, name: str) -> "Kind":
         """Which server a model is on, where that is known."""
         endpoint = self._endpoint_of(name)

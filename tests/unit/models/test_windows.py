@@ -166,7 +166,7 @@ async def test_the_person_has_the_last_word_then_the_server_then_the_catalog(doo
         assert (learnt.window_tokens, learnt.source, learnt.schema) == (32_768, "server", "json_schema")
         own.write_text('["compat/qwen3*"]\ninput_price = 1\noutput_price = 2\n', "utf-8")
         priced = knowledge.entry(name, there)
-        assert (priced.window_tokens, priced.source, priced.price) == (32_768, "server", Price(1, 2, 1, 1))
+        assert (priced.window_tokens, priced.source, priced.price) == (32_768, "user", Price(1, 2, 1, 1))
         own.write_text('["compat/qwen3*"]\nwindow = 20000\n', "utf-8")
         assert (knowledge.entry(name, there).window_tokens, knowledge.entry(name, there).source) == (20_000, "user")
 
