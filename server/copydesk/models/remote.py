@@ -45,6 +45,8 @@ OnAnswer: TypeAlias = Callable[[Callable[[Entry], None]], None]
 ERROR_LIMIT_BYTES = 256 * 1024
 HEAD_KEPT_BYTES = 16
 """Of the white space that a body begins with: some servers keep the connection alive by it."""
+LINE_BEGINS = (b":", b"data:", b"event:", b"id:", b"retry:")
+"""What the lines of a stream begin with; it may have been cut inside the first."""
 WHOLE_LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -330,7 +332,8 @@ class RemoteModel:
                 rest = None  # half an event: the stream was cut inside it
         if n_events or rest is not None:
             return events + decoder.end()
-        if head.strip() and not head.lstrip(b"\xef\xbb\xbf \r\n").startswith((b":", b"data", b"event")):
+        begins = head.lstrip(b"\xef\xbb\xbf \r\n")
+        if not any(begins.startswith(name) or name.startswith(begins) for name in LINE_BEGINS):
             raise failures.not_a_stream(head, "something", self._origin)
         raise self._nothing_said()
 

@@ -35,6 +35,15 @@ async def test_an_answer_that_ends_before_it_says_anything_is_asked_for_again(
     assert "before it said anything" in slept.told[0][2]
 
 
+@pytest.mark.parametrize("body", [b"d", b"dat", b"eve", b"id: 1\n", b"retry: 5\n\n", b": hi"])
+async def test_an_answer_cut_inside_its_first_line_is_asked_for_again(door: Door, body: bytes) -> None:
+    async with ModelServer(HELLO) as server:
+        server.faults = [Fault("body", body=body, headers={"content-type": "text/event-stream"})]
+        events = await collect(model(server, door, "openai"))
+        assert len(server.requests) == 2
+    assert events[0] == TextDelta("Hello")
+
+
 @pytest.mark.parametrize("wire", WIRES)
 async def test_where_nothing_is_ever_said_the_error_says_what_to_check(door: Door, wire: str) -> None:
     async with ModelServer(HELLO) as server:
