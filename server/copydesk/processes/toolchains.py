@@ -43,6 +43,7 @@ _HOMES: Mapping[str, tuple[str, ...]] = {
     "CONDA_PREFIX": (".",),
     "VOLTA_HOME": ("bin", "tools"),
 }
+_SHIMMING = ("pyenv", "rbenv")
 _VENVS = (".venv", "venv", "env")
 _OF_A_PREFIX = ("bin", "sbin", "lib", "lib32", "lib64", "libexec", "share", "include", "ssl")
 """What an installation is made of. The rest of its folder may be anything: some install into a project, or a home."""
@@ -132,6 +133,7 @@ def _of_path(folder: str, home: str) -> Iterator[str]:
         return
     yield folder
     yield from _of_programs(folder, home)
+    yield from _of_shims(folder)
     try:
         with os.scandir(folder) as entries:
             links = [entry.path for _, entry in zip(range(_MAX_PROGRAMS), entries, strict=False) if entry.is_symlink()]
@@ -144,6 +146,14 @@ def _of_path(folder: str, home: str) -> Iterator[str]:
         if not found and os.path.isfile(program):
             alone.append(program)  # a program in a folder that may hold anything: nothing else of it is shown
     yield from alone[:_MAX_ALONE]
+
+
+def _of_shims(folder: str) -> Iterator[str]:
+    """pyenv and rbenv, wherever they are: what stands in their `shims` starts programs of theirs."""
+    above = os.path.dirname(folder)
+    is_shims = os.path.basename(folder) == "shims" and os.path.basename(above).lstrip(".") in _SHIMMING
+    if is_shims and os.path.isdir(os.path.join(above, "versions")) and os.path.isdir(os.path.join(above, "libexec")):
+        yield above
 
 
 def _of_project(root: str, environ: Mapping[str, str], home: str) -> Iterator[str]:

@@ -61,6 +61,15 @@ def test_an_installation_is_shown_by_its_parts(home: Home) -> None:
     assert home.names(home.find(str(home.path / "opt/node/bin"))) == {"opt/node/bin", "opt/node/lib"}
 
 
+def test_shims_of_another_home_come_with_what_they_start(home: Home) -> None:
+    """The shell of a service, or of a test, has another HOME than the person whose pyenv stands in its PATH."""
+    shims = home.file("elsewhere/.pyenv/versions/3.12/bin/python", "elsewhere/.pyenv/libexec/pyenv",
+                      "elsewhere/.pyenv/shims/python").parent  # fmt: skip
+    assert home.names(home.find(str(shims))) == {"elsewhere/.pyenv"}
+    tools = home.file("tools/versions/1/x", "tools/libexec/x", "tools/shims/python").parent
+    assert home.names(home.find(str(tools))) == {"tools/shims"}, "nobody knows what that is"
+
+
 def test_a_link_on_the_path_leads_to_its_program_only(home: Home) -> None:
     links = home.path / "bin"
     links.mkdir()
