@@ -19,7 +19,7 @@ from tests.editors.terminal import LIMIT_S, ROWS, Terminal
 HERE = Path(__file__).parent
 ESCAPE_S = 0.1
 """A terminal takes a key that follows at once for Alt and that key."""
-_ACTION = re.compile(r"((?:Copydesk|Ruff)\b[^:]*: .*?)\s*(?:[│▌▐█]\s*)?$")
+_ACTION = re.compile(r"((?:Copydesk|Ruff)\b(?! asks to)[^:]*: .*?)\s*(?:[│▌▐█]\s*)?$")
 """Ours, and those of the server that stories have beside it: the place in the menu counts."""
 
 
