@@ -114,9 +114,9 @@ def permit(window: "Window") -> None:
     window.until(lambda: "waiting for you" in window.status(), "the status bar says that it waits", TURN_S)
     said = window.toast(story.DENIED)
     assert "would remember" in said
-    assert window.webview(story.DENIED), "the live view shows it too"
+    window.until(lambda: window.webview(story.DENIED), "the live view shows it too")
     window.toast(story.DENIED, "Deny")
     window.toast(story.ALLOWED, "Allow once", TURN_S)
     window.until(lambda: window.webview(story.RAN), "the last words", TURN_S)
-    assert window.webview(f"Not allowed: {story.DENIED}")
+    window.until(lambda: window.webview(f"Not allowed: {story.DENIED}"), "what was not allowed")
     ready(window)
