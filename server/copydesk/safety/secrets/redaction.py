@@ -55,7 +55,7 @@ class Redactor:
         self._values: OrderedDict[str, str] = OrderedDict()
         self._done: OrderedDict[str, str] = OrderedDict()
         self._done_chars = 0
-        self._clean: dict[str, None] = {}
+        self._clean: set[str] = set()
         self._lock = threading.RLock()
 
     @cached_property
@@ -176,8 +176,8 @@ class Redactor:
         done = self._redacted(text)
         if done == text:
             if len(self._clean) >= _MAX_CLEAN:
-                del self._clean[next(iter(self._clean))]
-            self._clean[text] = None
+                self._clean.clear()  # cheaper than to take out the oldest: what is in use is soon here again
+            self._clean.add(text)
         return done
 
     def _redacted(self, text: str) -> str:
