@@ -15,7 +15,6 @@ from copydesk.domain.models import Price, SchemaForm
 from copydesk.models.catalog import Entry, ThinkingForm
 from copydesk.models.providers import PROVIDERS
 
-FILE: Final = "models.toml"
 LIMIT_BYTES: Final = 1024 * 1024
 TOKENIZERS: Final = ("o200k_base", "cl100k_base", "o200k_harmony")
 TOKEN_FIELDS: Final = ("max_tokens", "max_completion_tokens")

@@ -150,7 +150,7 @@ class RemoteModel:
 
     def stream(self, request: ModelRequest) -> AbstractAsyncContextManager[AsyncIterator[StreamEvent]]:
         url, bodies = self._endpoint.base_url, dict[tuple[WireName, Entry], bytes]()
-        smaller: list[int] = []
+        is_smaller = False
 
         def encode(wire: WireName, entry: Entry) -> bytes:
             if (wire, entry) not in bodies:
@@ -166,11 +166,11 @@ class RemoteModel:
 
         def mend(error: errors.ModelError) -> str:
             """Where only the room for the answer is too large, the same is asked once more with less of it."""
-            nonlocal request
-            limit = overflow.smaller_output(error, request, self.entry) if not smaller else None
+            nonlocal request, is_smaller
+            limit = None if is_smaller else overflow.smaller_output(error, request, self.entry)
             if limit is None:
                 return ""
-            smaller.append(limit)
+            is_smaller = True
             request = replace(request, max_output_tokens=limit)
             bodies.clear()
             return f"{sentence(error.message)} Asked once more, for at most {limit:,} tokens of answer."
@@ -180,10 +180,12 @@ class RemoteModel:
     async def _once(self, plan: Plan) -> AsyncGenerator[StreamEvent]:
         """One try: one request, or more where a server refuses the form of the first (see `routes.Plan`)."""
         while True:
-            url, begun = self._endpoint.base_url + WIRES[plan.wire].path(self._model), False
-            async with self._door.stream(
-                "POST", url, self._headers_for(plan), plan.body, self._patience.limits
-            ) as response:
+            wire, begun = WIRES[plan.wire], False
+            url, headers = (
+                self._endpoint.base_url + wire.path(self._model),
+                self._headers | wire.headers_for(plan.entry),
+            )
+            async with self._door.stream("POST", url, headers, plan.body, self._patience.limits) as response:
                 if response.status != 200:
                     said = await self._error_body(response)
                     if not plan.refused(response.status, said.decode("utf-8", "replace")):
@@ -192,7 +194,7 @@ class RemoteModel:
                 plan.accepted()
                 self._tell_answered()
                 try:
-                    async with aclosing(self._answer(response, WIRES[plan.wire])) as events:
+                    async with aclosing(self._answer(response, wire)) as events:
                         async for event in events:
                             begun = True
                             yield event
@@ -201,10 +203,6 @@ class RemoteModel:
                         raise
                     continue
                 return
-
-    def _headers_for(self, plan: Plan) -> dict[str, str]:
-        wire = WIRES[plan.wire]
-        return self._headers | wire.headers_for(plan.entry) if isinstance(wire, AnthropicMessages) else self._headers
 
     async def _answer(self, response: Response, wire: Wire) -> AsyncGenerator[StreamEvent]:
         decoder = wire.decoder(self._origin)

@@ -9,7 +9,6 @@ import json
 import logging
 import re
 from collections.abc import Callable
-from typing import Literal, TypeAlias
 
 from copydesk.egress.hosts import host_of
 from copydesk.models.catalog import Entry
@@ -19,8 +18,6 @@ from copydesk.models.wires.openai_responses_amend import Spared, amended, withou
 
 log = logging.getLogger("copydesk.models")
 
-Api: TypeAlias = Literal["auto", "chat", "responses"]
-APIS: tuple[Api, ...] = ("auto", "chat", "responses")
 FORCED: dict[str, WireName] = {"chat": "openai_chat", "responses": "openai_responses"}
 _ENDS: dict[str, WireName] = {"/chat/completions": "openai_chat", "/responses": "openai_responses"}
 _OPENAI = ("openai_chat", "openai_responses")

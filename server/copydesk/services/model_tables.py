@@ -3,7 +3,7 @@
 Plain text, the same in a terminal and in a document. Start with `models_table`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from copydesk.domain.models import ModelFacts, Price
@@ -76,14 +76,3 @@ def price_words(facts: ModelFacts) -> str:
 def _dollars(price: Price) -> str:
     dearer = f" (from {price.long_above // 1000}k: {price.long.input:g}/{price.long.output:g})" if price.long else ""
     return f"{price.input:g}/{price.output:g}{dearer}"
-
-
-def facts_words(facts: ModelFacts) -> str:
-    """One model's facts in a line, as in a status."""
-    parts: Iterable[str] = (
-        f"window {facts.window_tokens:,}{SOURCES.get(facts.source, '')}",
-        f"price {price_words(facts)}",
-        "" if facts.tools else "no tools",
-        "images" if facts.images else "",
-    )
-    return ", ".join(part for part in parts if part)

@@ -5,28 +5,21 @@ answer or a key: only what `domain.attempts.Attempt` has. Start with `AttemptFil
 what went wrong.
 """
 
-import json
-import os
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 import anyio
 from anyio import to_thread
 
 from copydesk.domain.attempts import Attempt
+from copydesk.egress import line_files
 
 NAME = "attempts.jsonl"
-OLDER = "attempts.1.jsonl"
 MAX_FILE_BYTES = 1024 * 1024
-"""A larger file becomes the older one, and the one before it goes."""
 MAX_WAITING = 1000
 """Attempts that wait to be written; beyond that the oldest are lost."""
 GATHER_S = 0.2
 """How long what comes is gathered before it is written."""
-_FIELDS = frozenset(each.name for each in fields(Attempt))
 
 
 class AttemptFile:
@@ -56,42 +49,14 @@ class AttemptFile:
         """Writes what waits. Blocks; never raises: a full disk must not end a turn."""
         lines = b""
         while self._waiting:
-            lines += json.dumps(asdict(self._waiting.popleft()), separators=(",", ":")).encode() + b"\n"
+            lines += line_files.to_line(self._waiting.popleft())
         if lines:
             try:
-                _append(self.path, lines)
+                line_files.append(self.path, lines, MAX_FILE_BYTES)
                 self.problem = ""
             except OSError as error:
                 self.problem = f"The log of attempts cannot be written: {error}."
 
     def read(self, limit: int = 1000) -> tuple[Attempt, ...]:
         """The newest of all servers of this user, oldest first. Blocks."""
-        files = (self.path.with_name(OLDER), self.path)
-        return tuple(deque((attempt for path in files for attempt in _read(path)), maxlen=limit))
-
-
-def _append(path: Path, lines: bytes) -> None:
-    """One write, so that servers that share the file do not mix their lines."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
-    try:
-        os.write(descriptor, lines)
-        size = os.fstat(descriptor).st_size
-    finally:
-        os.close(descriptor)
-    if size > MAX_FILE_BYTES:
-        os.replace(path, path.with_name(OLDER))
-
-
-def _read(path: Path) -> Iterator[Attempt]:
-    """A torn or unreadable line is passed over."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        try:
-            data: Any = json.loads(line)
-            yield Attempt(**{name: value for name, value in data.items() if name in _FIELDS})
-        except (ValueError, TypeError, AttributeError):
-            continue
+        return line_files.newest(self.path, Attempt, limit)

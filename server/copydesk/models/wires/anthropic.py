@@ -52,7 +52,6 @@ class AnthropicMessages:
         return {"anthropic-version": VERSION} | ({"x-api-key": key} if key else {})
 
     def headers_for(self, entry: Entry) -> dict[str, str]:
-        """What a model wants besides."""
         return {"anthropic-beta": found} if (found := betas(entry)) else {}
 
     def encode(self, request: ModelRequest, model: str, entry: Entry) -> bytes:

@@ -69,6 +69,9 @@ class GeminiContent:
     def headers(self, key: str) -> dict[str, str]:
         return {"x-goog-api-key": key} if key else {}
 
+    def headers_for(self, entry: Entry) -> dict[str, str]:
+        return {}
+
     def encode(self, request: ModelRequest, model: str, entry: Entry) -> bytes:
         return encode(request, model, entry)
 

@@ -62,6 +62,9 @@ class OpenAIChat:
     def headers(self, key: str) -> dict[str, str]:
         return {"authorization": f"Bearer {key}"} if key else {}
 
+    def headers_for(self, entry: Entry) -> dict[str, str]:
+        return {}
+
     def encode(self, request: ModelRequest, model: str, entry: Entry) -> bytes:
         return encode(request, model, entry)
 
